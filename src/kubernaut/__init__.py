@@ -1,0 +1,1 @@
+"""Kubernaut: an autopilot for Kubernetes incidents."""

@@ -1,0 +1,1 @@
+"""Signals, incidents, events, leases in SQLite or PostgreSQL."""

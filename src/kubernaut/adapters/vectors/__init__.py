@@ -1,0 +1,1 @@
+"""Vectors, found again by likeness."""

@@ -1,0 +1,151 @@
+"""Every error of ours. One root, one family a seam, leaves named for the fact.
+
+`retryable` says whether the same call may succeed later; the engine alone acts on it.
+"""
+
+from __future__ import annotations
+
+
+class KubernautError(Exception):
+    """The root: nothing else is raised on purpose."""
+
+    code = "internal"
+    retryable = False
+
+    def __init__(self, message: str, *, help: str = "") -> None:  # noqa: A002  # the word that users read
+        super().__init__(message)
+        self.help = help
+
+
+class InputError(KubernautError):
+    """What was handed in cannot be taken; the sender has to change it."""
+
+    code = "invalid_input"
+
+
+class MalformedSignal(InputError):
+    """A body that is not what its endpoint takes."""
+
+    code = "malformed_signal"
+
+
+class SettingsError(InputError):
+    """A setting that is unknown, missing or out of bounds."""
+
+    code = "invalid_settings"
+
+
+class UnknownName(InputError):
+    """An id (incident, action, scenario) that names nothing."""
+
+    code = "unknown_name"
+
+
+class ClusterError(KubernautError):
+    """The family of what a Kubernetes API server answers."""
+
+    code = "cluster"
+
+
+class NoCluster(ClusterError):
+    """No kubeconfig, and not in a pod."""
+
+    code = "no_cluster"
+
+
+class ClusterUnavailable(ClusterError):
+    """Refused, reset, timed out, or a 5xx: nothing is known about the object."""
+
+    code = "cluster_unavailable"
+    retryable = True
+
+
+class ClusterThrottled(ClusterError):
+    """429: later, after `retry_after_s` seconds. Eviction answers so while a disruption budget is used up."""
+
+    code = "cluster_throttled"
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Forbidden(ClusterError):
+    """401 or 403: our role lacks this verb."""
+
+    code = "forbidden"
+
+
+class ObjectMissing(ClusterError):
+    """404 on a write: the object is gone."""
+
+    code = "object_missing"
+
+
+class Conflict(ClusterError):
+    """409: the object changed since it was read; read it again and decide again."""
+
+    code = "conflict"
+
+
+class WatchExpired(ClusterError):
+    """410: the resourceVersion is too old; list again."""
+
+    code = "watch_expired"
+
+
+class ChangeRejected(ClusterError):
+    """400 or 422: the API server, or an admission webhook, refuses this change."""
+
+    code = "change_rejected"
+
+
+class StoreError(KubernautError):
+    """The family of the database."""
+
+    code = "store"
+
+
+class StoreUnavailable(StoreError):
+    """The database does not answer, is full or locked: nothing was committed."""
+
+    code = "store_unavailable"
+    retryable = True
+
+
+class ModelError(KubernautError):
+    """The family of the language models; the rules take over."""
+
+    code = "model"
+
+
+class ModelUnavailable(ModelError):
+    """Refused, timed out, 429 or 5xx."""
+
+    code = "model_unavailable"
+
+
+class ModelReplyInvalid(ModelError):
+    """A reply that fails its schema, or names what is not in the catalogue or the evidence."""
+
+    code = "model_reply_invalid"
+
+
+class EmptyText(InputError):
+    """Blank text has no embedding."""
+
+    code = "empty_text"
+
+
+class NotifyFailed(KubernautError):
+    """A channel did not take the message."""
+
+    code = "notify_failed"
+    retryable = True
+
+
+class PortTaken(KubernautError):
+    """The address to listen on is in use."""
+
+    code = "port_taken"

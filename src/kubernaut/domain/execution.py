@@ -1,0 +1,81 @@
+"""What was done to the cluster, and whether it helped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from kubernaut.domain.changes import Change, ObjectPatch
+from kubernaut.domain.diagnosis import ActionCall
+from kubernaut.domain.objects import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What the API server said it would do: the change, the lines of its diff, its reach in words."""
+
+    call: ActionCall
+    change: Change
+    diff: tuple[str, ...]
+    reach: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Written before anything is touched: the change, the object as it was, and how to take it back.
+
+    `undo` is None where nothing has to be taken back (a deleted pod is replaced by its controller).
+    """
+
+    preview: Preview
+    snapshot: JsonObject
+    undo: ObjectPatch | None
+
+
+class Applied(StrEnum):
+    """How the write went; `already` is what a replayed step finds."""
+
+    DONE = "done"
+    ALREADY = "already"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One action on the cluster; `reason` says why where it was refused."""
+
+    intent: Intent | None
+    applied: Applied
+    reason: str
+    at: datetime
+
+
+class Effect(StrEnum):
+    """What verification says."""
+
+    HEALED = "healed"
+    UNCHANGED = "unchanged"
+    WORSE = "worse"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One part of the proof: points of its weight, or not measured (`points` None) with the reason in `text`."""
+
+    part: str
+    points: float | None
+    weight: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The effect with its score in 0..100, re-weighted over the parts that could be measured."""
+
+    effect: Effect
+    score: float | None
+    parts: tuple[Score, ...]
+    reason: str
+    at: datetime

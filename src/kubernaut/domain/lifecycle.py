@@ -1,0 +1,57 @@
+"""The states of an incident and the ways between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Phase(StrEnum):
+    """Where an open incident is: the stage's noun."""
+
+    TRIAGE = "triage"
+    INVESTIGATION = "investigation"
+    PLANNING = "planning"
+    APPROVAL = "approval"
+    EXECUTION = "execution"
+    VERIFICATION = "verification"
+    UNDOING = "undoing"
+    IMPACT = "impact"
+    LEARNING = "learning"
+    CLOSED = "closed"
+
+
+class Ending(StrEnum):
+    """How an incident closed. Every incident ends in exactly one of these."""
+
+    HEALED = "healed"
+    UNDONE = "undone"
+    ESCALATED = "escalated"
+    DECLINED = "declined"
+    SELF_RESOLVED = "self_resolved"
+    NO_ACTION_NEEDED = "no_action_needed"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+
+
+_P = Phase
+TRANSITIONS: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
+    {
+        _P.TRIAGE: frozenset({_P.INVESTIGATION, _P.IMPACT}),
+        _P.INVESTIGATION: frozenset({_P.PLANNING, _P.IMPACT}),
+        _P.PLANNING: frozenset({_P.APPROVAL, _P.EXECUTION, _P.IMPACT}),
+        _P.APPROVAL: frozenset({_P.EXECUTION, _P.IMPACT}),
+        _P.EXECUTION: frozenset({_P.VERIFICATION, _P.INVESTIGATION, _P.IMPACT}),
+        _P.VERIFICATION: frozenset({_P.UNDOING, _P.IMPACT}),
+        _P.UNDOING: frozenset({_P.INVESTIGATION, _P.IMPACT}),
+        _P.IMPACT: frozenset({_P.LEARNING}),
+        _P.LEARNING: frozenset({_P.CLOSED}),
+        _P.CLOSED: frozenset(),
+    }
+)
+
+
+def may_follow(before: Phase, after: Phase) -> bool:
+    """Whether an incident may go from one phase to the other; staying is allowed, since a replayed step repeats it."""
+    return before == after or after in TRANSITIONS[before]

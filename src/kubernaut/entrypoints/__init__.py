@@ -1,0 +1,1 @@
+"""Translate and delegate; decide nothing."""

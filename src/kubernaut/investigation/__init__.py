@@ -1,0 +1,1 @@
+"""From an Incident to a Diagnosis with evidence."""

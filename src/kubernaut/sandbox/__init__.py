@@ -1,0 +1,1 @@
+"""A small simulated cluster that speaks the Kubernetes API over HTTP."""

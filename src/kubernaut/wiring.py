@@ -1,0 +1,1 @@
+"""Builds adapters from settings and hands them to the stages."""
