@@ -193,6 +193,9 @@ class IncidentStore(Protocol):
     ) -> list[Event]:
         """Events in order of `seq`, of one incident or of all."""
 
+    async def events_about(self, about: str, *, since: datetime, kinds: Sequence[EventKind]) -> list[Event]:
+        """Events of those kinds since then, of every incident, that touched that object (`Event.about`)."""
+
     async def open_fingerprint(self, fingerprint: Fingerprint) -> Incident | None:
         """The open incident of that fingerprint."""
 

@@ -40,7 +40,7 @@ class EventKind(StrEnum):
 class Event:
     """One thing that happened to an incident.
 
-    `key` is unique within the incident: appending the same key again changes nothing, so a replayed step tells its
+    `about` names the object that an action touched, `str(ObjectRef)`; empty otherwise. `key` is unique within the incident: appending the same key again changes nothing, so a replayed step tells its
     story once. `seq` is given by the store, in the order of commits.
     """
 
@@ -49,4 +49,5 @@ class Event:
     kind: EventKind
     at: datetime
     body: JsonObject
+    about: str = ""
     seq: int = 0
