@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kubernaut.domain.incidents import Incident, IncidentId
+from kubernaut.domain.lifecycle import Phase
 from kubernaut.domain.signals import Signal
 from kubernaut.ports import Admission, Clock, ClusterReader, Ids, IncidentStore, SignalStore
 from kubernaut.triage.fingerprints import family_of, fingerprint
@@ -69,6 +70,7 @@ class TriageStage:
             severity=signal.severity,
             started_at=signal.starts_at,
             opened_at=self.clock.now(),
+            phase=Phase.INVESTIGATION,
         )
         return await self.incidents.admit(signal, candidate, hold=self.policy.hold)
 
