@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -215,3 +215,21 @@ def _content(path: Path, field: str) -> str:
     if not text:
         raise SettingsError(f"{field}: {path} is empty")
     return text
+
+
+class TerminalWishes(NamedTuple):
+    """What the environment says about colours."""
+
+    no_color: bool
+    force_color: bool
+    dumb: bool
+
+
+def terminal_wishes(environ: Mapping[str, str] | None = None) -> TerminalWishes:
+    """The wishes of `NO_COLOR`, `FORCE_COLOR` and `TERM`."""
+    variables = os.environ if environ is None else environ
+    return TerminalWishes(
+        no_color=bool(variables.get("NO_COLOR")),
+        force_color=bool(variables.get("FORCE_COLOR")),
+        dumb=variables.get("TERM") == "dumb",
+    )
