@@ -41,6 +41,12 @@ class Incident:
         """Whether something may still happen to it."""
         return self.phase is not Phase.CLOSED
 
+    @property
+    def words(self) -> str:
+        """What a search for text looks through, in lower case."""
+        parts = (self.id, self.alert, self.severity, self.target, self.reported, self.reason)
+        return " ".join(map(str, parts)).lower()
+
     def moved_to(self, phase: Phase) -> Incident:
         """The incident in that open phase; raises `TransitionRefused` where the table has no such way."""
         if phase is Phase.CLOSED:

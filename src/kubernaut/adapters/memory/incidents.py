@@ -27,7 +27,7 @@ class MemoryIncidentStore:
         self._alerts: dict[tuple[AlertKey, IncidentId], Signal] = {}
 
     async def admit(self, signal: Signal, candidate: Incident, *, hold: timedelta) -> Admission:
-        """Joins the open incident of the same fingerprint, or one closed less than `hold` ago, or opens the candidate."""
+        """Joins the open incident of the same fingerprint, or one closed within `hold`, or opens the candidate."""
         entry = self._inbox.received.setdefault(signal.id, Received(signal))
         if entry.incident is not None:
             return Admission(self._incidents[entry.incident], entry.opened)
@@ -136,11 +136,10 @@ class MemoryIncidentStore:
 
 
 def _matches(incident: Incident, wanted: IncidentFilter) -> bool:
-    words = (incident.id, incident.alert, incident.severity, incident.target, incident.reported, incident.reason)
     return (
         (incident.is_open or not wanted.open_only)
         and wanted.ending in (None, incident.ending)
         and wanted.namespace in ("", incident.target.namespace)
-        and wanted.text.lower() in " ".join(map(str, words)).lower()
+        and wanted.text.lower() in incident.words
         and (wanted.since is None or incident.opened_at >= wanted.since)
     )

@@ -76,7 +76,7 @@ def insert_event(connection: Connection, event: Event) -> bool:
     """Whether the event is new."""
     queue_for_events(connection)
     statement = insert_into(events, connection).on_conflict_do_nothing(index_elements=["incident", "key"])
-    return connection.execute(statement.values(event_cells(event))).rowcount == 1
+    return connection.execute(statement.values(event_cells(event)).returning(events.c.seq)).first() is not None
 
 
 def update_incident(connection: Connection, incident: Incident) -> None:
@@ -113,7 +113,8 @@ def _join_or_open(connection: Connection, signal: Signal, candidate: Incident, h
         statement = insert_into(incidents, connection).on_conflict_do_nothing(
             index_elements=["fingerprint"], index_where=incidents.c.phase != str(Phase.CLOSED)
         )
-        if connection.execute(statement.values(incident_cells(candidate))).rowcount == 1:
+        opening = statement.values(incident_cells(candidate)).returning(incidents.c.id)
+        if connection.execute(opening).first() is not None:
             return Admission(candidate, opened=True)
     raise StoreUnavailable(f"incidents of {candidate.target} open and close too fast to join one")
 

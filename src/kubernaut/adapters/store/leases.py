@@ -29,7 +29,7 @@ class SqlLeases:
                 set_={"holder": new.holder, "ends_at": new.ends_at},
                 where=or_(leases.c.holder == holder, leases.c.ends_at <= now),
             )
-            return connection.execute(taken).rowcount == 1
+            return connection.execute(taken.returning(leases.c.name)).first() is not None
 
         return await self._database.write(work)
 

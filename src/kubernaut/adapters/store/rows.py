@@ -42,14 +42,13 @@ def signal_of(body: str) -> Signal:
 
 def incident_cells(incident: Incident) -> Cells:
     """The columns of an incident."""
-    words = (incident.id, incident.alert, incident.severity, incident.target, incident.reported, incident.reason)
     return {
         "id": incident.id,
         "fingerprint": searchable(incident.fingerprint),
         "phase": str(incident.phase),
         "ending": incident.ending and str(incident.ending),
         "namespace": searchable(incident.target.namespace),
-        "words": searchable(" ".join(map(str, words)).lower()),
+        "words": searchable(incident.words),
         "opened_at": incident.opened_at,
         "closed_at": incident.closed_at,
         "body": to_json(incident),
