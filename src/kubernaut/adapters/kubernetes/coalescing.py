@@ -20,7 +20,6 @@ class _Flight:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     outcome: Listing | ClusterError | None = None
     started: float = float("-inf")
-    landed: float = float("-inf")
 
 
 class CoalescingReader:
@@ -48,8 +47,10 @@ class CoalescingReader:
         self._forget(asked_at)
         key = (resource, namespace, labels, fields, limit)
         flight = self._flights.setdefault(key, _Flight())
+        joining = flight.lock.locked()
         async with flight.lock:
-            joined = asked_at <= flight.landed
+            # Where the first reader was cancelled there is no outcome, and the next one reads for itself.
+            joined = joining and flight.outcome is not None
             fresh = isinstance(flight.outcome, Listing) and asked_at - flight.started < self._freshness
             if not (joined or fresh):
                 flight.started, flight.outcome = clock(), None
@@ -59,13 +60,9 @@ class CoalescingReader:
                     )
                 except ClusterError as error:
                     flight.outcome = error
-                finally:
-                    # Where the first reader was cancelled there is no outcome, and the next one reads for itself.
-                    flight.landed = clock() if flight.outcome is not None else float("-inf")
             outcome = flight.outcome
-        if isinstance(outcome, ClusterError):
-            raise outcome
-        assert outcome is not None  # noqa: S101
+        if not isinstance(outcome, Listing):
+            raise outcome or ClusterError(f"listing {resource.plural} gave nothing")
         return outcome
 
     def _forget(self, now: float) -> None:
