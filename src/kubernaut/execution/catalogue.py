@@ -80,7 +80,8 @@ class Action(Generic[ParametersT]):
     """One remedy: what people read about it, what it takes, what it needs, and how it is prepared.
 
     `prepare` is None for an action that changes nothing in the cluster. `reversible` is False where the change cannot
-    be taken back, which always needs approval; an action after which nothing has to be taken back is reversible.
+    be taken back, which always needs approval. `replaced` is True where nothing has to be taken back, since what the
+    action ends is made again the same (a pod, by its controller).
     """
 
     id: ActionId
@@ -94,6 +95,7 @@ class Action(Generic[ParametersT]):
     risk: Risk
     undo: str
     reversible: bool = True
+    replaced: bool = False
     reads: tuple[Rule, ...]
     writes: tuple[Rule, ...] = ()
     prepare: Callable[[Situation[ParametersT]], Awaitable[Prepared | Refused]] | None = None

@@ -23,6 +23,7 @@ from kubernaut.resources import api_group
 
 _WRITES = frozenset({"patch", "delete"})
 _DOING = {"get": "reading", "list": "listing", "watch": "watching", "patch": "patching", "delete": "deleting"}
+_FACTS: dict[int, type[ClusterError]] = {404: ObjectMissing, 409: Conflict, 410: WatchExpired}
 _LONGEST_MESSAGE = 2000
 
 
@@ -59,12 +60,8 @@ def error_for(status: int, headers: Mapping[str, str], body: bytes, asked: Asked
     match status:
         case 401 | 403:
             return _refused(status, words, asked)
-        case 404:
-            return ObjectMissing(words)
-        case 409:
-            return Conflict(words)
-        case 410:
-            return WatchExpired(words)
+        case 404 | 409 | 410:
+            return _FACTS[status](words)
         case 429:
             return ClusterThrottled(words, retry_after_s=_retry_after(headers, reply))
         case _ if 400 <= status < 500 and status != 408:  # noqa: PLR2004

@@ -10,14 +10,16 @@ from kubernaut.adapters.kubernetes.requests import KubernetesApi, path_of
 from kubernaut.adapters.kubernetes.secrets import without_values
 from kubernaut.adapters.kubernetes.watching import watch
 from kubernaut.domain.errors import ClusterError, ClusterUnavailable, ObjectMissing, WatchExpired
-from kubernaut.domain.objects import KubeObject, ObjectRef, Tree
+from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef, Tree
 from kubernaut.ports import Listing, Resource, WatchEvent
 from kubernaut.resources import POD, api_group
 
 LARGEST_LOG: Final = 256 * 2**10
 _LARGEST_LOG_SENT: Final = 8 * 2**20
 _PAGE: Final = 500
-_REVIEW: Final = Resource("authorization.k8s.io/v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", namespaced=False)
+_REVIEW: Final = Resource(
+    "authorization.k8s.io/v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", namespaced=False
+)
 _VERSION: Final = Resource("v1", "Version", "version", namespaced=False)
 
 
@@ -97,14 +99,14 @@ class KubernetesReader:
 
     async def may(self, verb: str, resource: Resource, namespace: str = "", *, subresource: str = "") -> bool:
         """Whether our own account may do this."""
-        attributes = {
+        attributes: JsonObject = {
             "verb": verb,
             "group": api_group(resource),
             "resource": resource.plural,
             "subresource": subresource,
             "namespace": namespace,
         }
-        body = {
+        body: JsonObject = {
             "apiVersion": _REVIEW.api_version,
             "kind": _REVIEW.kind,
             "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, Self
 from urllib.parse import quote
 
 import httpx2
@@ -33,7 +33,7 @@ class KubernetesApi:
         self._places = asyncio.Semaphore(options.concurrency)
         self._discovered: dict[tuple[str, str], Resource] = {}
 
-    async def __aenter__(self) -> KubernetesApi:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -48,7 +48,7 @@ class KubernetesApi:
         """The address of the API server."""
         return str(self._client.base_url)
 
-    async def call(  # noqa: PLR0913  # one HTTP request has this many parts
+    async def call(
         self,
         asked: Asked,
         method: str,

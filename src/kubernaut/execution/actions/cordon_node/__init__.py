@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubernaut.domain.diagnosis import ActionId
 from kubernaut.domain.execution import Refused
+from kubernaut.domain.objects import Json
 from kubernaut.execution.catalogue import Action, NoParameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
 from kubernaut.execution.preconditions import being_deleted, gone, is_ready
@@ -25,7 +26,8 @@ async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
     others = sum(each.name != node.name for each in usable)
     if others == 0:
         return Refused("last_node", f"{node.ref} is the last node that is ready and takes pods")
-    change = edit(node, setting(node, True, "spec", "unschedulable"))
+    cordoned: Json = True
+    change = edit(node, setting(node, cordoned, "spec", "unschedulable"))
     return Prepared(node, change, f"1 of {len(listing.items)} nodes, {others} others take pods")
 
 

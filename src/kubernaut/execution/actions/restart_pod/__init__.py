@@ -51,7 +51,9 @@ async def _forbidden_by_budget(reader: ClusterReader, pod: KubeObject, others: i
         covers = selects(budget.tree("spec", "selector"), pod.labels)
         used_up = budget.integer("status", "disruptionsAllowed") <= 0
         if covers and used_up and (is_ready(pod) or others == 0):
-            return Refused("disruption_budget", f"{budget.ref} allows no disruption now, and {others} other pods are ready")
+            return Refused(
+                "disruption_budget", f"{budget.ref} allows no disruption now, and {others} other pods are ready"
+            )
     return None
 
 
@@ -65,6 +67,7 @@ ACTION = Action[NoParameters](
     before="same uid; a controller; a budget that allows it",
     risk=Risk.LOW,
     undo="none needed: the controller replaces the pod",
+    replaced=True,
     reads=(Rule("", "pods", ("get", "list")), Rule("policy", "poddisruptionbudgets", ("list",))),
     writes=(Rule("", "pods", ("delete",)),),
     prepare=prepare,

@@ -29,7 +29,9 @@ def _would_not_roll(workload: KubeObject) -> Refused | None:
     if workload.flag("spec", "paused"):
         return Refused("paused", f"{workload.ref} is paused, so nothing would restart")
     if workload.text("spec", "updateStrategy", "type") == "OnDelete":
-        return Refused("on_delete", f"{workload.ref} replaces pods only when they are deleted, so nothing would restart")
+        return Refused(
+            "on_delete", f"{workload.ref} replaces pods only when they are deleted, so nothing would restart"
+        )
     return None
 
 
@@ -38,7 +40,9 @@ def _never_worked(workload: KubeObject) -> Refused | None:
     stuck = progress is not None and progress.text("reason") == "ProgressDeadlineExceeded"
     if not stuck or workload.integer("status", "availableReplicas") > 0:
         return None
-    return Refused("template_at_fault", f"no pod of {workload.ref} became available: the same template would fail again")
+    return Refused(
+        "template_at_fault", f"no pod of {workload.ref} became available: the same template would fail again"
+    )
 
 
 ACTION = Action[NoParameters](
@@ -51,7 +55,12 @@ ACTION = Action[NoParameters](
     before="same uid; no rollout in progress; not paused; a strategy that replaces pods",
     risk=Risk.LOW,
     undo="none needed: the pods run the template that they ran before",
-    reads=(Rule("apps", "deployments", ("get",)), Rule("apps", "statefulsets", ("get",)), Rule("apps", "daemonsets", ("get",))),
+    replaced=True,
+    reads=(
+        Rule("apps", "deployments", ("get",)),
+        Rule("apps", "statefulsets", ("get",)),
+        Rule("apps", "daemonsets", ("get",)),
+    ),
     writes=(
         Rule("apps", "deployments", ("patch",)),
         Rule("apps", "statefulsets", ("patch",)),
