@@ -72,9 +72,23 @@ class ClusterThrottled(ClusterError):
 
 
 class Forbidden(ClusterError):
-    """401 or 403: our role lacks this verb."""
+    """401 or 403: our role lacks this verb. The three fields are the rule that would allow it."""
 
     code = "forbidden"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        api_group: str = "",
+        resource: str = "",
+        verb: str = "",
+        help: str = "",  # noqa: A002
+    ) -> None:
+        super().__init__(message, help=help)
+        self.api_group = api_group
+        self.resource = resource
+        self.verb = verb
 
 
 class ObjectMissing(ClusterError):

@@ -33,6 +33,15 @@ class Intent:
     undo: ObjectPatch | None
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why nothing is going to be done: `guard` is the name of the rule, `help` the command that would lift it."""
+
+    guard: str
+    reason: str
+    help: str = ""
+
+
 class Applied(StrEnum):
     """How the write went; `already` is what a replayed step finds."""
 
@@ -49,6 +58,28 @@ class Execution:
     applied: Applied
     reason: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one look at the target of an action saw.
+
+    `healthy` of `desired` units are well: ready pods, ready endpoints with the right port, or a node. `drift` names a
+    field that no longer holds what we wrote. `alert_firing` and `metrics` (0..1, the share of metric checks that pass)
+    are None where they were not measured. `problem` is a finding that needs no window to be called bad.
+    """
+
+    at: datetime
+    found: bool
+    settled: bool
+    healthy: int
+    desired: int
+    restarts: int
+    alert_firing: bool | None = None
+    metrics: float | None = None
+    drift: str = ""
+    problem: str = ""
+    text: str = ""
 
 
 class Effect(StrEnum):
