@@ -84,6 +84,6 @@ def _varint(message: memoryview, at: int) -> tuple[int, int]:
         byte = message[at]
         at += 1
         number |= (byte & 0x7F) << shift
-        if byte < 0x80:
+        if not byte & 0x80:
             return number, at
         shift += 7
