@@ -387,3 +387,18 @@ async def test_an_object_name_with_a_null_character_is_kept(stores: Stores) -> N
     assert await stores.incidents.get(incident.id) == incident
     assert await stores.incidents.open_fingerprint(incident.fingerprint) == incident
     assert await stores.incidents.find(IncidentFilter(namespace="a\x00b")) == [incident]
+
+
+async def test_what_touched_an_object_is_found_across_incidents(stores: Stores) -> None:
+    incident = await opened(stores)
+    touched = replace(an_event(incident.id, "applied-1", EventKind.APPLIED), about="shop/deployment/cart")
+    await stores.incidents.append(touched)
+    await stores.incidents.append(replace(touched, key="applied-2", about="shop/deployment/other"))
+    await stores.incidents.append(replace(touched, key="seen", kind=EventKind.OBSERVED))
+    wanted = (EventKind.APPLIED, EventKind.UNDONE)
+
+    found = await stores.incidents.events_about("shop/deployment/cart", since=NOON - MINUTE, kinds=wanted)
+
+    assert [event.key for event in found] == ["applied-1"]
+    assert await stores.incidents.events_about("shop/deployment/cart", since=NOON + MINUTE, kinds=wanted) == []
+    assert await stores.incidents.events_about("", since=NOON - MINUTE, kinds=wanted) == []

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NewType
 
 from kubernaut.domain.errors import TransitionRefused
-from kubernaut.domain.lifecycle import Ending, Phase, may_follow
+from kubernaut.domain.lifecycle import Ending, Phase, may_close, may_follow
 from kubernaut.domain.objects import ObjectRef
 
 IncidentId = NewType("IncidentId", str)
@@ -60,7 +60,8 @@ class Incident:
 
     def closed_as(self, ending: Ending, *, reason: str, at: datetime) -> Incident:
         """The incident at its end; raises `TransitionRefused` where it is not in a phase that may close."""
-        self._check_way_to(Phase.CLOSED)
+        if not may_close(self.phase, ending):
+            raise TransitionRefused(f"{self.id} cannot close as {ending} from {self.phase}")
         return replace(self, phase=Phase.CLOSED, ending=ending, reason=reason, closed_at=at)
 
     def _check_way_to(self, phase: Phase) -> None:

@@ -111,9 +111,7 @@ class ExecutionStage:
             chosen = load(Plan, event.body["plan"]).chosen
             if chosen is not None:
                 await self.leases.release(lease_name(chosen.call.target), incident.id)
-        await self.incidents.close(
-            incident.id, ending=conclusion.ending, reason=conclusion.reason, at=self._now()
-        )
+        await self.incidents.close(incident.id, ending=conclusion.ending, reason=conclusion.reason, at=self._now())
         return conclusion.ending
 
     def _now(self) -> datetime:

@@ -36,7 +36,9 @@ class InvestigationStage:
         diagnosis = await self._diagnose(incident)
         like = await self.recall(incident, diagnosis)
         if like:
-            await self._store(incident, f"recalled-{look}", EventKind.RECALLED, {"like": [_short(each) for each in like]})
+            await self._store(
+                incident, f"recalled-{look}", EventKind.RECALLED, {"like": [_short(each) for each in like]}
+            )
         if self.opinion is not None:
             diagnosis = await self._consult(self.opinion, incident, diagnosis, look)
         took = (self.clock.now() - started).total_seconds()

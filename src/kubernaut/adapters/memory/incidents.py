@@ -109,6 +109,14 @@ class MemoryIncidentStore:
         ]
         return wanted[:limit]
 
+    async def events_about(self, about: str, *, since: datetime, kinds: Sequence[EventKind]) -> list[Event]:
+        """Events of those kinds since then, of every incident, that touched that object (`Event.about`)."""
+        return [
+            event
+            for event in self._events
+            if about and event.about == about and event.at >= since and event.kind in kinds
+        ]
+
     def _known(self, incident: IncidentId) -> Incident:
         if incident not in self._incidents:
             raise UnknownName(f"no incident {incident}", help="kubernaut incidents list")

@@ -106,6 +106,16 @@ class SqlIncidentStore:
             query = query.where(events.c.kind.in_([str(kind) for kind in kinds]))
         return await self._database.read(lambda connection: [event_of(row) for row in connection.execute(query)])
 
+    async def events_about(self, about: str, *, since: datetime, kinds: Sequence[EventKind]) -> list[Event]:
+        """Events of those kinds since then, of every incident, that touched that object (`Event.about`)."""
+        query = (
+            select(events)
+            .where(events.c.about == searchable(about), events.c.about != "", events.c.at >= since)
+            .where(events.c.kind.in_([str(kind) for kind in kinds]))
+            .order_by(events.c.seq)
+        )
+        return await self._database.read(lambda connection: [event_of(row) for row in connection.execute(query)])
+
 
 def _is_open() -> ColumnElement[bool]:
     return incidents.c.phase != str(Phase.CLOSED)

@@ -54,8 +54,9 @@ MIGRATIONS: tuple[Migration, ...] = (
             "CREATE INDEX incidents_newest ON incidents (opened_at, id)",
             """CREATE TABLE events (
                 seq <serial>, incident TEXT NOT NULL REFERENCES incidents (id), key TEXT NOT NULL, kind TEXT NOT NULL,
-                at <moment> NOT NULL, body TEXT NOT NULL, UNIQUE (incident, key))""",
+                at <moment> NOT NULL, about TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (incident, key))""",
             "CREATE INDEX events_of_incident ON events (incident, seq)",
+            "CREATE INDEX events_of_object ON events (about, at) WHERE about <> ''",
             """CREATE TABLE alerts (
                 alert_key TEXT NOT NULL, incident TEXT NOT NULL REFERENCES incidents (id), firing BOOLEAN NOT NULL,
                 at <moment> NOT NULL, PRIMARY KEY (alert_key, incident))""",

@@ -67,6 +67,7 @@ def event_cells(event: Event) -> Cells:
         "key": searchable(event.key),
         "kind": str(event.kind),
         "at": event.at,
+        "about": searchable(event.about),
         "body": to_json(event.body),
     }
 
@@ -74,7 +75,7 @@ def event_cells(event: Event) -> Cells:
 def event_of(row: Row[Any]) -> Event:
     """The event of a row."""
     body: dict[str, Json] = msgspec.json.decode(row.body)
-    return Event(IncidentId(row.incident), row.key, EventKind(row.kind), row.at, body, row.seq)
+    return Event(IncidentId(row.incident), row.key, EventKind(row.kind), row.at, body, row.about, row.seq)
 
 
 def searchable(text: str) -> str:

@@ -71,6 +71,7 @@ events = Table(
     Column("key", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("at", Moment, nullable=False),
+    Column("about", Text, nullable=False),
     Column("body", Text, nullable=False),
 )
 
