@@ -64,9 +64,10 @@ class Execution:
 class Observation:
     """What one look at the target of an action saw.
 
-    `healthy` of `desired` units are well: ready pods, ready endpoints with the right port, or a node. `drift` names a
-    field that no longer holds what we wrote. `alert_firing` and `metrics` (0..1, the share of metric checks that pass)
-    are None where they were not measured. `problem` is a finding that needs no window to be called bad.
+    `healthy` of `desired` units are well: ready pods, ready endpoints with the right port, or a node. `settled` is
+    False while a rollout is under way. `baseline` is the share that was well before the action. `alert_firing`,
+    `metrics` (0..1, the share of metric checks that pass) and `baseline` are None where they were not measured.
+    `drift` names a field that no longer holds what we wrote, `problem` what is wrong with units that are not well.
     """
 
     at: datetime
@@ -77,9 +78,14 @@ class Observation:
     restarts: int
     alert_firing: bool | None = None
     metrics: float | None = None
+    baseline: float | None = None
     drift: str = ""
     problem: str = ""
-    text: str = ""
+
+    @property
+    def share(self) -> float:
+        """The share of units that are well; nothing wanted is nothing well."""
+        return min(1.0, self.healthy / self.desired) if self.found and self.desired > 0 else 0.0
 
 
 class Effect(StrEnum):

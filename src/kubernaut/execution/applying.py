@@ -8,16 +8,15 @@ is taken again only if the spec is still the one it was decided on and the actio
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from kubernaut.domain.changes import Change, ObjectDeletion, ObjectPatch
-from kubernaut.domain.errors import ChangeRejected, Conflict, Forbidden, ObjectMissing
+from kubernaut.domain.errors import ChangeRejected, ClusterUnavailable, Conflict, Forbidden, ObjectMissing
 from kubernaut.domain.execution import Applied, Execution, Intent, Refused
 from kubernaut.domain.objects import KubeObject
-from kubernaut.domain.patches import holds
+from kubernaut.domain.snapshots import drifted
 from kubernaut.execution.previewing import ATTEMPTS, ExecutionPorts
-from kubernaut.execution.snapshots import is_done
-from kubernaut.ports import ClusterWriter
 
 
 async def apply(ports: ExecutionPorts, intent: Intent) -> Execution:
@@ -34,7 +33,8 @@ async def apply(ports: ExecutionPorts, intent: Intent) -> Execution:
         reason = await _unfit(ports, intent, now)
         if reason is None and now is not None:
             written = True
-            reason = await write_once(ports.writer, at_version(intent.preview.change, now))
+            change = at_version(intent.preview.change, now)
+            reason = await write_once(ports, change, lambda seen: is_applied(intent, seen))
             if reason is None:
                 return _ended(ports, intent, Applied.DONE)
         if reason:
@@ -50,24 +50,26 @@ def is_applied(intent: Intent, now: KubeObject | None) -> bool:
         case ObjectDeletion(uid=uid):
             return now is None or now.uid != uid or now.has("metadata", "deletionTimestamp")
         case ObjectPatch() as change:
-            if now is None or now.uid != change.uid:
-                return False
-            if intent.undo is not None:
-                return is_done(intent.undo, now)
-            return all(holds(now.raw, entry.path, entry.value) for entry in change.operations)
+            return now is not None and now.uid == change.uid and drifted(intent, now) is None
 
 
-async def write_once(writer: ClusterWriter, change: Change) -> str | None:
+async def write_once(
+    ports: ExecutionPorts, change: Change, is_there: Callable[[KubeObject | None], bool]
+) -> str | None:
     """None where it was written; empty where the object has to be looked at again; else why it was refused.
 
-    After an answer that was lost nobody knows, so that one rises: the engine tries again, and then looks first.
+    Where the answer was lost it looks. What is not there may still come, so the error rises: the engine tries again
+    later, looks first, and the late one then meets a version that is gone.
     """
     try:
-        await writer.write(change)
+        await ports.writer.write(change)
     except (Conflict, ObjectMissing):
         return ""
     except (ChangeRejected, Forbidden) as error:
         return str(error)
+    except ClusterUnavailable:
+        if not is_there(await ports.reader.get(change.target)):
+            raise
     return None
 
 

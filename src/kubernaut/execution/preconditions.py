@@ -8,6 +8,7 @@ from decimal import Decimal
 from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import KubeObject, ObjectRef, Tree
 from kubernaut.domain.quantities import parse_quantity
+from kubernaut.domain.workloads import rollout_of, wanted_pods
 from kubernaut.ports import ClusterReader
 from kubernaut.resources import AUTOSCALER, RESOURCE_QUOTA
 
@@ -53,20 +54,11 @@ def being_deleted(item: KubeObject) -> Refused | None:
 
 def rolling_out(workload: KubeObject) -> Refused | None:
     """Refuses while a rollout moves pods from one template to the next. Pods that merely fail are no rollout."""
-    status = workload.tree("status")
-    if workload.kind == "DaemonSet":
-        wanted, updated = status.integer("desiredNumberScheduled"), status.integer("updatedNumberScheduled")
-        present = wanted
-    else:
-        wanted, updated = workload.integer("spec", "replicas", default=1), status.integer("updatedReplicas")
-        present = status.integer("replicas")
-    if workload.kind == "StatefulSet" and status.text("currentRevision") == status.text("updateRevision"):
-        # A StatefulSet that is up to date reports no updated replicas.
-        updated = max(updated, status.integer("currentReplicas"))
-    observed = status.integer("observedGeneration") >= workload.generation
-    if observed and updated >= wanted and present <= max(updated, wanted):
+    progress = rollout_of(workload)
+    if progress.settled:
         return None
-    return Refused("rollout_in_progress", f"{workload.ref} is rolling out: {updated} of {wanted} pods are updated")
+    text = f"{workload.ref} is rolling out: {progress.updated} of {progress.wanted} pods are updated"
+    return Refused("rollout_in_progress", text)
 
 
 async def autoscaled(reader: ClusterReader, workload: KubeObject) -> Refused | None:
@@ -118,12 +110,6 @@ def _amounts(containers: Sequence[Tree], resource: str) -> dict[str, Decimal]:
     return total
 
 
-def is_ready(item: KubeObject) -> bool:
-    """Whether a pod or a node says that it is ready."""
-    condition = item.condition("Ready")
-    return condition is not None and condition.text("status") == "True"
-
-
 def first(*refusals: Refused | None) -> Refused | None:
     """The first reason that stands."""
     return next((refusal for refusal in refusals if refusal is not None), None)
@@ -131,10 +117,9 @@ def first(*refusals: Refused | None) -> Refused | None:
 
 def rolling_reach(workload: KubeObject) -> str:
     """How a new template spreads, in words: `3 of 3 replicas, at most 1 at a time`."""
+    wanted = wanted_pods(workload)
     if workload.kind == "DaemonSet":
-        wanted = workload.integer("status", "desiredNumberScheduled")
         return f"{wanted} of {wanted} nodes, at most {_unavailable(workload, '1')} at a time"
-    wanted = workload.integer("spec", "replicas", default=1)
     if workload.kind == "StatefulSet":
         return f"{wanted} of {wanted} replicas, one at a time"
     if workload.text("spec", "strategy", "type") == "Recreate":
@@ -149,6 +134,5 @@ def _unavailable(workload: KubeObject, default: str) -> str:
             default = str(value)
     share = default.removesuffix("%")
     if default.endswith("%") and share.isdecimal():
-        wanted = workload.integer("spec", "replicas", default=1)
-        return str(max(1, wanted * int(share) // 100))
+        return str(max(1, wanted_pods(workload) * int(share) // 100))
     return default

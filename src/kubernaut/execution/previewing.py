@@ -10,10 +10,10 @@ from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.errors import ChangeRejected, Conflict, Forbidden, ObjectMissing
 from kubernaut.domain.execution import Intent, Preview, Refused
 from kubernaut.domain.objects import JsonObject, KubeObject
+from kubernaut.domain.snapshots import inverse_of
 from kubernaut.execution.catalogue import AnyAction, Catalogue, Prepared
 from kubernaut.execution.differences import difference
 from kubernaut.execution.preconditions import gone
-from kubernaut.execution.snapshots import inverse_of
 from kubernaut.ports import Clock, ClusterReader, ClusterWriter
 
 ATTEMPTS: Final = 3

@@ -5,9 +5,9 @@ from __future__ import annotations
 from kubernaut.domain.changes import ObjectPatch
 from kubernaut.domain.execution import Applied, Execution, Intent
 from kubernaut.domain.objects import KubeObject
+from kubernaut.domain.snapshots import changed_since, is_undone
 from kubernaut.execution.applying import at_version, write_once
 from kubernaut.execution.previewing import ATTEMPTS, ExecutionPorts
-from kubernaut.execution.snapshots import changed_since, is_undone
 
 
 async def undo(ports: ExecutionPorts, intent: Intent) -> Execution:
@@ -22,12 +22,12 @@ async def undo(ports: ExecutionPorts, intent: Intent) -> Execution:
     written = False
     for _ in range(ATTEMPTS):
         now = await ports.reader.get(way_back.target)
-        if now is not None and now.uid == way_back.uid and is_undone(way_back, now):
+        if now is not None and _is_back(way_back, now):
             return _ended(ports, intent, Applied.DONE if written else Applied.ALREADY, _remaining(intent, now))
         reason = _not_ours(way_back, now)
         if reason is None and now is not None:
             written = True
-            reason = await write_once(ports.writer, at_version(way_back, now))
+            reason = await write_once(ports, at_version(way_back, now), lambda seen: _is_back(way_back, seen))
             if reason is None:
                 return await _taken_back(ports, intent, way_back)
         if reason:
@@ -40,6 +40,10 @@ async def _taken_back(ports: ExecutionPorts, intent: Intent, way_back: ObjectPat
     if now is None or now.uid != way_back.uid:
         return _ended(ports, intent, Applied.DONE, f"taken back; {way_back.target} was deleted right after")
     return _ended(ports, intent, Applied.DONE, _remaining(intent, now))
+
+
+def _is_back(way_back: ObjectPatch, now: KubeObject | None) -> bool:
+    return now is not None and now.uid == way_back.uid and is_undone(way_back, now)
 
 
 def _not_ours(way_back: ObjectPatch, now: KubeObject | None) -> str | None:

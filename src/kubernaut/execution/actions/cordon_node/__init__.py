@@ -5,9 +5,10 @@ from __future__ import annotations
 from kubernaut.domain.diagnosis import ActionId
 from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import Json
+from kubernaut.domain.workloads import is_ready
 from kubernaut.execution.catalogue import Action, NoParameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
-from kubernaut.execution.preconditions import being_deleted, gone, is_ready
+from kubernaut.execution.preconditions import being_deleted, gone
 from kubernaut.resources import NODE
 
 

@@ -9,9 +9,10 @@ from msgspec import Meta
 from kubernaut.domain.diagnosis import ActionId
 from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import KubeObject
+from kubernaut.domain.workloads import is_ready
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
-from kubernaut.execution.preconditions import being_deleted, first, gone, is_ready, owned_elsewhere
+from kubernaut.execution.preconditions import being_deleted, first, gone, owned_elsewhere
 from kubernaut.execution.selection import pods_selected
 
 _PORT = r"^([1-9][0-9]{0,4}|[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?)$"

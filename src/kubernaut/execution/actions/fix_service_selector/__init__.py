@@ -9,9 +9,10 @@ from msgspec import Meta
 from kubernaut.domain.diagnosis import ActionId
 from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import Json, KubeObject
+from kubernaut.domain.workloads import is_ready
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, selector_text, setting
-from kubernaut.execution.preconditions import being_deleted, first, gone, is_ready, owned_elsewhere
+from kubernaut.execution.preconditions import being_deleted, first, gone, owned_elsewhere
 from kubernaut.execution.selection import parse_selector, pods_selected
 
 

@@ -11,6 +11,7 @@ from kubernaut.domain.diagnosis import ActionId
 from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import KubeObject, Tree
 from kubernaut.domain.quantities import memory_text, parse_quantity
+from kubernaut.domain.workloads import wanted_pods
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, position, setting
 from kubernaut.execution.preconditions import being_deleted, first, gone, over_quota, owned_elsewhere, rolling_reach
@@ -53,10 +54,7 @@ async def prepare(on: Situation[MemoryParameters]) -> Prepared | Refused:
 async def _no_room(
     reader: ClusterReader, workload: KubeObject, container: Tree, present: Decimal, wanted: Decimal
 ) -> Refused | None:
-    pods = workload.integer("spec", "replicas", default=1)
-    if workload.kind == "DaemonSet":
-        pods = workload.integer("status", "desiredNumberScheduled")
-    more = (wanted - present) * pods
+    more = (wanted - present) * wanted_pods(workload)
     demand = {"limits.memory": more}
     request = parse_quantity(container.at("resources", "requests", "memory"))
     if request is None:

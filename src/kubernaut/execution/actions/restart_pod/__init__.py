@@ -6,8 +6,9 @@ from kubernaut.domain.changes import ObjectDeletion
 from kubernaut.domain.diagnosis import ActionId
 from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import KubeObject, ObjectRef
+from kubernaut.domain.workloads import is_ready
 from kubernaut.execution.catalogue import Action, NoParameters, Prepared, Risk, Rule, Situation
-from kubernaut.execution.preconditions import being_deleted, first, gone, is_ready
+from kubernaut.execution.preconditions import being_deleted, first, gone
 from kubernaut.execution.selection import selects
 from kubernaut.ports import ClusterReader
 from kubernaut.resources import DISRUPTION_BUDGET, POD

@@ -5,9 +5,10 @@ from __future__ import annotations
 from kubernaut.domain.diagnosis import ActionId
 from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import KubeObject
+from kubernaut.domain.workloads import is_ready
 from kubernaut.execution.catalogue import Action, NoParameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, removing
-from kubernaut.execution.preconditions import being_deleted, first, gone, is_ready
+from kubernaut.execution.preconditions import being_deleted, first, gone
 
 # Left by who empties a node on purpose: the cluster autoscaler, Karpenter, kured, upgrade controllers, people.
 _REMOVAL_TAINTS = ("ToBeDeletedByClusterAutoscaler", "karpenter.sh/disrupted", "karpenter.sh/disruption")

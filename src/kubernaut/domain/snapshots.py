@@ -11,7 +11,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 
-from kubernaut.domain.changes import ObjectPatch, PatchOperation
+from kubernaut.domain.changes import ObjectDeletion, ObjectPatch, PatchOperation
+from kubernaut.domain.execution import Intent
 from kubernaut.domain.objects import Json, KubeObject
 from kubernaut.domain.patches import ABSENT, Absent, holds, pointer, tokens, value_at
 
@@ -32,9 +33,14 @@ def inverse_of(change: ObjectPatch, before: KubeObject, after: KubeObject) -> Ob
     return ObjectPatch(change.target, change.uid, "", tuple(operations), change.subresource)
 
 
-def is_done(undo: ObjectPatch, now: KubeObject) -> bool:
-    """Whether the object holds what the change wrote, at every path it touched."""
-    return changed_since(undo, now) is None
+def drifted(intent: Intent, now: KubeObject) -> str | None:
+    """The first path that does not hold what the intent's patch writes, None where all do (or nothing is patched)."""
+    change = intent.preview.change
+    if isinstance(change, ObjectDeletion):
+        return None
+    if intent.undo is not None:
+        return changed_since(intent.undo, now)
+    return next((entry.path for entry in change.operations if not holds(now.raw, entry.path, entry.value)), None)
 
 
 def changed_since(undo: ObjectPatch, now: KubeObject) -> str | None:
