@@ -114,6 +114,12 @@ class StoreUnavailable(StoreError):
     retryable = True
 
 
+class TransitionRefused(StoreError):
+    """An incident cannot go from its phase to the wanted one; nothing was changed."""
+
+    code = "transition_refused"
+
+
 class ModelError(KubernautError):
     """The family of the language models; the rules take over."""
 
