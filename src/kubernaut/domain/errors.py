@@ -158,6 +158,43 @@ class EmptyText(InputError):
     code = "empty_text"
 
 
+class EngineError(KubernautError):
+    """The family of durable runs: what ends a run that no stage decided to end."""
+
+    code = "engine"
+
+
+class StepBroke(EngineError):
+    """A step, or the code between steps, raised what nobody had foreseen."""
+
+    code = "step_broke"
+
+
+class StepNameTaken(EngineError):
+    """Two steps of one run have the same name, which is their idempotency key."""
+
+    code = "step_name_taken"
+
+
+class JournalMismatch(EngineError):
+    """The code asks for another step than the one that its journal holds at that place."""
+
+    code = "journal_mismatch"
+
+
+class RunAbandoned(EngineError):
+    """The run was started again and again and never got to its end: it takes its process down."""
+
+    code = "run_abandoned"
+
+
+class EngineClosing(EngineError):
+    """The engine takes no more runs: the process is about to stop."""
+
+    code = "engine_closing"
+    retryable = True
+
+
 class NotifyFailed(KubernautError):
     """A channel did not take the message."""
 
