@@ -134,14 +134,16 @@ async def _decide(
     )
     if plan.decision is not Decision.ASK:
         return plan
-    await run.step(f"ask-{look}", partial(stages.execution.ask, incident, diagnosis, plan, look=look), returns=str)
+    plan = await run.step(
+        f"ask-{look}", partial(stages.execution.ask, incident, diagnosis, plan, look=look), returns=Plan
+    )
     for answer in range(1, MOST_ANSWERS + 1):
+        if plan.decision is not Decision.ASK:
+            break
         heard = await run.receive(DECISION, stages.policy.approval)
         plan = await run.step(
             f"answer-{look}-{answer}", partial(planning.hear, incident, plan, heard, look=look), returns=Plan
         )
-        if plan.decision is not Decision.ASK:
-            break
     return plan
 
 

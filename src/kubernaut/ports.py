@@ -210,6 +210,19 @@ class Leases(Protocol):
         """Gives it back; nothing happens where it is another's."""
 
 
+class Heartbeats(Protocol):
+    """Which processes are alive. Ages are measured by one clock, the store's, never by two machines' clocks."""
+
+    async def beat(self, executor: str) -> None:
+        """Notes that the executor is alive now."""
+
+    async def stale(self, older_than: timedelta) -> list[str]:
+        """The executors whose last beat is older than that."""
+
+    async def forget(self, executor: str) -> None:
+        """Removes an executor. One that beats again is known again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Suspension:
     """All actions are off, since when, by whom and why."""

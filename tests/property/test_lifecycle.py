@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubernaut.domain.lifecycle import TRANSITIONS, Ending, Phase, may_follow
+from kubernaut.domain.lifecycle import TRANSITIONS, Ending, Phase, may_close, may_follow
 
 PHASES = st.sampled_from(Phase)
 
@@ -44,6 +44,13 @@ def test_nothing_is_applied_without_a_plan_and_nothing_undone_without_a_verifica
             assert before in {Phase.PLANNING, Phase.APPROVAL}
         if after is Phase.UNDOING and before is not after:
             assert before is Phase.VERIFICATION
+
+
+@given(PHASES, st.sampled_from(Ending))
+def test_only_a_failure_of_ours_closes_before_the_lesson_is_kept(phase: Phase, ending: Ending) -> None:
+    allowed = may_close(phase, ending)
+    assert allowed == (phase is Phase.LEARNING or (ending is Ending.FAILED and phase is not Phase.CLOSED))
+    assert not allowed or may_follow(phase, Phase.CLOSED)
 
 
 @given(PHASES)

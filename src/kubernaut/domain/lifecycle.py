@@ -55,6 +55,11 @@ TRANSITIONS: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
 )
 
 
+def may_close(phase: Phase, ending: Ending) -> bool:
+    """Whether an incident may end so from that phase: only a failure of ours skips what it was worth and taught."""
+    return phase is Phase.LEARNING or (ending is Ending.FAILED and phase is not Phase.CLOSED)
+
+
 def may_follow(before: Phase, after: Phase) -> bool:
     """Whether an incident may go from one phase to the other; staying is allowed, since a replayed step repeats it."""
     return before == after or after in TRANSITIONS[before]

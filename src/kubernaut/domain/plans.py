@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.lifecycle import Ending
+from kubernaut.domain.objects import ObjectRef
 
 
 class Decision(StrEnum):
@@ -46,18 +47,14 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
-    """What a person answered to a request for approval."""
-
-    approved: bool
-    by: str
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Conclusion:
     """How an incident ends, and why; `help` is the command that a person would type next."""
 
     ending: Ending
     reason: str
     help: str = ""
+
+
+def lease_name(target: ObjectRef) -> str:
+    """The lease that whoever acts on the object holds."""
+    return f"target:{target.api_version}/{target}"

@@ -12,7 +12,7 @@ from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import Json, ObjectRef
-from kubernaut.domain.plans import Decision, Plan
+from kubernaut.domain.plans import Decision, Plan, lease_name
 from kubernaut.engine.codec import dump, load
 from kubernaut.planning.guards import FAILURES_WINDOW, Autonomy, PastAction, Scope, Situation, objection, scope_of
 from kubernaut.planning.ranking import Record, rank
@@ -169,11 +169,6 @@ class PlanningStage:
 
 def _close(ending: Ending, reason: str, guard: str, *, help: str = "") -> Plan:  # noqa: A002  # the word users read
     return Plan(Decision.CLOSE, reason, guard=guard, help=help, ending=ending)
-
-
-def lease_name(target: ObjectRef) -> str:
-    """The lease that whoever acts on the object holds."""
-    return f"target:{target.api_version}/{target}"
 
 
 def _same_action(call: ActionCall, others: Sequence[ActionCall]) -> bool:

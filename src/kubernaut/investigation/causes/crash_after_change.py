@@ -1,0 +1,73 @@
+"""Containers fail since the pod template was changed."""
+
+from __future__ import annotations
+
+from kubernaut.domain.diagnosis import CauseId
+from kubernaut.investigation import facts
+from kubernaut.investigation.containers import is_ready
+from kubernaut.investigation.crashes import Link, config_between, crash_of, link
+from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.remedies import way_back
+from kubernaut.investigation.subjects import Workload
+
+
+def examine(workload: Workload) -> Finding | None:
+    """The finding when the crashes began with the last real change of the template."""
+    crash = crash_of(workload)
+    linked = link(workload, crash.since) if crash else Link.NONE
+    change = workload.change
+    if crash is None or change is None or linked is Link.NONE:
+        return None
+    told = workload.change_fact(lambda difference: difference.is_in(crash.container.name))
+    against = [*config_between(workload, change.at, crash.since), *_pods_that_work(workload)]
+    if linked is Link.LATER:
+        against.append(_late(workload))
+    back = way_back(workload, lambda _: True)
+    return Finding(
+        target=workload.ref,
+        summary=(
+            f"{workload.title}: {crash.words} since revision {change.new.number}, which changed "
+            f"{change.real[0]}. {back.words}"
+        ),
+        verdict=back.verdict,
+        supporting=(*((told,) if told else ()), *crash.facts, *back.facts),
+        contradicting=tuple(against),
+        remedies=back.remedies,
+        places={"pod": crash.container.pod.name, "container": crash.container.name},
+    )
+
+
+def _pods_that_work(workload: Workload) -> list[Fact]:
+    """That other pods of the very same revision are ready: then the template alone does not explain it."""
+    crashing = {container.pod.name for container in workload.crashing}
+    ready = [pod for pod in workload.pods if is_ready(pod) and pod.name not in crashing]
+    if not ready:
+        return []
+    text = f"{len(ready)} of {len(workload.pods)} pods of the same revision are ready"
+    return [facts.field(ready[0], "status.conditions[Ready]", text)]
+
+
+def _late(workload: Workload) -> Fact:
+    at = workload.change.at if workload.change else None
+    return facts.change(workload.object, "first crash", "the crashes did not begin with the change", at)
+
+
+CAUSE = Cause(
+    id=CauseId("crash_after_change"),
+    title="Containers fail since the template was changed",
+    faults=(45, 46, 47, 49, 52, 58, 59, 60, 63, 64, 65),
+    needs=("Pod", "ReplicaSet"),
+    look_alikes={
+        "crash_without_change": "the template is as old as the time it worked, or only a restart was stamped into it",
+        "memory_limit_too_low": "the last run ended with the reason OOMKilled",
+        "missing_configmap": "the container was never started: CreateContainerConfigError",
+    },
+    know="A rollback returns the template alone: what a ConfigMap or Secret held before is not in the revision.",
+    by_hand=(
+        "kubectl -n {namespace} logs {pod} -c {container} --previous",
+        "kubectl -n {namespace} rollout history {kind}/{name}",
+        "kubectl -n {namespace} rollout undo {kind}/{name}",
+    ),
+    workload=examine,
+)

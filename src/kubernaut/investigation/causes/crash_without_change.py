@@ -1,0 +1,82 @@
+"""Containers fail although their template is the one that worked."""
+
+from __future__ import annotations
+
+from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.investigation import facts
+from kubernaut.investigation.configuration import edits
+from kubernaut.investigation.containers import is_ready
+from kubernaut.investigation.crashes import Crash, Link, crash_of, link
+from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.remedies import call, escalate
+from kubernaut.investigation.subjects import Workload
+
+_STATELESS = frozenset({"Deployment", "ReplicaSet", "DaemonSet"})
+
+
+def examine(workload: Workload) -> Finding | None:
+    """The finding when no template change explains the crashes: one lone pod is replaced, the rest is for people."""
+    crash = crash_of(workload)
+    if crash is None or link(workload, crash.since) is Link.FOLLOWS:
+        return None
+    lone = _lone_pod(workload)
+    remedies = [escalate(workload.ref)]
+    verdict, words = Verdict.ESCALATE, "No change of the template explains it."
+    if lone:
+        remedies.insert(0, call("restart_pod", crash.container.pod.ref))
+        verdict, words = Verdict.ACT, "It is the only pod that fails; the others of the same revision are ready."
+    edited = [edit.fact for edit in edits(workload) if crash.since and edit.at and edit.at <= crash.since][:1]
+    if edited:
+        words += f" {edited[0].text}."
+    return Finding(
+        target=workload.ref,
+        summary=f"{workload.title}: {crash.words}. {words}",
+        verdict=verdict,
+        supporting=(*crash.facts, _unchanged(workload, crash), *edited, *lone),
+        remedies=tuple(remedies),
+        places={"pod": crash.container.pod.name, "container": crash.container.name},
+    )
+
+
+def _unchanged(workload: Workload, crash: Crash) -> Fact:
+    change = workload.change
+    since = crash.since.strftime("%Y-%m-%dT%H:%M:%SZ") if crash.since else "an unknown time"
+    if change is None:
+        text = f"crashes since {since}; no change of the template is on record"
+    elif not change.real:
+        text = f"crashes since {since}; revision {change.new.number} only carries a restart's mark"
+    else:
+        at = change.at.strftime("%Y-%m-%dT%H:%M:%SZ") if change.at else "an unknown time"
+        text = f"crashes since {since}, the template is unchanged since {at}"
+    return facts.change(workload.object, "spec.template", text, change.at if change else None)
+
+
+def _lone_pod(workload: Workload) -> list[Fact]:
+    """That exactly one pod of several crashes and a new one would be made in its place."""
+    crashing = {container.pod.name for container in workload.crashing}
+    ready = [pod for pod in workload.pods if is_ready(pod) and pod.name not in crashing]
+    if workload.object.kind not in _STATELESS or len(crashing) != 1 or not ready:
+        return []
+    if len(ready) + 1 != len(workload.pods):
+        return []
+    text = f"{len(ready)} of {len(workload.pods)} pods of the same revision are ready"
+    return [facts.field(workload.object, "status.readyReplicas", text)]
+
+
+CAUSE = Cause(
+    id=CauseId("crash_without_change"),
+    title="Containers fail although the template did not change",
+    faults=(44, 56, 83, 96, 97),
+    needs=("Pod", "ReplicaSet"),
+    look_alikes={
+        "crash_after_change": "the crashes began with a change of the template",
+        "memory_limit_too_low": "the last run ended with the reason OOMKilled",
+    },
+    know="Look at what is outside the template: a ConfigMap or Secret that was edited, a dependency, data, a certificate.",
+    by_hand=(
+        "kubectl -n {namespace} logs {pod} -c {container} --previous",
+        "kubectl -n {namespace} get events --sort-by=.lastTimestamp",
+    ),
+    workload=examine,
+)

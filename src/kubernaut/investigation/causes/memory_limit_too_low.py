@@ -1,0 +1,181 @@
+"""A container is killed because its own memory limit is below what it needs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from kubernaut.domain.diagnosis import ActionCall, CauseId, Verdict
+from kubernaut.investigation import facts
+from kubernaut.investigation.containers import EPHEMERAL, Container
+from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.quantities import quantity
+from kubernaut.investigation.remedies import call, escalate
+from kubernaut.investigation.revisions import GoodRevision, spell
+from kubernaut.investigation.subjects import Workload
+from kubernaut.investigation.templates import Difference
+
+FACTOR = 2.0
+_CURRENT = timedelta(hours=1)
+_LEAK = timedelta(hours=1)
+_RAISABLE = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
+
+
+def examine(workload: Workload) -> Finding | None:
+    """The finding when the kernel killed a container at its own limit within the last hour, running again or not."""
+    killed = [container for container in workload.containers if _is_current(workload, container)]
+    if not killed:
+        return None
+    worst = max(killed, key=lambda container: (container.restarts, container.pod.name))
+    limit = worst.spec.at("resources", "limits", "memory")
+    size = quantity(limit)
+    if size is None:
+        return None
+    lowered = _lowered(workload, worst, size)
+    against = _against(workload, worst, size)
+    remedies = _remedies(workload, worst, lowered)
+    verdict = Verdict.ACT if remedies[0].action != "escalate" else Verdict.ESCALATE
+    told = (workload.change_fact(lambda part: part.touches("resources")),) if lowered else ()
+    words = f" Revision {lowered.revision.number} had a higher limit and worked." if lowered else ""
+    return Finding(
+        target=workload.ref,
+        summary=f"{workload.title}: {worst.label} is killed at its own memory limit of {limit}, {worst.restarts} restarts.{words}",
+        verdict=verdict,
+        supporting=(*_support(workload, worst, killed), *(fact for fact in told if fact), *_proof(lowered)),
+        contradicting=tuple(against),
+        remedies=remedies,
+        places={"pod": worst.pod.name, "container": worst.name},
+    )
+
+
+def _is_current(workload: Workload, container: Container) -> bool:
+    if container.role == EPHEMERAL or not container.is_out_of_memory or container.ended is None:
+        return False
+    if container.waiting or not container.is_running:
+        return True
+    finished = container.ended.time("finishedAt")
+    return finished is not None and workload.scene.now - finished <= _CURRENT
+
+
+def _support(workload: Workload, worst: Container, killed: list[Container]) -> list[Fact]:
+    ended = worst.ended
+    finished = ended.time("finishedAt") if ended else None
+    pods = len({container.pod.name for container in killed})
+    text = f"{worst.label}: OOMKilled, exit code {worst.exit_code}, {worst.restarts} restarts, {pods} of {len(workload.pods)} pods"
+    limit = worst.spec.at("resources", "limits", "memory")
+    found = [
+        facts.field(worst.pod, worst.ended_path, text, finished),
+        facts.field(workload.object, f"spec.containers[{worst.name}].resources.limits.memory", f"limit {limit}"),
+    ]
+    found += [facts.event(entry) for entry in workload.scene.events_of(worst.pod, "BackOff", "OOMKilling")[:1]]
+    return found
+
+
+def _lowered(workload: Workload, worst: Container, size: Decimal) -> GoodRevision | None:
+    """The revision before, where the last change did nothing but lower this limit."""
+    change = workload.change
+    if change is None or not change.real:
+        return None
+    if not all(part.is_in(worst.name) and part.touches("resources") for part in change.real):
+        return None
+
+    def lowers(part: Difference) -> bool:
+        return part.is_in(worst.name) and part.touches("memory", "limits", "resources")
+
+    good = workload.good_revision(lowers)
+    if good is None:
+        return None
+    former = next(
+        (entry for entry in good.revision.template.trees("spec", "containers") if entry.text("name") == worst.name),
+        None,
+    )
+    before = former.at("resources", "limits", "memory") if former else None
+    higher = quantity(before)
+    return good if former is not None and (before is None or (higher is not None and higher > size)) else None
+
+
+def _proof(good: GoodRevision | None) -> tuple[Fact, ...]:
+    return (good.proof,) if good else ()
+
+
+def _remedies(workload: Workload, worst: Container, lowered: GoodRevision | None) -> tuple[ActionCall, ...]:
+    if workload.object.kind not in _RAISABLE:
+        return (escalate(workload.ref),)
+    raised = call("increase_memory_limit", workload.ref, container=worst.name, factor=FACTOR)
+    if lowered is None:
+        return (raised,)
+    return (call("rollback_deployment", workload.ref, revision=lowered.revision.number), raised)
+
+
+def _against(workload: Workload, worst: Container, size: Decimal) -> list[Fact]:
+    return [
+        *_node_pressure(workload, worst),
+        *_leak(worst),
+        *_rewritten(workload, worst),
+        *_no_room(workload, size),
+    ]
+
+
+def _node_pressure(workload: Workload, worst: Container) -> list[Fact]:
+    """That the node itself is short of memory: then the limit may not be what killed it."""
+    node = workload.scene.get("Node", "", worst.pod.text("spec", "nodeName"))
+    state = node.condition("MemoryPressure") if node else None
+    if node is None or state is None or state.text("status") != "True":
+        return []
+    return [facts.field(node, "status.conditions[MemoryPressure]", f"node is short of memory: {state.text('message')}")]
+
+
+def _leak(worst: Container) -> list[Fact]:
+    """That it ran for long before: a leak, which a higher limit only puts off."""
+    ended = worst.ended
+    started, finished = (ended.time("startedAt"), ended.time("finishedAt")) if ended else (None, None)
+    if started is None or finished is None or finished - started < _LEAK:
+        return []
+    text = f"{worst.label} ran for {spell(finished - started)} before it was killed, as with a leak"
+    return [facts.field(worst.pod, f"{worst.ended_path}.startedAt", text, started)]
+
+
+def _rewritten(workload: Workload, worst: Container) -> list[Fact]:
+    """That something gave the pod another limit than its template: there the limit cannot be raised."""
+    part = "initContainers" if worst.status_list == "initContainerStatuses" else "containers"
+    wanted = next((entry for entry in workload.template.trees("spec", part) if entry.text("name") == worst.name), None)
+    if wanted is None or workload.object.kind == "Pod":
+        return []
+    declared, real = wanted.at("resources", "limits", "memory"), worst.spec.at("resources", "limits", "memory")
+    if quantity(declared) == quantity(real):
+        return []
+    text = f"the pod has limit {real}, its template {declared or 'none'}: set by a LimitRange or an admission webhook"
+    return [facts.field(worst.pod, f"spec.{part}[{worst.name}].resources.limits.memory", text)]
+
+
+def _no_room(workload: Workload, size: Decimal) -> list[Fact]:
+    """That the quota would not allow twice the limit for every pod."""
+    found = []
+    more = size * Decimal(FACTOR - 1) * max(workload.desired, 1)
+    for quota in workload.scene.all("ResourceQuota", workload.object.namespace):
+        hard = quantity(quota.at("status", "hard", "limits.memory"))
+        used = quantity(quota.at("status", "used", "limits.memory"))
+        if hard is not None and used is not None and used + more > hard:
+            text = f"quota limits.memory: {quota.at('status', 'used', 'limits.memory')} of {quota.at('status', 'hard', 'limits.memory')} used"
+            found.append(facts.field(quota, "status.used[limits.memory]", f"{text}, twice the limit does not fit"))
+    return found
+
+
+CAUSE = Cause(
+    id=CauseId("memory_limit_too_low"),
+    title="A container is killed at its own memory limit",
+    faults=(13, 54, 55),
+    needs=("Pod",),
+    look_alikes={
+        "crash_without_change": "exit code 137 without the reason OOMKilled: killed by a probe, the node or by hand",
+        "node_not_ready": "evicted or killed because the node is out of memory: no own limit is reached",
+    },
+    know="A limit that is reached after hours points to a leak: a higher limit only puts it off.",
+    by_hand=(
+        "kubectl -n {namespace} top pod {pod} --containers",
+        "kubectl -n {namespace} describe pod {pod}",
+        "kubectl -n {namespace} get {kind}/{name} -o jsonpath='{{.spec.template.spec.containers[*].resources}}'",
+    ),
+    workload=examine,
+)

@@ -1,0 +1,59 @@
+"""A rollout, a scaling or a start that still has time."""
+
+from __future__ import annotations
+
+from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.investigation import facts
+from kubernaut.investigation.causes.node_not_ready import is_joining
+from kubernaut.investigation.condition import is_under_way, is_whole, readiness, works
+from kubernaut.investigation.finding import Cause, Finding, Role
+from kubernaut.investigation.subjects import Node, Service, Workload
+
+
+def examine(workload: Workload) -> Finding | None:
+    """The finding when pods are missing or not ready, none of them fails, and the time for it has not run out."""
+    if is_whole(workload) or not is_under_way(workload):
+        return None
+    told = [readiness(workload)]
+    state = workload.object.condition("Progressing")
+    if state is not None:
+        at = state.time("lastUpdateTime")
+        told.append(facts.field(workload.object, "status.conditions[Progressing]", state.text("message"), at))
+    change = workload.change_fact()
+    summary = f"{workload.title} is on its way: {told[0].text}, none fails, and its time has not run out. Wait."
+    return Finding(workload.ref, summary, Verdict.DECLINE, (*told, *((change,) if change else ())))
+
+
+def examine_service(service: Service) -> Finding | None:
+    """The finding when the Service waits for pods that are on their way."""
+    if works(service):
+        return None
+    found = (examine(Workload(service.scene, item)) for item in service.workloads)
+    return next((finding for finding in found if finding), None)
+
+
+def examine_node(node: Node) -> Finding | None:
+    """The finding when the node joined a moment ago."""
+    if node.is_ready or not is_joining(node):
+        return None
+    at = node.object.created_at
+    told = facts.field(node.object, "metadata.creationTimestamp", "the node joined less than five minutes ago", at)
+    return Finding(node.object.ref, f"Node {node.object.name} is still joining. Wait.", Verdict.DECLINE, (told,))
+
+
+CAUSE = Cause(
+    id=CauseId("rollout_in_progress"),
+    title="A rollout or a start is under way",
+    faults=(117,),
+    needs=("Pod", "ReplicaSet"),
+    look_alikes={
+        "crash_after_change": "a pod of the new revision fails",
+        "readiness_probe_wrong": "the probe asks a port or path that is not there",
+    },
+    know="Look again when progressDeadlineSeconds (600 by default) has passed.",
+    by_hand=("kubectl -n {namespace} rollout status {kind}/{name}",),
+    role=Role.SETTLED,
+    workload=examine,
+    service=examine_service,
+    node=examine_node,
+)

@@ -1,0 +1,91 @@
+"""Something is wrong, and no cause of the catalogue explains it."""
+
+from __future__ import annotations
+
+from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.domain.objects import KubeObject
+from kubernaut.investigation import facts
+from kubernaut.investigation.condition import family, readiness, recent_warnings
+from kubernaut.investigation.containers import HARMLESS_WAITS, is_ready
+from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.finding import Cause, Finding, Role
+from kubernaut.investigation.remedies import call, escalate
+from kubernaut.investigation.subjects import Node, Service, Workload
+
+_SHOWN = 3
+
+
+def examine(workload: Workload) -> Finding | None:
+    """What was seen of a workload that is not as wanted, and what would settle it."""
+    told = [readiness(workload), *_states(workload), *recent_warnings(workload.scene, family(workload))[:_SHOWN]]
+    told += [
+        facts.log(line) for entry in workload.containers for line in workload.scene.log_of(entry.pod, entry.name)[:1]
+    ][:2]
+    change = workload.change_fact()
+    seen = f" Seen: {told[1].text}." if len(told) > 1 else ""
+    return _finding(workload.object, workload.title, f"{told[0].text}.{seen}", [*told, *((change,) if change else ())])
+
+
+def _states(workload: Workload) -> list[Fact]:
+    """What the kubelet and the scheduler say of its pods that are not ready."""
+    found: list[Fact] = []
+    for pod in (pod for pod in workload.live if not is_ready(pod)):
+        for state in pod.conditions():
+            if state.text("status") == "False" and state.text("message"):
+                where = f"status.conditions[{state.text('type')}]"
+                found.append(facts.field(pod, where, f"{state.text('reason')}: {state.text('message')}"))
+        if pod.text("status", "reason"):
+            text = f"{pod.text('status', 'reason')}: {pod.text('status', 'message')}"
+            found.append(facts.field(pod, "status.reason", text))
+    for entry in workload.containers:
+        if entry.waiting not in HARMLESS_WAITS:
+            found.insert(0, facts.field(entry.pod, entry.waiting_path, f"{entry.waiting}: {entry.message}"))
+        elif entry.is_out_of_memory and entry.ended is not None:
+            text = f"{entry.label}: OOMKilled without a memory limit of its own"
+            found.insert(0, facts.field(entry.pod, entry.ended_path, text))
+    return found[:_SHOWN]
+
+
+def examine_service(service: Service) -> Finding | None:
+    """What was seen of a Service that reaches no ready pod."""
+    text = f"{len(service.selected)} pods selected, {service.ready_endpoints} ready addresses"
+    told = [facts.field(service.object, "endpoints", text)]
+    return _finding(service.object, f"Service {service.object.name}", f"{text}.", told)
+
+
+def examine_node(node: Node) -> Finding | None:
+    """What was seen of a node."""
+    told = [
+        facts.field(
+            node.object, f"status.conditions[{state.text('type')}]", f"{state.text('status')}: {state.text('message')}"
+        )
+        for state in node.object.conditions()
+    ][:_SHOWN] or [facts.field(node.object, "status.conditions", "no condition is reported")]
+    return _finding(node.object, f"Node {node.object.name}", told[0].text, told)
+
+
+def _finding(item: KubeObject, title: str, seen: str, told: list[Fact]) -> Finding:
+    return Finding(
+        target=item.ref,
+        summary=f"{title}: {seen} No cause that is known here explains it.",
+        verdict=Verdict.ESCALATE,
+        supporting=tuple(told),
+        remedies=(call("collect_diagnostics", item.ref), escalate(item.ref)),
+    )
+
+
+CAUSE = Cause(
+    id=CauseId("unknown"),
+    title="No known cause explains it",
+    needs=("Pod", "ReplicaSet", "Event", "Node", "Service", "ConfigMap", "Secret"),
+    look_alikes={},
+    know="What was not read is listed with the diagnosis: reading it is the first step.",
+    by_hand=(
+        "kubectl -n {namespace} describe {kind}/{name}",
+        "kubectl -n {namespace} get events --sort-by=.lastTimestamp",
+    ),
+    role=Role.LAST,
+    workload=examine,
+    service=examine_service,
+    node=examine_node,
+)

@@ -1,0 +1,147 @@
+"""What a crash looks like, and whether a change brought it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from kubernaut.domain.objects import KubeObject
+from kubernaut.investigation import facts
+from kubernaut.investigation.configuration import edits, is_missing_reference
+from kubernaut.investigation.containers import START_PROBLEMS, Container, crashing_since
+from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.quoting import quoted
+from kubernaut.investigation.revisions import spell
+from kubernaut.investigation.subjects import Workload
+
+_SOON = timedelta(minutes=15)
+_SAME_DAY = timedelta(hours=6)
+_SLACK = timedelta(seconds=90)
+_CODES = {
+    1: "exits with code 1",
+    2: "exits with code 2 (wrong use)",
+    126: "exits with code 126 (command cannot be executed)",
+    127: "exits with code 127 (command not found)",
+    128: "cannot be started",
+    134: "aborts (code 134)",
+    137: "was killed (code 137, not for its memory)",
+    139: "crashes with a segmentation fault (code 139)",
+    143: "was terminated (code 143)",
+}
+
+
+class Link(StrEnum):
+    """How a series of crashes and the last template change go together in time."""
+
+    FOLLOWS = "follows"
+    LATER = "later"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """One failing container that stands for the workload."""
+
+    container: Container
+    since: datetime | None
+    words: str
+    facts: tuple[Fact, ...]
+
+
+def crash_of(workload: Workload) -> Crash | None:
+    """The crash that stands for the workload: not one by its memory limit, nor one by a missing reference."""
+    found = [
+        container
+        for container in workload.crashing
+        if not container.is_out_of_memory and not is_missing_reference(workload.scene, container)
+    ]
+    if not found:
+        return None
+    starts = [moment for container in found if (moment := crashing_since(container))]
+    # The container with the most to say: a log, else the longest series.
+    chosen = max(found, key=lambda entry: (bool(_log(workload, entry)), entry.restarts, entry.pod.name))
+    return Crash(chosen, min(starts) if starts else None, _words(workload, chosen), _facts(workload, chosen, found))
+
+
+def link(workload: Workload, since: datetime | None) -> Link:
+    """Whether the crashes began with the last change of the template."""
+    change = workload.change
+    if change is None or not change.real:
+        return Link.NONE
+    if _never_progressed(workload.object):
+        return Link.FOLLOWS
+    if change.at is None or since is None:
+        return Link.LATER
+    gap = since - change.at
+    if gap < -_SLACK:
+        return Link.NONE
+    return Link.FOLLOWS if gap <= _SOON else Link.LATER if gap <= _SAME_DAY else Link.NONE
+
+
+def config_between(workload: Workload, change_at: datetime | None, until: datetime | None) -> list[Fact]:
+    """Edits of ConfigMaps and Secrets that lie as near to the crash as the template change does."""
+    if change_at is None or until is None:
+        return []
+    span = (change_at - _SLACK, until + _SLACK)
+    return [edit.fact for edit in edits(workload) if edit.at and span[0] <= edit.at <= span[1]]
+
+
+def _never_progressed(item: KubeObject) -> bool:
+    state = item.condition("Progressing") if item.kind == "Deployment" else None
+    return state is not None and state.text("reason") == "ProgressDeadlineExceeded"
+
+
+def _words(workload: Workload, container: Container) -> str:
+    killed = _probe_kill(workload, container)
+    if container.waiting in START_PROBLEMS:
+        said = container.message or (container.ended.text("message") if container.ended else "")
+        return f"{container.label} cannot be started ({quoted(said or container.waiting, 120)})"
+    ended = container.ended
+    if ended is not None and ended.text("reason") in {"StartError", "ContainerCannotRun"}:
+        return f"{container.label} cannot be started ({quoted(ended.text('message'), 120)})"
+    if killed:
+        return f"{container.label} is killed by its {killed} probe"
+    code = container.exit_code or 0
+    how = "ends with code 0 and is started again" if code == 0 else _CODES.get(code, f"exits with code {code}")
+    return f"{container.label} {how}"
+
+
+def _probe_kill(workload: Workload, container: Container) -> str:
+    """`liveness` or `startup` where the kubelet killed the container for that probe."""
+    for entry in workload.scene.events_of(container.pod, "Killing"):
+        message = entry.text("message")
+        if container.name in message:
+            for probe in ("liveness", "startup"):
+                if f"failed {probe} probe" in message:
+                    return probe
+    return ""
+
+
+def _facts(workload: Workload, container: Container, found: list[Container]) -> tuple[Fact, ...]:
+    pod, ended = container.pod, container.ended
+    told = []
+    if container.waiting in START_PROBLEMS:
+        told.append(facts.field(pod, container.waiting_path, f"{container.waiting}: {container.message}"))
+    if ended is not None:
+        pods = len({entry.pod.name for entry in found})
+        count = f", {pods} of {len(workload.pods)} pods" if len(workload.pods) > 1 else ""
+        text = f"{container.label}: exit code {ended.integer('exitCode')} ({ended.text('reason') or 'no reason'})"
+        run = _run(container)
+        message = f": {ended.text('message')}" if ended.text("message") else ""
+        words = f"{text}, {container.restarts} restarts{run}{count}{message}"
+        told.append(facts.field(pod, container.ended_path, words, ended.time("finishedAt")))
+    killed = _probe_kill(workload, container)
+    if killed:
+        told += [facts.event(entry) for entry in workload.scene.events_of(pod, "Unhealthy")[:1]]
+    return (*told, *_log(workload, container))
+
+
+def _run(container: Container) -> str:
+    ended = container.ended
+    started, finished = (ended.time("startedAt"), ended.time("finishedAt")) if ended else (None, None)
+    return f", ran {spell(finished - started)}" if started and finished else ""
+
+
+def _log(workload: Workload, container: Container) -> list[Fact]:
+    return [facts.log(line) for line in workload.scene.log_of(container.pod, container.name)]

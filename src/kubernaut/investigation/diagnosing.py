@@ -1,0 +1,233 @@
+"""From a Scene to hypotheses with numbered evidence, best first. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from kubernaut.domain.diagnosis import Diagnosis, Hypothesis, Verdict
+from kubernaut.domain.evidence import Evidence, EvidenceId
+from kubernaut.domain.objects import KubeObject, ObjectRef
+from kubernaut.investigation.causes import catalogue
+from kubernaut.investigation.condition import works
+from kubernaut.investigation.confidence import confidence, coverage, independent_sources
+from kubernaut.investigation.dependencies import broken_dependencies
+from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.finding import Cause, Finding, Role
+from kubernaut.investigation.quoting import quoted
+from kubernaut.investigation.scene import TOP_LEVEL, Scene
+from kubernaut.investigation.subjects import Node, Service, Workload
+
+Subject = Workload | Service | Node
+
+_SETTLED = frozenset(cause.id for cause in catalogue() if cause.role is Role.SETTLED)
+_SOURCES_TO_ACT = 2
+_CLOSE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A finding with its cause and its computed confidence."""
+
+    cause: Cause
+    finding: Finding
+    confidence: float
+    subject: ObjectRef
+
+
+def diagnose(scene: Scene, target: ObjectRef) -> Diagnosis:
+    """The hypotheses about one object, those of the object that makes it suffer first."""
+    item = scene.find(target)
+    if item is None:
+        return _diagnosis(scene, target, [])
+    if item.kind in {"Pod", "ReplicaSet", "Job"}:
+        item = scene.top_of(item)
+    return _diagnosis(scene, item.ref, _Search(scene).candidates(item))
+
+
+def survey(scene: Scene) -> list[Diagnosis]:
+    """One diagnosis for each fault in what was read, the one that explains most first; empty where nothing is wrong.
+
+    An object that only suffers from another one's fault has no diagnosis of its own.
+    """
+    search, found = _Search(scene), {}
+    victims: dict[tuple[str, ObjectRef], int] = {}
+    for item in _subjects(scene):
+        candidates = search.candidates(item)
+        if not candidates or candidates[0].cause.id in _SETTLED:
+            continue
+        best = candidates[0]
+        key = (best.cause.id, best.finding.target)
+        victims[key] = victims.get(key, 0) + 1
+        own = best.finding.target == item.ref
+        if key not in found or own:
+            found[key] = _diagnosis(scene, item.ref if own else best.subject, candidates)
+    ranked = sorted(found, key=lambda key: (-victims[key], -(found[key].best or _NONE).confidence, str(key[1])))
+    return [found[key] for key in ranked]
+
+
+def _subjects(scene: Scene) -> Iterator[KubeObject]:
+    """What can be at fault: nodes, workloads that nothing else controls, Services."""
+    yield from scene.all("Node")
+    seen: set[ObjectRef] = set()
+    for kind in TOP_LEVEL:
+        for item in scene.all(kind):
+            if scene.top_of(item).ref == item.ref and item.ref not in seen:
+                seen.add(item.ref)
+                yield item
+    yield from scene.all("Service")
+
+
+class _Search:
+    """One pass over a scene; every subject is examined once, however often others lead to it."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self._known: dict[ObjectRef, list[Candidate]] = {}
+
+    def candidates(self, item: KubeObject) -> list[Candidate]:
+        """The candidates for an object, best first."""
+        if item.ref not in self._known:
+            self._known[item.ref] = []  # two objects that depend on each other end here
+            self._known[item.ref] = self._examined(item)
+        return self._known[item.ref]
+
+    def _examined(self, item: KubeObject) -> list[Candidate]:
+        subject = _subject(self.scene, item)
+        if subject is None:
+            return []
+        faults = self._asked(subject, Role.FAULT)
+        if isinstance(subject, Service) and not faults and not works(subject):
+            faults = self._upstream(subject.workloads)
+        if isinstance(subject, Workload):
+            faults = self._with_dependencies(subject, faults)
+        return faults or self._asked(subject, Role.SETTLED)[:1] or self._asked(subject, Role.LAST)
+
+    def _asked(self, subject: Subject, role: Role) -> list[Candidate]:
+        found = []
+        for cause in catalogue():
+            if cause.role is role and (finding := _examine(cause, subject)):
+                sure = confidence(self.scene, cause, finding, subject.object.namespace)
+                found.append(Candidate(cause, finding, sure, subject.object.ref))
+        order = {"intended_state": 0, "rollout_in_progress": 1} if role is Role.SETTLED else {}
+        return sorted(found, key=lambda entry: (order.get(entry.cause.id, 2), -entry.confidence, entry.cause.id))
+
+    def _upstream(self, items: Iterable[KubeObject]) -> list[Candidate]:
+        """The faults of the objects that this one gets its health from."""
+        found = [entry for item in items for entry in self.candidates(item) if entry.cause.role is Role.FAULT]
+        return sorted(found, key=lambda entry: -entry.confidence)
+
+    def _with_dependencies(self, workload: Workload, faults: list[Candidate]) -> list[Candidate]:
+        """The faults of a dependency before those that may follow from it.
+
+        Only for a workload that did not fail by a change of its own, and is linked to the broken Service by its own
+        configuration or its log.
+        """
+        explained = [entry for entry in faults if entry.cause.id != "crash_without_change"]
+        if explained or not _suffers(workload):
+            return faults
+        upstream = [
+            entry
+            for broken in broken_dependencies(workload)
+            for entry in self.candidates(broken)
+            if entry.cause.role is Role.FAULT
+        ]
+        return [*sorted(upstream, key=lambda entry: -entry.confidence), *(_second(entry) for entry in faults)]
+
+
+def _second(entry: Candidate) -> Candidate:
+    """A symptom beside the cause that explains it: half as likely to be the cause itself, and not acted on."""
+    finding = entry.finding
+    softer = Verdict.APPROVE if finding.verdict is Verdict.ACT else finding.verdict
+    return replace(entry, confidence=entry.confidence / 2, finding=replace(finding, verdict=softer))
+
+
+def _suffers(workload: Workload) -> bool:
+    return workload.ready < max(workload.desired, 1) or bool(workload.crashing)
+
+
+def _subject(scene: Scene, item: KubeObject) -> Subject | None:
+    if item.kind in TOP_LEVEL:
+        return Workload(scene, item)
+    if item.kind == "Service":
+        return Service(scene, item)
+    return Node(scene, item) if item.kind == "Node" else None
+
+
+def _examine(cause: Cause, subject: Subject) -> Finding | None:
+    match subject:
+        case Workload():
+            return cause.workload(subject) if cause.workload else None
+        case Service():
+            return cause.service(subject) if cause.service else None
+        case Node():
+            return cause.node(subject) if cause.node else None
+
+
+def _verdict(scene: Scene, entry: Candidate, others: list[Candidate]) -> Verdict:
+    """The finding's verdict; `act` only when all that is needed was read, sources agree and nothing speaks against it."""
+    verdict = entry.finding.verdict
+    if verdict is not Verdict.ACT:
+        return verdict
+    namespace = entry.finding.target.namespace or entry.subject.namespace
+    rivals = [
+        other
+        for other in others
+        if other.confidence >= entry.confidence - _CLOSE and other.finding.remedies[:1] != entry.finding.remedies[:1]
+    ]
+    sure = (
+        coverage(scene, entry.cause, namespace) == 1.0
+        and not entry.finding.contradicting
+        and independent_sources(entry.finding) >= _SOURCES_TO_ACT
+        and not rivals
+    )
+    return Verdict.ACT if sure else Verdict.APPROVE
+
+
+def _diagnosis(scene: Scene, target: ObjectRef, candidates: list[Candidate]) -> Diagnosis:
+    numbers: dict[Fact, EvidenceId] = {}
+    hypotheses = []
+    for entry in candidates:
+        others = [other for other in candidates if other is not entry]
+        finding = entry.finding
+        hypotheses.append(
+            Hypothesis(
+                cause=entry.cause.id,
+                target=finding.target,
+                confidence=entry.confidence,
+                verdict=_verdict(scene, entry, others),
+                summary=quoted(finding.summary, 600),
+                supporting=_numbered(numbers, finding.supporting),
+                contradicting=_numbered(numbers, finding.contradicting),
+                remedies=finding.remedies,
+                by_hand=_by_hand(entry),
+            )
+        )
+    evidence = tuple(
+        Evidence(number, fact.source, fact.object, fact.ref, fact.text, fact.at) for fact, number in numbers.items()
+    )
+    return Diagnosis(target, tuple(hypotheses), evidence, scene.not_read)
+
+
+def _numbered(numbers: dict[Fact, EvidenceId], told: tuple[Fact, ...]) -> tuple[EvidenceId, ...]:
+    for fact in told:
+        numbers.setdefault(fact, EvidenceId(f"e{len(numbers) + 1}"))
+    return tuple(dict.fromkeys(numbers[fact] for fact in told))
+
+
+def _by_hand(entry: Candidate) -> tuple[str, ...]:
+    """The cause's commands with the names filled in, quoted for a shell."""
+    target = entry.finding.target
+    places = {
+        "namespace": target.namespace or entry.subject.namespace or "default",
+        "kind": target.kind.lower(),
+        "name": target.name,
+        **{"pod": "POD", "container": "CONTAINER", "node": "NODE", "object": "OBJECT"},
+        **entry.finding.places,
+    }
+    safe = {key: shlex.quote(quoted(value)) for key, value in places.items()}
+    return tuple(command.format_map(safe) for command in entry.cause.by_hand)
+
+
+_NONE = Hypothesis(catalogue()[0].id, ObjectRef("", "", "", ""), 0.0, Verdict.DECLINE, "", ())

@@ -1,0 +1,112 @@
+"""Signs that somebody, or something, wants it so: what is intended is not a fault."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kubernaut.domain.objects import KubeObject
+from kubernaut.investigation import facts
+from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.provenance import last_applied, last_writer
+from kubernaut.investigation.scene import Scene
+from kubernaut.investigation.subjects import Node, Workload
+
+_FALSE = frozenset({"false", "no", "0", "off"})
+# Schedulers of sleep and of scale to zero, by the keys they leave: kube-downscaler, kube-green, KEDA, Knative, Sablier.
+_ASLEEP = re.compile(
+    r"kubernaut\.ai/(?:intended|maintenance)|^downscaler/(?!exclude)|kube-green\.|^scaledobject\.keda\.sh/|autoscaling\.keda\.sh/"
+    r"|^autoscaling\.knative\.dev/|^serving\.knative\.dev/|^sablier\.|scale-?to-?zero|hibernat|snorlax|maintenance|elastigroup"
+    r"|(?:^|[/.-])(?:sleep|asleep|dormant|parked|intended|scaled-?down)(?:[/.-]|$)",
+    re.IGNORECASE,
+)
+_NODE_WORK = re.compile(
+    r"kubernaut\.ai/(?:intended|maintenance)|maintenance|kured|draino|drain-?(?:er|ing|requested)|medik8s"
+    r"|machineconfiguration\.openshift\.io/(?:desired-?drain|drain)|cluster\.x-k8s\.io/delete|upgrade|cordon-?(?:reason|by)|decommission",
+    re.IGNORECASE,
+)
+_NODE_TAINTS = re.compile(
+    r"ToBeDeletedByClusterAutoscaler|DeletionCandidateOfClusterAutoscaler|karpenter\.sh/disrupt|node\.kubernetes\.io/out-of-service"
+    r"|maintenance|medik8s|upgrade|aws-node-termination-handler|cloud\.google\.com/impending-node-termination",
+    re.IGNORECASE,
+)
+_ACTORS = re.compile(r"keda|downscaler|kube-green|knative|sablier|karpenter|cluster-autoscaler|kured", re.IGNORECASE)
+
+
+def _marks(item: KubeObject, form: re.Pattern[str]) -> Iterator[Fact]:
+    """Annotations and labels that say so, unless their value denies it."""
+    for part, worn in (("annotations", item.annotations), ("labels", item.labels)):
+        for key, value in worn.items():
+            if form.search(key) and value.strip().lower() not in _FALSE:
+                text = f"{part.removesuffix('s')} {key}: {value}"
+                yield facts.field(item, f"metadata.{part}[{key}]", text)
+
+
+def intended_zero(workload: Workload) -> list[Fact]:
+    """Why zero replicas are wanted, empty where nothing says so."""
+    item, scene = workload.object, workload.scene
+    found = list(_marks(item, _ASLEEP))
+    namespace = scene.get("Namespace", "", item.namespace)
+    if namespace:
+        found += [fact for fact in _marks(namespace, _ASLEEP)]
+    owner = item.controller
+    if owner is not None:
+        found.append(
+            facts.field(item, "metadata.ownerReferences", f"{owner.kind} {owner.name} decides about its replicas")
+        )
+    applied = last_applied(item)
+    if applied is not None and applied.at("spec", "replicas") == 0:
+        found.append(facts.field(item, "metadata.annotations[last-applied]", "applied with replicas: 0"))
+    author = last_writer(item, "spec", "replicas")
+    if author and _ACTORS.search(author.manager):
+        found.append(facts.change(item, "metadata.managedFields", f"replicas were written {author}", author.at))
+    return found + [_scaler(scaler) for scaler in autoscalers(workload) if "keda" in scaler.name]
+
+
+def autoscalers(workload: Workload) -> list[KubeObject]:
+    """The HorizontalPodAutoscalers that own its replicas."""
+    return [
+        scaler
+        for scaler in workload.scene.all("HorizontalPodAutoscaler", workload.object.namespace)
+        if scaler.text("spec", "scaleTargetRef", "kind") == workload.object.kind
+        and scaler.text("spec", "scaleTargetRef", "name") == workload.object.name
+    ]
+
+
+def _scaler(scaler: KubeObject) -> Fact:
+    return facts.field(scaler, "spec.scaleTargetRef", f"autoscaler {scaler.name} may scale it to zero")
+
+
+def intended_cordon(node: Node) -> list[Fact]:
+    """Why the node is kept free on purpose, empty where nothing says so."""
+    item = node.object
+    found = list(_marks(item, _NODE_WORK))
+    for taint in item.trees("spec", "taints"):
+        if _NODE_TAINTS.search(taint.text("key")):
+            found.append(facts.field(item, "spec.taints", f"taint {taint.text('key')}", taint.time("timeAdded")))
+    author = last_writer(item, "spec", "unschedulable")
+    if author and _ACTORS.search(author.manager):
+        found.append(facts.change(item, "metadata.managedFields", f"cordoned {author}", author.at))
+    return found
+
+
+def intended_pause(workload: Workload) -> list[Fact]:
+    """That its rollout is paused, or its Job suspended."""
+    item = workload.object
+    if item.kind == "Deployment" and item.flag("spec", "paused"):
+        author = last_writer(item, "spec", "paused")
+        by = f" {author}" if author else ""
+        return [facts.field(item, "spec.paused", f"the rollout is paused{by}")]
+    if item.kind == "Job" and item.flag("spec", "suspend"):
+        return [facts.field(item, "spec.suspend", "the Job is suspended")]
+    return []
+
+
+def is_dormant(scene: Scene, workload: Workload) -> bool:
+    """Whether nothing would notice that it has no pods: no Service selects it, no autoscaler is meant to run it."""
+    labels = workload.template.mapping("metadata", "labels")
+    place = workload.object.namespace
+    if not scene.covers("Service", place) or autoscalers(workload):
+        return False
+    selectors = [service.mapping("spec", "selector") for service in scene.all("Service", place)]
+    return not any(selector and selector.items() <= labels.items() for selector in selectors)

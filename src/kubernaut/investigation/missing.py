@@ -1,0 +1,141 @@
+"""Pods that wait for a ConfigMap, a Secret or a key that is not there: one search for three causes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from kubernaut.domain.diagnosis import Verdict
+from kubernaut.domain.objects import KubeObject
+from kubernaut.investigation import facts
+from kubernaut.investigation.configuration import (
+    Reference,
+    complaint,
+    keys_of,
+    references,
+    resolves,
+    waits_for_configuration,
+)
+from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.finding import Finding
+from kubernaut.investigation.provenance import last_writer
+from kubernaut.investigation.remedies import WayBack, escalate, way_back
+from kubernaut.investigation.subjects import Workload
+from kubernaut.investigation.templates import Difference
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A reference that does not resolve, the pod that waits for it, and what the kubelet says about it."""
+
+    reference: Reference
+    pod: KubeObject
+    facts: tuple[Fact, ...]
+
+
+def find_gap(workload: Workload, kinds: tuple[str, ...], *, key: bool) -> Gap | None:
+    """The first required reference of a waiting pod that does not resolve: an object, or a key of one that is there.
+
+    Where the list could not be read, only the kubelet's own words count.
+    """
+    for pod in (pod for pod in workload.pods if waits_for_configuration(pod)):
+        wanted = [entry for entry in references(pod) if entry.kind in kinds]
+        if key:
+            wanted = [entry for entry in wanted if entry.key and _exists(workload, entry)]
+        else:
+            wanted = [replace(entry, key="") for entry in wanted]
+        for reference in sorted(set(wanted)):
+            found = resolves(workload.scene, reference, pod.namespace)
+            told = complaint(workload.scene, pod, reference)
+            if found is False or (found is None and told):
+                return Gap(reference, pod, (*told, *_absence(workload, reference, pod)))
+    return None
+
+
+def _exists(workload: Workload, reference: Reference) -> bool:
+    """Whether the object is there, so that only its key can be missing; an unread list leaves the key in question."""
+    if workload.scene.get(reference.kind, workload.object.namespace, reference.name) is not None:
+        return True
+    return not workload.scene.covers(reference.kind, workload.object.namespace)
+
+
+def _absence(workload: Workload, reference: Reference, pod: KubeObject) -> list[Fact]:
+    scene = workload.scene
+    item = scene.get(reference.kind, pod.namespace, reference.name)
+    if item is not None:
+        has = ", ".join(sorted(keys_of(item))[:10]) or "no key"
+        text = f"{reference.kind} {item.name} has {has}, not {reference.key}"
+        return [facts.absence(item, f"data[{reference.key}]", text)]
+    if not scene.covers(reference.kind, pod.namespace):
+        return []
+    total = len(scene.all(reference.kind, pod.namespace))
+    text = f"{reference.path} needs {reference.kind} {reference.name}; it is none of the {total} in {pod.namespace}"
+    return [facts.absence(pod, f"{reference.kind.lower()}/{reference.name}", text)]
+
+
+def finding_of(workload: Workload, gap: Gap) -> Finding:
+    """The finding: back to the former revision where the change brought the reference, else for people."""
+    reference = gap.reference
+    brought = _brought(workload, reference)
+    back = way_back(workload, lambda part: _names(part, reference)) if brought else None
+    told = workload.change_fact(lambda part: _names(part, reference)) if brought else None
+    thing = f"{reference.kind} {reference.name}"
+    lack = f"{thing} has no key {reference.key}" if reference.key else f"{thing} does not exist"
+    hand = "The template asked for it before: it was removed, and its content is not in any revision."
+    return Finding(
+        target=workload.ref,
+        summary=f"{workload.title} cannot start: {lack}, and {reference.path} needs it. {back.words if back else hand}",
+        verdict=back.verdict if back else Verdict.ESCALATE,
+        supporting=(*gap.facts, *((told,) if told else ()), *_edit(workload, reference), *(back.facts if back else ())),
+        contradicting=_former_gaps(workload, back, reference),
+        remedies=back.remedies if back else (escalate(workload.ref),),
+        places={"pod": gap.pod.name, "object": f"{reference.kind.lower()}/{reference.name}"},
+    )
+
+
+def _brought(workload: Workload, reference: Reference) -> bool:
+    """Whether the revision before did not ask for it."""
+    change = workload.change
+    if change is None:
+        return False
+    before = references(change.old.template)
+    return not any(
+        (entry.kind, entry.name) == (reference.kind, reference.name) and reference.key in ("", entry.key)
+        for entry in before
+    )
+
+
+def _names(part: Difference, reference: Reference) -> bool:
+    """Whether the difference is about that reference."""
+    wanted = reference.key or reference.name
+    return wanted in str(part.new) or reference.name in str(part.new) or wanted in part.path
+
+
+def _edit(workload: Workload, reference: Reference) -> tuple[Fact, ...]:
+    item = workload.scene.get(reference.kind, workload.object.namespace, reference.name)
+    author = last_writer(item, "data") if item else None
+    if item is None or author is None:
+        return ()
+    return (
+        facts.change(item, "metadata.managedFields", f"{item.kind} {item.name} was last written {author}", author.at),
+    )
+
+
+def _former_gaps(workload: Workload, back: WayBack | None, reference: Reference) -> tuple[Fact, ...]:
+    """What the revision to return to would itself be missing now."""
+    if back is None or back.verdict is Verdict.ESCALATE:
+        return ()
+    number = back.remedies[0].parameters.get("revision")
+    former = next((entry for entry in workload.revisions if entry.number == number), None)
+    if former is None:
+        return ()
+    place = workload.object.namespace
+    gone = [
+        entry
+        for entry in references(former.template)
+        if (entry.kind, entry.name, entry.key) != (reference.kind, reference.name, reference.key)
+        and resolves(workload.scene, entry, place) is False
+    ]
+    return tuple(
+        facts.absence(former.source, entry.path, f"revision {number} needs {entry.kind} {entry.name} {entry.key}, too")
+        for entry in gone[:2]
+    )

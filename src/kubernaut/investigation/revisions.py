@@ -1,0 +1,140 @@
+"""The history of a workload's template, and which former revision is known to have worked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kubernaut.domain.objects import KubeObject, Tree
+from kubernaut.investigation import facts
+from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.scene import Scene
+from kubernaut.investigation.templates import Difference, differences
+
+_NUMBER = "deployment.kubernetes.io/revision"
+_HISTORY = "deployment.kubernetes.io/revision-history"
+# Events live one hour by default; a little less is what can be relied on.
+_EVENTS_REACH = timedelta(minutes=50)
+_SERVED_LONG = timedelta(minutes=10)
+_SERVED_SHORT = timedelta(seconds=10)
+_LOOPS = frozenset({"BackOff"})
+_DELAYS = frozenset({"Failed", "FailedMount", "FailedScheduling", "FailedCreatePodSandBox"})
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One template of a workload. `made_at` is None where the object that holds it was used more than once."""
+
+    number: int
+    template: Tree
+    source: KubeObject
+    made_at: datetime | None
+    desired: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
+class GoodRevision:
+    """A former revision that worked, how that is known, and what the present one has otherwise."""
+
+    revision: Revision
+    proof: Fact
+    differences: tuple[Difference, ...]
+
+
+def revisions_of(scene: Scene, owner: KubeObject) -> list[Revision]:
+    """The revisions that are kept, newest first."""
+    if owner.kind == "Deployment":
+        found = [_of_replica_set(item) for item in scene.owned(owner, "ReplicaSet")]
+    else:
+        found = [_of_controller_revision(item) for item in scene.owned(owner, "ControllerRevision")]
+    return sorted(found, key=lambda revision: revision.number, reverse=True)
+
+
+def _of_replica_set(item: KubeObject) -> Revision:
+    number = item.annotations.get(_NUMBER, "")
+    reused = bool(item.annotations.get(_HISTORY))
+    return Revision(
+        number=int(number) if number.isdecimal() and len(number) < 10 else 0,  # noqa: PLR2004  # no bigger than an int32
+        template=item.tree("spec", "template"),
+        source=item,
+        made_at=None if reused else item.created_at,
+        desired=item.integer("spec", "replicas"),
+        available=item.integer("status", "availableReplicas"),
+    )
+
+
+def _of_controller_revision(item: KubeObject) -> Revision:
+    return Revision(
+        number=item.integer("revision"),
+        template=item.tree("data", "spec", "template"),
+        source=item,
+        made_at=item.created_at,
+        desired=0,
+        available=0,
+    )
+
+
+def good_revision(
+    scene: Scene, revisions: Sequence[Revision], helps: Callable[[tuple[Difference, ...]], bool]
+) -> GoodRevision | None:
+    """The last former revision that worked and whose differences `helps` accepts.
+
+    One whose pods are available at this moment is preferred to one that only left no sign of trouble.
+    """
+    if not revisions:
+        return None
+    current, presumed = revisions[0], None
+    for index, former in enumerate(revisions[1:], 1):
+        changed = differences(former.template, current.template)
+        if not helps(changed):
+            continue
+        if former.available > 0:
+            text = f"revision {former.number} still has {former.available} available pods"
+            return GoodRevision(former, facts.field(former.source, "status.availableReplicas", text), changed)
+        if presumed is None:
+            proof = _served(scene, former, revisions[index - 1])
+            presumed = GoodRevision(former, proof, changed) if proof else None
+    return presumed
+
+
+def _served(scene: Scene, former: Revision, successor: Revision) -> Fact | None:
+    """That a revision served without trouble until the next one came, as far as events and times tell.
+
+    A ReplicaSet that was scaled down no longer says that its pods were available. What remains is how long it stood
+    and that no warning about its pods is left.
+    """
+    source = former.source
+    if source.kind != "ReplicaSet" or not scene.covers("Event", source.namespace):
+        return None
+    if _had_trouble(scene, source):
+        return None
+    if former.made_at is None or successor.made_at is None:
+        text = f"revision {former.number} was rolled out before and left no warning"
+        return facts.field(source, f"metadata.annotations[{_HISTORY}]", text)
+    served = successor.made_at - former.made_at
+    enough = _SERVED_SHORT if scene.now - successor.made_at <= _EVENTS_REACH else _SERVED_LONG
+    if served < enough:
+        return None
+    text = (
+        f"revision {former.number} stood for {spell(served)} before revision {successor.number}, no warning of its pods"
+    )
+    return facts.field(source, "metadata.creationTimestamp", text, former.made_at)
+
+
+def _had_trouble(scene: Scene, source: KubeObject) -> bool:
+    """Whether events tell of a pod of that revision that crashed, or that never started."""
+    if scene.events_of(source, "FailedCreate"):
+        return True
+    told = scene.reasons_of_pods_named(source.namespace, f"{source.name}-").values()
+    return any(reasons & _LOOPS or (reasons & _DELAYS and "Started" not in reasons) for reasons in told)
+
+
+def spell(span: timedelta) -> str:
+    """A span of time as people say it: `41 s`, `12 min`, `3 h`, `5 d`."""
+    seconds = max(int(span.total_seconds()), 0)
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
