@@ -41,6 +41,12 @@ class UnknownName(InputError):
     code = "unknown_name"
 
 
+class OrderRefused(InputError):
+    """A person's order that does not fit what is going on."""
+
+    code = "order_refused"
+
+
 class ClusterError(KubernautError):
     """The family of what a Kubernetes API server answers."""
 
