@@ -141,9 +141,14 @@ class TransitionRefused(StoreError):
 
 
 class ModelError(KubernautError):
-    """The family of the language models; the rules take over."""
+    """The family of the language models; the rules take over. What was spent before the failure is kept."""
 
     code = "model"
+
+    def __init__(self, message: str, *, requests: int = 0, tokens: int = 0) -> None:
+        super().__init__(message)
+        self.requests = requests
+        self.tokens = tokens
 
 
 class ModelUnavailable(ModelError):
