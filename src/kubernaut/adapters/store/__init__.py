@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine
 
 from kubernaut.adapters.store.database import Database
+from kubernaut.adapters.store.heartbeats import SqlHeartbeats
 from kubernaut.adapters.store.incidents import SqlIncidentStore
 from kubernaut.adapters.store.leases import SqlLeases
 from kubernaut.adapters.store.migrations import migrate
@@ -28,6 +29,7 @@ class Store:
         self.signals = SqlSignalStore(database)
         self.incidents = SqlIncidentStore(database)
         self.leases = SqlLeases(database)
+        self.heartbeats = SqlHeartbeats(database)
         self.switch = SqlSwitch(database)
 
     @property
