@@ -193,6 +193,9 @@ class IncidentStore(Protocol):
     ) -> list[Event]:
         """Events in order of `seq`, of one incident or of all."""
 
+    async def events_about(self, about: str, *, since: datetime, kinds: Sequence[EventKind]) -> list[Event]:
+        """Events of those kinds since then, of every incident, that touched that object (`Event.about`)."""
+
     async def open_fingerprint(self, fingerprint: Fingerprint) -> Incident | None:
         """The open incident of that fingerprint."""
 
@@ -205,6 +208,19 @@ class Leases(Protocol):
 
     async def release(self, name: str, holder: str) -> None:
         """Gives it back; nothing happens where it is another's."""
+
+
+class Heartbeats(Protocol):
+    """Which processes are alive. Ages are measured by one clock, the store's, never by two machines' clocks."""
+
+    async def beat(self, executor: str) -> None:
+        """Notes that the executor is alive now."""
+
+    async def stale(self, older_than: timedelta) -> list[str]:
+        """The executors whose last beat is older than that."""
+
+    async def forget(self, executor: str) -> None:
+        """Removes an executor. One that beats again is known again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,9 +72,23 @@ class ClusterThrottled(ClusterError):
 
 
 class Forbidden(ClusterError):
-    """401 or 403: our role lacks this verb."""
+    """401 or 403: our role lacks this verb. The three fields are the rule that would allow it."""
 
     code = "forbidden"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        api_group: str = "",
+        resource: str = "",
+        verb: str = "",
+        help: str = "",  # noqa: A002
+    ) -> None:
+        super().__init__(message, help=help)
+        self.api_group = api_group
+        self.resource = resource
+        self.verb = verb
 
 
 class ObjectMissing(ClusterError):
@@ -114,6 +128,12 @@ class StoreUnavailable(StoreError):
     retryable = True
 
 
+class TransitionRefused(StoreError):
+    """An incident cannot go from its phase to the wanted one; nothing was changed."""
+
+    code = "transition_refused"
+
+
 class ModelError(KubernautError):
     """The family of the language models; the rules take over."""
 
@@ -136,6 +156,43 @@ class EmptyText(InputError):
     """Blank text has no embedding."""
 
     code = "empty_text"
+
+
+class EngineError(KubernautError):
+    """The family of durable runs: what ends a run that no stage decided to end."""
+
+    code = "engine"
+
+
+class StepBroke(EngineError):
+    """A step, or the code between steps, raised what nobody had foreseen."""
+
+    code = "step_broke"
+
+
+class StepNameTaken(EngineError):
+    """Two steps of one run have the same name, which is their idempotency key."""
+
+    code = "step_name_taken"
+
+
+class JournalMismatch(EngineError):
+    """The code asks for another step than the one that its journal holds at that place."""
+
+    code = "journal_mismatch"
+
+
+class RunAbandoned(EngineError):
+    """The run was started again and again and never got to its end: it takes its process down."""
+
+    code = "run_abandoned"
+
+
+class EngineClosing(EngineError):
+    """The engine takes no more runs: the process is about to stop."""
+
+    code = "engine_closing"
+    retryable = True
 
 
 class NotifyFailed(KubernautError):

@@ -33,6 +33,15 @@ class Intent:
     undo: ObjectPatch | None
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why nothing is going to be done: `guard` is the name of the rule, `help` the command that would lift it."""
+
+    guard: str
+    reason: str
+    help: str = ""
+
+
 class Applied(StrEnum):
     """How the write went; `already` is what a replayed step finds."""
 
@@ -49,6 +58,34 @@ class Execution:
     applied: Applied
     reason: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one look at the target of an action saw.
+
+    `healthy` of `desired` units are well: ready pods, ready endpoints with the right port, or a node. `settled` is
+    False while a rollout is under way. `baseline` is the share that was well before the action. `alert_firing`,
+    `metrics` (0..1, the share of metric checks that pass) and `baseline` are None where they were not measured.
+    `drift` names a field that no longer holds what we wrote, `problem` what is wrong with units that are not well.
+    """
+
+    at: datetime
+    found: bool
+    settled: bool
+    healthy: int
+    desired: int
+    restarts: int
+    alert_firing: bool | None = None
+    metrics: float | None = None
+    baseline: float | None = None
+    drift: str = ""
+    problem: str = ""
+
+    @property
+    def share(self) -> float:
+        """The share of units that are well; nothing wanted is nothing well."""
+        return min(1.0, self.healthy / self.desired) if self.found and self.desired > 0 else 0.0
 
 
 class Effect(StrEnum):

@@ -36,20 +36,28 @@ class Ending(StrEnum):
 
 
 _P = Phase
+# Every open phase may end: a conclusion can come anywhere (then `impact` follows), and so can a defect of ours, which
+# must not leave an incident open for ever (then it closes as failed).
+_ENDS = frozenset({_P.IMPACT, _P.CLOSED})
 TRANSITIONS: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
     {
-        _P.TRIAGE: frozenset({_P.INVESTIGATION, _P.IMPACT}),
-        _P.INVESTIGATION: frozenset({_P.PLANNING, _P.IMPACT}),
-        _P.PLANNING: frozenset({_P.APPROVAL, _P.EXECUTION, _P.IMPACT}),
-        _P.APPROVAL: frozenset({_P.EXECUTION, _P.IMPACT}),
-        _P.EXECUTION: frozenset({_P.VERIFICATION, _P.INVESTIGATION, _P.IMPACT}),
-        _P.VERIFICATION: frozenset({_P.UNDOING, _P.IMPACT}),
-        _P.UNDOING: frozenset({_P.INVESTIGATION, _P.IMPACT}),
-        _P.IMPACT: frozenset({_P.LEARNING}),
+        _P.TRIAGE: _ENDS | {_P.INVESTIGATION},
+        _P.INVESTIGATION: _ENDS | {_P.PLANNING},
+        _P.PLANNING: _ENDS | {_P.APPROVAL, _P.EXECUTION, _P.INVESTIGATION},
+        _P.APPROVAL: _ENDS | {_P.EXECUTION},
+        _P.EXECUTION: _ENDS | {_P.VERIFICATION, _P.INVESTIGATION},
+        _P.VERIFICATION: _ENDS | {_P.UNDOING},
+        _P.UNDOING: _ENDS | {_P.INVESTIGATION},
+        _P.IMPACT: frozenset({_P.LEARNING, _P.CLOSED}),
         _P.LEARNING: frozenset({_P.CLOSED}),
         _P.CLOSED: frozenset(),
     }
 )
+
+
+def may_close(phase: Phase, ending: Ending) -> bool:
+    """Whether an incident may end so from that phase: only a failure of ours skips what it was worth and taught."""
+    return phase is Phase.LEARNING or (ending is Ending.FAILED and phase is not Phase.CLOSED)
 
 
 def may_follow(before: Phase, after: Phase) -> bool:

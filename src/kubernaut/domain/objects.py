@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NewType, TypeAlias
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+from typing_extensions import TypeAliasType
+
+# A named alias, not a plain one: pydantic reads recursive types only by name.
+Json = TypeAliasType("Json", "bool | int | float | str | list[Json] | dict[str, Json] | None")
 JsonObject: TypeAlias = dict[str, Json]
 Uid = NewType("Uid", str)
 

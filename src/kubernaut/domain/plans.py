@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kubernaut.domain.diagnosis import ActionCall
+from kubernaut.domain.lifecycle import Ending
+from kubernaut.domain.objects import ObjectRef
 
 
 class Decision(StrEnum):
-    """What planning decided."""
+    """What planning decided: `wait` looks again later, `close` ends the incident."""
 
     ACT = "act"
     ASK = "ask"
-    ESCALATE = "escalate"
-    DECLINE = "decline"
-    BLOCK = "block"
+    WAIT = "wait"
+    CLOSE = "close"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,28 @@ class Candidate:
 class Plan:
     """The decision with its reason.
 
-    `guard` names the rule that decided, `help` the exact command that would lift a refusal.
+    `guard` names the rule that decided, `help` the exact command that would lift a refusal, `ending` how the incident
+    closes when the decision is to close it.
     """
 
     decision: Decision
     reason: str
     guard: str = ""
     help: str = ""
+    ending: Ending | None = None
     chosen: Candidate | None = None
     alternatives: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """How an incident ends, and why; `help` is the command that a person would type next."""
+
+    ending: Ending
+    reason: str
+    help: str = ""
+
+
+def lease_name(target: ObjectRef) -> str:
+    """The lease that whoever acts on the object holds."""
+    return f"target:{target.api_version}/{target}"

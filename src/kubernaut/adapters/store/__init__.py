@@ -1,1 +1,61 @@
-"""Signals, incidents, events, leases in SQLite or PostgreSQL."""
+"""The store on SQLite or PostgreSQL: one schema, one code, two databases.
+
+`open_store` is the way in. Reading order: `schema`, `database`, `group_commit`, `admission`, then one file a port.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from kubernaut.adapters.store.database import Database
+from kubernaut.adapters.store.incidents import SqlIncidentStore
+from kubernaut.adapters.store.leases import SqlLeases
+from kubernaut.adapters.store.migrations import migrate
+from kubernaut.adapters.store.opening import open_engine
+from kubernaut.adapters.store.rows import insert_into
+from kubernaut.adapters.store.schema import probe
+from kubernaut.adapters.store.signals import SqlSignalStore
+from kubernaut.adapters.store.switch import SqlSwitch
+
+
+class Store:
+    """All that is kept, as ports on one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.signals = SqlSignalStore(database)
+        self.incidents = SqlIncidentStore(database)
+        self.leases = SqlLeases(database)
+        self.switch = SqlSwitch(database)
+
+    async def prove_writable(self) -> None:
+        """Commits one row; raises a `StoreError` where that cannot be done."""
+
+        def work(connection: Connection) -> None:
+            statement = insert_into(probe, connection).values(id=1, at=datetime.now(UTC))
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["id"], set_={"at": statement.excluded.at})
+            )
+
+        await self._database.write(work)
+
+    def close(self) -> None:
+        """Commits what is waiting and lets the database go."""
+        self.signals.close()
+        self._database.close()
+
+
+def open_store(url: str) -> Store:
+    """A store on `sqlite:///path` or `postgresql://…`, its schema brought up to this version.
+
+    Raises `SettingsError` for a URL it cannot use and `StoreUnavailable` where the database does not answer.
+    """
+    database = Database(open_engine(url))
+    try:
+        database.write_here(migrate)
+    except BaseException:
+        database.close()
+        raise
+    return Store(database)

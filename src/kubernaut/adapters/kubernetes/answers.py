@@ -1,0 +1,110 @@
+"""What an API server's refusals mean, in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from kubernaut.domain.errors import (
+    ChangeRejected,
+    ClusterError,
+    ClusterThrottled,
+    ClusterUnavailable,
+    Conflict,
+    Forbidden,
+    ObjectMissing,
+    WatchExpired,
+)
+from kubernaut.domain.objects import Tree
+from kubernaut.ports import Resource
+from kubernaut.resources import api_group
+
+_WRITES = frozenset({"patch", "delete"})
+_DOING = {"get": "reading", "list": "listing", "watch": "watching", "patch": "patching", "delete": "deleting"}
+_FACTS: dict[int, type[ClusterError]] = {404: ObjectMissing, 409: Conflict, 410: WatchExpired}
+_LONGEST_MESSAGE = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked: the RBAC verb, the resource, and the words that name the object to a person."""
+
+    verb: str
+    resource: Resource
+    of: str
+    subresource: str = ""
+
+    @property
+    def is_write(self) -> bool:
+        """Whether an answer that got lost leaves open what was done."""
+        return self.verb in _WRITES
+
+    @property
+    def text(self) -> str:
+        """Such as `patching shop/deployment/checkout`."""
+        part = f" ({self.subresource})" if self.subresource else ""
+        return f"{_DOING.get(self.verb, self.verb)} {self.of}{part}"
+
+    @property
+    def rbac_resource(self) -> str:
+        """Such as `pods/log`."""
+        return f"{self.resource.plural}/{self.subresource}" if self.subresource else self.resource.plural
+
+
+def error_for(status: int, headers: Mapping[str, str], body: bytes, asked: Asked) -> ClusterError:
+    """The error that an answer other than 2xx stands for."""
+    reply = _status_of(body)
+    words = f"{asked.text}: {_words(reply, status)}"
+    match status:
+        case 401 | 403:
+            return _refused(status, words, asked)
+        case 404 | 409 | 410:
+            return _FACTS[status](words)
+        case 429:
+            return ClusterThrottled(words, retry_after_s=_retry_after(headers, reply))
+        case _ if 400 <= status < 500 and status != 408:  # noqa: PLR2004
+            return ChangeRejected(words) if asked.is_write else ClusterError(words)
+        case _:
+            return ClusterUnavailable(words + lost_outcome(asked))
+
+
+def lost_outcome(asked: Asked) -> str:
+    """The warning that a write without an answer needs."""
+    return "; whether it was done is not known" if asked.is_write else ""
+
+
+def _refused(status: int, words: str, asked: Asked) -> ClusterError:
+    # Admission (a webhook, Pod Security, quota) answers 403 too; only RBAC says that a user "cannot".
+    if status == 403 and asked.is_write and " cannot " not in words:  # noqa: PLR2004
+        return ChangeRejected(words)
+    group = api_group(asked.resource)
+    rule = f'apiGroups: ["{group}"]  resources: ["{asked.rbac_resource}"]  verbs: ["{asked.verb}"]'
+    scope = "" if asked.is_write else " --read"
+    return Forbidden(
+        f"forbidden: {words}\n  missing  {rule}",
+        api_group=group,
+        resource=asked.rbac_resource,
+        verb=asked.verb,
+        help=f"kubernaut rbac render{scope} | kubectl apply -f -",
+    )
+
+
+def _status_of(body: bytes) -> Tree:
+    try:
+        reply = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Tree({})
+    return Tree(reply if isinstance(reply, dict) else {})
+
+
+def _words(reply: Tree, status: int) -> str:
+    message = "".join(char if char.isprintable() else " " for char in reply.text("message")[:_LONGEST_MESSAGE])
+    return message or f"the API server answered {status}"
+
+
+def _retry_after(headers: Mapping[str, str], reply: Tree) -> float:
+    text = headers.get("retry-after", "")
+    seconds = float(text) if text.isdecimal() else float(reply.integer("details", "retryAfterSeconds", default=1))
+    return min(max(seconds, 0.0), 300.0)

@@ -1,0 +1,167 @@
+"""One HTTP call to the API server: bounded in number, time and size, and translated into our errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final, Self
+from urllib.parse import quote
+
+import httpx2
+import msgspec
+from lightkube.core.exceptions import ConfigError
+
+from kubernaut.adapters.kubernetes.answers import Asked, error_for, lost_outcome
+from kubernaut.adapters.kubernetes.connection import ClusterOptions, open_client
+from kubernaut.domain.errors import ClusterError, ClusterUnavailable, Forbidden, ObjectMissing
+from kubernaut.domain.objects import Json, JsonObject, ObjectRef, Tree
+from kubernaut.ports import Resource
+from kubernaut.resources import resource_of
+
+LARGEST_BODY: Final = 128 * 2**20
+_LARGEST_REFUSAL: Final = 64 * 2**10
+_NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+
+
+class KubernetesApi:
+    """The connection that reader and writer share. Close it, or use it as a context."""
+
+    def __init__(self, options: ClusterOptions) -> None:
+        self._options = options
+        self._client = open_client(options)
+        self._places = asyncio.Semaphore(options.concurrency)
+        self._discovered: dict[tuple[str, str], Resource] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        await self._client.aclose()
+
+    @property
+    def server(self) -> str:
+        """The address of the API server."""
+        return str(self._client.base_url)
+
+    async def call(
+        self,
+        asked: Asked,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Json = None,
+        content_type: str = "application/json",
+    ) -> JsonObject:
+        """The object that the server answers with; any answer that is none is a `ClusterError`."""
+        content = msgspec.json.encode(body) if body is not None else None
+        headers = {"Content-Type": content_type} if content is not None else {}
+        request = self._client.build_request(method, path, params=params, content=content, headers=headers)
+        async with self._places, self.streaming(asked, request, deadline_s=self._options.deadline_s) as response:
+            content = await read_up_to(response, LARGEST_BODY, asked)
+        return decode_object(content, asked)
+
+    async def text(self, asked: Asked, path: str, *, params: Mapping[str, str], keep: int) -> bytes:
+        """The last `keep` bytes of an answer that is text."""
+        request = self._client.build_request("GET", path, params=params)
+        tail = bytearray()
+        async with self._places, self.streaming(asked, request, deadline_s=self._options.deadline_s) as response:
+            async for chunk in response.aiter_bytes():
+                tail += chunk
+                del tail[: max(0, len(tail) - keep)]
+        return bytes(tail)
+
+    def watch_request(self, path: str, params: Mapping[str, str], *, read_timeout_s: float) -> httpx2.Request:
+        """A request whose answer goes on for minutes."""
+        timeout = httpx2.Timeout(read_timeout_s, connect=self._options.connect_timeout_s)
+        return self._client.build_request("GET", path, params=params, timeout=timeout)
+
+    @asynccontextmanager
+    async def streaming(
+        self, asked: Asked, request: httpx2.Request, *, deadline_s: float | None
+    ) -> AsyncIterator[httpx2.Response]:
+        """The 2xx answer of a request while it is being read; whatever goes wrong with it is a `ClusterError`."""
+        try:
+            async with asyncio.timeout(deadline_s):
+                response = await self._send(request, asked)
+                try:
+                    if not response.is_success:
+                        body = await read_up_to(response, _LARGEST_REFUSAL, asked)
+                        raise error_for(response.status_code, response.headers, body, asked)
+                    yield response
+                finally:
+                    await response.aclose()
+        except TimeoutError as error:
+            raise ClusterUnavailable(f"{asked.text}: no answer in {deadline_s:g} s{lost_outcome(asked)}") from error
+        except _NEVER_SENT as error:
+            raise ClusterUnavailable(f"{asked.text}: cannot reach {self.server} ({_name(error)})") from error
+        except httpx2.HTTPError as error:
+            cut = f"the connection to {self.server} failed ({_name(error)})"
+            raise ClusterUnavailable(f"{asked.text}: {cut}{lost_outcome(asked)}") from error
+
+    async def _send(self, request: httpx2.Request, asked: Asked) -> httpx2.Response:
+        try:
+            return await self._client.send(request, stream=True)
+        except (ConfigError, KeyError, FileNotFoundError) as error:
+            raise Forbidden(f"{asked.text}: the kubeconfig's login plugin gave no token: {error}") from error
+
+    async def resource_of(self, ref: ObjectRef) -> Resource:
+        """The resource of the object's kind: from our table, else asked of the server once."""
+        known = resource_of(ref) or self._discovered.get((ref.api_version, ref.kind))
+        if known is not None:
+            return known
+        place = "apis" if "/" in ref.api_version else "api"
+        asked = Asked("get", Resource(ref.api_version, ref.kind, ref.kind.lower()), f"the kinds of {ref.api_version}")
+        found = Tree(await self.call(asked, "GET", f"/{place}/{ref.api_version}"))
+        for entry in found.trees("resources"):
+            if entry.text("kind") == ref.kind and "/" not in entry.text("name"):
+                resource = Resource(ref.api_version, ref.kind, entry.text("name"), namespaced=entry.flag("namespaced"))
+                self._discovered[ref.api_version, ref.kind] = resource
+                return resource
+        raise ObjectMissing(f"the API server has no kind {ref.kind} in {ref.api_version}")
+
+
+def path_of(resource: Resource, namespace: str = "", name: str = "", subresource: str = "") -> str:
+    """The path of a collection, an object or a part of it."""
+    prefix = "apis" if "/" in resource.api_version else "api"
+    parts = [prefix, *resource.api_version.split("/")]
+    if namespace and resource.namespaced:
+        parts += ["namespaces", namespace]
+    parts += [part for part in (resource.plural, name, subresource) if part]
+    return "".join("/" + _segment(part) for part in parts)
+
+
+def _segment(part: str) -> str:
+    if part in {".", ".."}:
+        raise ClusterError(f"not a name: {part}")
+    return quote(part, safe="")
+
+
+async def read_up_to(response: httpx2.Response, most: int, asked: Asked) -> bytes:
+    """The body, refused where it is larger than `most`."""
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > most:
+            raise ClusterUnavailable(f"{asked.text}: the answer is larger than {most // 2**10} KiB")
+    return bytes(body)
+
+
+def decode_object(content: bytes, asked: Asked) -> JsonObject:
+    """The JSON object of a body."""
+    try:
+        value = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ClusterUnavailable(f"{asked.text}: the answer is not JSON{lost_outcome(asked)}") from error
+    if not isinstance(value, dict):
+        raise ClusterUnavailable(f"{asked.text}: the answer is no object{lost_outcome(asked)}")
+    return value
+
+
+def _name(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,202 @@
+"""A cluster of plain objects: both cluster ports with the API server's rules and none of its controllers."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Iterable
+from typing import Final, Literal
+
+from kubernaut.adapters.kubernetes.secrets import without_values
+from kubernaut.adapters.memory.selectors import matches_fields, matches_labels
+from kubernaut.domain.changes import Change, ObjectDeletion, ObjectPatch
+from kubernaut.domain.errors import ChangeRejected, Conflict, Forbidden, ObjectMissing, WatchExpired
+from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef
+from kubernaut.domain.patches import PatchFailed, patched
+from kubernaut.ports import Listing, Resource, WatchEvent
+from kubernaut.resources import api_group, resource_of
+
+_FIXED: Final = ("name", "namespace", "uid", "creationTimestamp")
+_LARGEST_LOG: Final = 256 * 2**10
+
+
+class MemoryCluster:
+    """`ClusterReader` and `ClusterWriter`. Tests arrange it with `put`, `remove`, `log_of` and `denied`."""
+
+    def __init__(self, objects: Iterable[JsonObject] = ()) -> None:
+        self._objects: dict[ObjectRef, JsonObject] = {}
+        self._events: list[tuple[int, WatchEvent]] = []
+        self._news = asyncio.Event()
+        self._version = 0
+        self._oldest = 0
+        self.denied: set[tuple[str, str]] = set()
+        self.logs: dict[tuple[ObjectRef, str, bool], str] = {}
+        for item in objects:
+            self.put(item)
+
+    def put(self, raw: JsonObject) -> KubeObject:
+        """Stores the object as a controller or another person would; its status may change too."""
+        item = copy.deepcopy(raw)
+        ref = KubeObject(item).ref
+        before = self._objects.get(ref)
+        metadata = item.setdefault("metadata", {})
+        if not isinstance(metadata, dict):
+            raise TypeError("metadata is no object")
+        if before is None:
+            metadata.setdefault("uid", f"uid-{self._version + 1:04d}")
+            metadata.setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
+            metadata.setdefault("generation", 1)
+        else:
+            known = KubeObject(before)
+            metadata["uid"] = known.uid
+            metadata["generation"] = known.generation + (item.get("spec") != before.get("spec"))
+        self._store(ref, item, "ADDED" if before is None else "MODIFIED")
+        return KubeObject(copy.deepcopy(item))
+
+    def remove(self, ref: ObjectRef) -> None:
+        """Deletes the object at once."""
+        self._store(ref, self._objects[ref], "DELETED")
+
+    def raw(self, ref: ObjectRef) -> JsonObject:
+        """The stored object, Secret values and all."""
+        return copy.deepcopy(self._objects[ref])
+
+    def compact(self) -> None:
+        """Forgets the past: a watch from before now has expired."""
+        self._oldest, self._events = self._version, []
+        self._wake()
+
+    def _store(self, ref: ObjectRef, item: JsonObject, kind: Literal["ADDED", "MODIFIED", "DELETED"]) -> None:
+        self._version += 1
+        metadata = item["metadata"]
+        if isinstance(metadata, dict):
+            metadata["resourceVersion"] = str(self._version)
+        if kind == "DELETED":
+            del self._objects[ref]
+        else:
+            self._objects[ref] = item
+        self._events.append((self._version, WatchEvent(kind, self._shown(item))))
+        self._wake()
+
+    def _wake(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    @staticmethod
+    def _shown(item: JsonObject) -> KubeObject:
+        return KubeObject(without_values(copy.deepcopy(item)))
+
+    def _check(self, verb: str, resource: Resource) -> None:
+        if (verb, resource.plural) in self.denied:
+            message = f"forbidden: may not {verb} {resource.plural}"
+            raise Forbidden(message, api_group=api_group(resource), resource=resource.plural, verb=verb)
+
+    def _check_ref(self, verb: str, ref: ObjectRef) -> None:
+        resource = resource_of(ref)
+        if resource is not None:
+            self._check(verb, resource)
+
+    async def get(self, ref: ObjectRef) -> KubeObject | None:
+        """The object as it is now, None where it does not exist."""
+        self._check_ref("get", ref)
+        item = self._objects.get(ref)
+        return None if item is None else self._shown(item)
+
+    async def list(
+        self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = "", limit: int = 5000
+    ) -> Listing:
+        """The objects of a kind, ordered by namespace and name."""
+        self._check("list", resource)
+        found = [
+            self._shown(item)
+            for ref, item in sorted(self._objects.items())
+            if (ref.api_version, ref.kind) == (resource.api_version, resource.kind)
+            and (not namespace or ref.namespace == namespace)
+            and matches_labels(KubeObject(item), labels)
+            and matches_fields(KubeObject(item), fields)
+        ]
+        return Listing(tuple(found[:limit]), str(self._version), complete=len(found) <= limit)
+
+    async def log(self, pod: ObjectRef, container: str, *, previous: bool = False, tail_lines: int = 200) -> str | None:
+        """The end of the log in `logs`."""
+        text = self.logs.get((pod, container, previous))
+        if text is None or pod not in self._objects:
+            return None
+        return "".join(text.splitlines(keepends=True)[-tail_lines:]).encode()[-_LARGEST_LOG:].decode(errors="replace")
+
+    async def watch(
+        self, resource: Resource, namespace: str = "", *, resource_version: str = ""
+    ) -> AsyncIterator[WatchEvent]:
+        """Changes from that version on, the present objects first where none is given."""
+        seen = int(resource_version or 0)
+        if not resource_version:
+            listing = await self.list(resource, namespace)
+            seen = self._version
+            for item in listing.items:
+                yield WatchEvent("ADDED", item)
+        while True:
+            news = self._news
+            if seen < self._oldest:
+                raise WatchExpired(f"too old resource version: {seen}")
+            for version, event in [entry for entry in self._events if entry[0] > seen]:
+                seen = version
+                same_kind = (event.object.ref.api_version, event.object.kind) == (resource.api_version, resource.kind)
+                if same_kind and (not namespace or event.object.namespace == namespace):
+                    yield event
+            await news.wait()
+
+    async def may(self, verb: str, resource: Resource, namespace: str = "", *, subresource: str = "") -> bool:  # noqa: ARG002
+        """Whether `denied` does not name it."""
+        plural = f"{resource.plural}/{subresource}" if subresource else resource.plural
+        return (verb, plural) not in self.denied
+
+    async def version(self) -> str:
+        """A version that no server has."""
+        return "v0.0.0-memory"
+
+    async def write(self, change: Change, *, dry_run: bool = False) -> KubeObject | None:
+        """The object after the change, by the API server's rules."""
+        self._check_ref("patch" if isinstance(change, ObjectPatch) else "delete", change.target)
+        item = self._objects.get(change.target)
+        if item is None:
+            raise ObjectMissing(f"{change.target} does not exist")
+        if isinstance(change, ObjectDeletion):
+            if KubeObject(item).uid != change.uid:
+                raise Conflict(f"deleting {change.target}: the UID in the precondition does not match")
+            if not dry_run:
+                self.remove(change.target)
+            return None
+        if KubeObject(item).resource_version != change.resource_version:
+            raise Conflict(f"patching {change.target}: the object has been modified")
+        return self._patch(change, item, dry_run=dry_run)
+
+    def _patch(self, change: ObjectPatch, item: JsonObject, *, dry_run: bool) -> KubeObject:
+        scaling = change.subresource == "scale"
+        try:
+            after = patched(_scale_of(item) if scaling else item, change.operations)
+        except PatchFailed as error:
+            raise ChangeRejected(f"patching {change.target}: {error}") from error
+        if scaling:
+            after = {**item, "spec": {**_part(item, "spec"), "replicas": KubeObject(after).integer("spec", "replicas")}}
+        if any(_part(after, "metadata").get(key) != _part(item, "metadata").get(key) for key in _FIXED):
+            raise ChangeRejected(f"patching {change.target}: metadata field is immutable")
+        after["status"] = item.get("status", {})
+        if after.get("spec") != item.get("spec"):
+            generation = KubeObject(item).generation + 1
+            after["metadata"] = {**_part(after, "metadata"), "generation": generation}
+        if not dry_run:
+            self._store(change.target, after, "MODIFIED")
+        return KubeObject(_scale_of(after)) if scaling else self._shown(after)
+
+
+def _part(item: JsonObject, key: str) -> JsonObject:
+    value = item.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _scale_of(item: JsonObject) -> JsonObject:
+    """The Scale of a workload; like the real one it leaves out a zero."""
+    replicas: Json = KubeObject(item).integer("spec", "replicas", default=1)
+    spec: JsonObject = {"replicas": replicas} if replicas else {}
+    metadata = {key: value for key, value in _part(item, "metadata").items() if key != "managedFields"}
+    return {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": copy.deepcopy(metadata), "spec": spec}

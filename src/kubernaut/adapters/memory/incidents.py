@@ -1,0 +1,153 @@
+"""Incidents and their events in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import msgspec
+
+from kubernaut.adapters.memory.signals import MemorySignalStore, Received
+from kubernaut.domain.errors import UnknownName
+from kubernaut.domain.incidents import Fingerprint, Incident, IncidentId
+from kubernaut.domain.journal import Event, EventKind, told_by_closing, told_by_signal
+from kubernaut.domain.lifecycle import Ending, Phase
+from kubernaut.domain.signals import AlertKey, Signal
+from kubernaut.ports import Admission, IncidentFilter
+
+
+class MemoryIncidentStore:
+    """Shares the inbox, which admitting and resolving take signals out of."""
+
+    def __init__(self, inbox: MemorySignalStore) -> None:
+        self._inbox = inbox
+        self._incidents: dict[IncidentId, Incident] = {}
+        self._events: list[Event] = []
+        self._alerts: dict[tuple[AlertKey, IncidentId], Signal] = {}
+
+    async def admit(self, signal: Signal, candidate: Incident, *, hold: timedelta) -> Admission:
+        """Joins the open incident of the same fingerprint, or one closed within `hold`, or opens the candidate."""
+        entry = self._inbox.received.setdefault(signal.id, Received(signal))
+        if entry.incident is not None:
+            return Admission(self._incidents[entry.incident], entry.opened)
+        found = self._to_join(candidate.fingerprint, signal.received_at - hold)
+        incident = found.joined_once_more() if found else candidate
+        self._incidents[incident.id] = incident
+        entry.waiting, entry.incident, entry.opened = False, incident.id, found is None
+        self._note(signal, incident.id)
+        for other in self._inbox.received.values():
+            if other.signal.alert_key == signal.alert_key and not other.signal.firing:
+                self._note(other.signal, incident.id)
+        kind = EventKind.JOINED if found else EventKind.RECEIVED
+        self._add(told_by_signal(kind, signal, incident.id))
+        return Admission(incident, entry.opened)
+
+    async def resolve(self, signal: Signal) -> list[Incident]:
+        """The open incidents that the alert's firing opened or joined, with the resolution noted."""
+        self._inbox.received.setdefault(signal.id, Received(signal)).waiting = False
+        resolved = []
+        for (key, incident), last in sorted(self._alerts.items(), key=lambda item: item[0]):
+            current = self._incidents[incident]
+            if key == signal.alert_key and current.is_open and last.received_at <= signal.received_at:
+                self._note(signal, incident)
+                self._add(told_by_signal(EventKind.RESOLVED, signal, incident))
+                resolved.append(current)
+        return resolved
+
+    async def still_firing(self, incident: IncidentId) -> bool:
+        """Whether any alert that opened or joined the incident has not been resolved."""
+        return any(last.firing for (_, of), last in self._alerts.items() if of == incident)
+
+    async def get(self, incident: IncidentId) -> Incident | None:
+        """The incident as it stands."""
+        return self._incidents.get(incident)
+
+    async def open_fingerprint(self, fingerprint: Fingerprint) -> Incident | None:
+        """The open incident of that fingerprint."""
+        return next((i for i in self._incidents.values() if i.is_open and i.fingerprint == fingerprint), None)
+
+    async def find(self, wanted: IncidentFilter) -> list[Incident]:
+        """The incidents that match."""
+        matching = [incident for incident in self._incidents.values() if _matches(incident, wanted)]
+        matching.sort(key=lambda incident: (incident.opened_at, incident.id), reverse=True)
+        return matching[wanted.offset : wanted.offset + wanted.limit]
+
+    async def count(self, wanted: IncidentFilter) -> int:
+        """How many match, without paging."""
+        return sum(_matches(incident, wanted) for incident in self._incidents.values())
+
+    async def append(self, event: Event, *, phase: Phase | None = None) -> None:
+        """Appends the event, and moves the incident to the phase; a key that is there already changes nothing."""
+        current = self._known(event.incident)
+        if self._is_told(event):
+            return
+        if phase is not None:
+            self._incidents[current.id] = current.moved_to(phase)
+        self._add(event)
+
+    async def close(self, incident: IncidentId, *, ending: Ending, reason: str, at: datetime) -> None:
+        """Closes the incident with its `closed` event. Closing a closed one changes nothing."""
+        current = self._known(incident)
+        if current.is_open:
+            self._incidents[incident] = current.closed_as(ending, reason=reason, at=at)
+            self._add(told_by_closing(incident, ending, reason=reason, at=at))
+
+    async def events(
+        self,
+        incident: IncidentId | None = None,
+        *,
+        after: int = 0,
+        limit: int = 1000,
+        kinds: Sequence[EventKind] = (),
+    ) -> list[Event]:
+        """Events in order of `seq`, of one incident or of all."""
+        wanted = [
+            event
+            for event in self._events
+            if event.seq > after and incident in (None, event.incident) and (not kinds or event.kind in kinds)
+        ]
+        return wanted[:limit]
+
+    async def events_about(self, about: str, *, since: datetime, kinds: Sequence[EventKind]) -> list[Event]:
+        """Events of those kinds since then, of every incident, that touched that object (`Event.about`)."""
+        return [
+            event
+            for event in self._events
+            if about and event.about == about and event.at >= since and event.kind in kinds
+        ]
+
+    def _known(self, incident: IncidentId) -> Incident:
+        if incident not in self._incidents:
+            raise UnknownName(f"no incident {incident}", help="kubernaut incidents list")
+        return self._incidents[incident]
+
+    def _to_join(self, fingerprint: Fingerprint, closed_after: datetime) -> Incident | None:
+        same = [incident for incident in self._incidents.values() if incident.fingerprint == fingerprint]
+        closed = [i for i in same if i.closed_at is not None and i.closed_at > closed_after]
+        latest = max(closed, key=lambda i: i.closed_at or i.opened_at, default=None)
+        return next((incident for incident in same if incident.is_open), latest)
+
+    def _note(self, signal: Signal, incident: IncidentId) -> None:
+        last = self._alerts.get((signal.alert_key, incident))
+        if last is None or last.received_at <= signal.received_at:
+            self._alerts[signal.alert_key, incident] = signal
+
+    def _is_told(self, event: Event) -> bool:
+        return any(told.incident == event.incident and told.key == event.key for told in self._events)
+
+    def _add(self, event: Event) -> None:
+        if not self._is_told(event):
+            # Through JSON, so that what is read back is what a database gives back.
+            body = msgspec.json.decode(msgspec.json.encode(event.body))
+            self._events.append(replace(event, body=body, seq=len(self._events) + 1))
+
+
+def _matches(incident: Incident, wanted: IncidentFilter) -> bool:
+    return (
+        (incident.is_open or not wanted.open_only)
+        and wanted.ending in (None, incident.ending)
+        and wanted.namespace in ("", incident.target.namespace)
+        and wanted.text.lower() in incident.words
+        and (wanted.since is None or incident.opened_at >= wanted.since)
+    )

@@ -1,0 +1,48 @@
+"""The inbox in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from kubernaut.domain.errors import StoreUnavailable
+from kubernaut.domain.incidents import IncidentId
+from kubernaut.domain.signals import Signal, SignalId
+
+
+@dataclass(slots=True)
+class Received:
+    """A signal with what became of it."""
+
+    signal: Signal
+    waiting: bool = True
+    incident: IncidentId | None = None
+    opened: bool = False
+    reason: str = ""
+
+
+class MemorySignalStore:
+    """Accepted signals; `failing` makes it answer as a database that is down."""
+
+    def __init__(self) -> None:
+        self.received: dict[SignalId, Received] = {}
+        self.failing = False
+
+    async def accept(self, signals: Sequence[Signal]) -> None:
+        """Keeps all of them or raises `StoreUnavailable`."""
+        if self.failing:
+            raise StoreUnavailable("the memory store was told to fail")
+        for signal in signals:
+            self.received.setdefault(signal.id, Received(signal))
+
+    async def waiting(self, limit: int) -> list[Signal]:
+        """Accepted signals that no incident has taken yet, oldest first."""
+        return [entry.signal for entry in self.received.values() if entry.waiting][:limit]
+
+    async def set_aside(self, signal: SignalId, *, reason: str, at: datetime) -> None:  # noqa: ARG002  # not shown
+        """Marks a signal that opens nothing with its reason; one that an incident took stays with it."""
+        entry = self.received.get(signal)
+        if entry is not None and entry.incident is None:
+            entry.waiting = False
+            entry.reason = reason

@@ -1,0 +1,149 @@
+"""Incidents and their events on a database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from kubernaut.adapters.store.admission import admit_signal, insert_event, resolve_signal, update_incident
+from kubernaut.adapters.store.database import Database
+from kubernaut.adapters.store.rows import event_of, incident_of, searchable
+from kubernaut.adapters.store.schema import alerts, events, incidents
+from kubernaut.domain.errors import UnknownName
+from kubernaut.domain.incidents import Fingerprint, Incident, IncidentId
+from kubernaut.domain.journal import Event, EventKind, told_by_closing
+from kubernaut.domain.lifecycle import Ending, Phase
+from kubernaut.domain.signals import Signal
+from kubernaut.ports import Admission, IncidentFilter
+
+
+class SqlIncidentStore:
+    """Each call is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def admit(self, signal: Signal, candidate: Incident, *, hold: timedelta) -> Admission:
+        """Joins the open incident of the same fingerprint, or one closed less than `hold` ago, or opens the candidate.
+
+        "Ago" is counted from when the signal was received. Admitting a signal again gives the first answer again.
+        """
+        return await self._database.write(lambda connection: admit_signal(connection, signal, candidate, hold))
+
+    async def resolve(self, signal: Signal) -> list[Incident]:
+        """The open incidents that the alert's firing opened or joined, with the resolution noted."""
+        return await self._database.write(lambda connection: resolve_signal(connection, signal))
+
+    async def still_firing(self, incident: IncidentId) -> bool:
+        """Whether any alert that opened or joined the incident has not been resolved."""
+        query = select(alerts.c.incident).where(alerts.c.incident == incident, alerts.c.firing).limit(1)
+        return await self._database.read(lambda connection: connection.execute(query).first() is not None)
+
+    async def get(self, incident: IncidentId) -> Incident | None:
+        """The incident as it stands."""
+        return await self._database.read(lambda connection: _one(connection, incidents.c.id == incident))
+
+    async def open_fingerprint(self, fingerprint: Fingerprint) -> Incident | None:
+        """The open incident of that fingerprint."""
+        same = incidents.c.fingerprint == searchable(fingerprint)
+        return await self._database.read(lambda connection: _one(connection, same & _is_open()))
+
+    async def find(self, wanted: IncidentFilter) -> list[Incident]:
+        """The incidents that match."""
+        query = (
+            select(incidents.c.body)
+            .where(*_conditions(wanted))
+            .order_by(incidents.c.opened_at.desc(), incidents.c.id.desc())
+            .limit(wanted.limit)
+            .offset(wanted.offset)
+        )
+        return await self._database.read(lambda connection: [incident_of(body) for body in connection.scalars(query)])
+
+    async def count(self, wanted: IncidentFilter) -> int:
+        """How many match, without paging."""
+        query = select(func.count()).select_from(incidents).where(*_conditions(wanted))
+        return await self._database.read(lambda connection: connection.execute(query).scalar_one())
+
+    async def append(self, event: Event, *, phase: Phase | None = None) -> None:
+        """Appends the event, and moves the incident to the phase; a key that is there already changes nothing.
+
+        Raises `TransitionRefused` where the incident may not go there, and `UnknownName` where there is none.
+        """
+
+        def work(connection: Connection) -> None:
+            incident = _locked(connection, event.incident)
+            if insert_event(connection, event) and phase is not None:
+                update_incident(connection, incident.moved_to(phase))
+
+        await self._database.write(work)
+
+    async def close(self, incident: IncidentId, *, ending: Ending, reason: str, at: datetime) -> None:
+        """Closes the incident with its `closed` event. Closing a closed one changes nothing."""
+
+        def work(connection: Connection) -> None:
+            current = _locked(connection, incident)
+            if current.is_open:
+                update_incident(connection, current.closed_as(ending, reason=reason, at=at))
+                insert_event(connection, told_by_closing(incident, ending, reason=reason, at=at))
+
+        await self._database.write(work)
+
+    async def events(
+        self,
+        incident: IncidentId | None = None,
+        *,
+        after: int = 0,
+        limit: int = 1000,
+        kinds: Sequence[EventKind] = (),
+    ) -> list[Event]:
+        """Events in order of `seq`, of one incident or of all."""
+        query = select(events).where(events.c.seq > after).order_by(events.c.seq).limit(limit)
+        if incident is not None:
+            query = query.where(events.c.incident == incident)
+        if kinds:
+            query = query.where(events.c.kind.in_([str(kind) for kind in kinds]))
+        return await self._database.read(lambda connection: [event_of(row) for row in connection.execute(query)])
+
+    async def events_about(self, about: str, *, since: datetime, kinds: Sequence[EventKind]) -> list[Event]:
+        """Events of those kinds since then, of every incident, that touched that object (`Event.about`)."""
+        query = (
+            select(events)
+            .where(events.c.about == searchable(about), events.c.about != "", events.c.at >= since)
+            .where(events.c.kind.in_([str(kind) for kind in kinds]))
+            .order_by(events.c.seq)
+        )
+        return await self._database.read(lambda connection: [event_of(row) for row in connection.execute(query)])
+
+
+def _is_open() -> ColumnElement[bool]:
+    return incidents.c.phase != str(Phase.CLOSED)
+
+
+def _conditions(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.open_only:
+        conditions.append(_is_open())
+    if wanted.ending is not None:
+        conditions.append(incidents.c.ending == str(wanted.ending))
+    if wanted.namespace:
+        conditions.append(incidents.c.namespace == searchable(wanted.namespace))
+    if wanted.text:
+        conditions.append(incidents.c.words.contains(searchable(wanted.text.lower()), autoescape=True))
+    if wanted.since is not None:
+        conditions.append(incidents.c.opened_at >= wanted.since)
+    return conditions
+
+
+def _one(connection: Connection, condition: ColumnElement[bool]) -> Incident | None:
+    body = connection.scalars(select(incidents.c.body).where(condition)).one_or_none()
+    return None if body is None else incident_of(body)
+
+
+def _locked(connection: Connection, incident: IncidentId) -> Incident:
+    query = select(incidents.c.body).where(incidents.c.id == incident).with_for_update()
+    body = connection.scalars(query).one_or_none()
+    if body is None:
+        raise UnknownName(f"no incident {incident}", help="kubernaut incidents list")
+    return incident_of(body)

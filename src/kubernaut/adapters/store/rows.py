@@ -1,0 +1,93 @@
+"""Domain values as rows and back: the JSON of a value in `body`, and beside it the columns it is found by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, Table
+from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from kubernaut.domain.incidents import Incident, IncidentId
+from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.objects import Json
+from kubernaut.domain.signals import Signal
+
+_encoder = msgspec.json.Encoder()
+_signal = msgspec.json.Decoder(Signal)
+_incident = msgspec.json.Decoder(Incident)
+Cells = dict[str, object]
+
+
+def signal_cells(signal: Signal) -> Cells:
+    """The columns of a signal that has just come in."""
+    return {
+        "id": signal.id,
+        "alert_key": signal.alert_key,
+        "firing": signal.firing,
+        "received_at": signal.received_at,
+        "body": to_json(signal),
+        "state": "waiting",
+        "opened": False,
+    }
+
+
+def signal_of(body: str) -> Signal:
+    """The signal of a body."""
+    return _signal.decode(body)
+
+
+def incident_cells(incident: Incident) -> Cells:
+    """The columns of an incident."""
+    return {
+        "id": incident.id,
+        "fingerprint": searchable(incident.fingerprint),
+        "phase": str(incident.phase),
+        "ending": incident.ending and str(incident.ending),
+        "namespace": searchable(incident.target.namespace),
+        "words": searchable(incident.words),
+        "opened_at": incident.opened_at,
+        "closed_at": incident.closed_at,
+        "body": to_json(incident),
+    }
+
+
+def incident_of(body: str) -> Incident:
+    """The incident of a body."""
+    return _incident.decode(body)
+
+
+def event_cells(event: Event) -> Cells:
+    """The columns of an event, but for the number that the database gives it."""
+    return {
+        "incident": event.incident,
+        "key": searchable(event.key),
+        "kind": str(event.kind),
+        "at": event.at,
+        "about": searchable(event.about),
+        "body": to_json(event.body),
+    }
+
+
+def event_of(row: Row[Any]) -> Event:
+    """The event of a row."""
+    body: dict[str, Json] = msgspec.json.decode(row.body)
+    return Event(IncidentId(row.incident), row.key, EventKind(row.kind), row.at, body, row.about, row.seq)
+
+
+def searchable(text: str) -> str:
+    """The text without the one character that PostgreSQL refuses."""
+    return text.replace("\0", "")
+
+
+def to_json(value: object) -> str:
+    """The value as JSON text."""
+    return _encoder.encode(value).decode()
+
+
+def insert_into(table: Table, connection: Connection) -> PostgresInsert | SqliteInsert:
+    """An insert that knows `ON CONFLICT`, which is spelt alike and lives apart in SQLAlchemy."""
+    return postgres_insert(table) if connection.dialect.name == "postgresql" else sqlite_insert(table)

@@ -1,0 +1,87 @@
+"""The way back of a change, worked out before anything is touched.
+
+An undo is a JSON patch of its own: for each path that the change touched, a `test` for the value that we wrote, then
+the operation that puts back what stood there before. A path without a `test` is one that the change took out. So the
+undo itself says what the object looks like after the change, which is also how a replayed step sees that it was done,
+and how an undo sees that somebody else has been there since.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+
+from kubernaut.domain.changes import ObjectDeletion, ObjectPatch, PatchOperation
+from kubernaut.domain.execution import Intent
+from kubernaut.domain.objects import Json, KubeObject
+from kubernaut.domain.patches import ABSENT, Absent, holds, pointer, tokens, value_at
+
+_IDENTITIES = ("name", "port")
+
+
+def inverse_of(change: ObjectPatch, before: KubeObject, after: KubeObject) -> ObjectPatch:
+    """The guarded patch that restores every touched path to what it was in `before`."""
+    operations: list[PatchOperation] = []
+    for path in _touched(change):
+        operations += _same_entries(path, after)
+        old, new = value_at(before.raw, path), value_at(after.raw, path)
+        if not isinstance(new, Absent):
+            operations.append(PatchOperation("test", path, copy.deepcopy(new)))
+        restored = _restoring(path, old, new, on_scale=change.subresource == "scale")
+        if restored is not None:
+            operations.append(restored)
+    return ObjectPatch(change.target, change.uid, "", tuple(operations), change.subresource)
+
+
+def drifted(intent: Intent, now: KubeObject) -> str | None:
+    """The first path that does not hold what the intent's patch writes, None where all do (or nothing is patched)."""
+    change = intent.preview.change
+    if isinstance(change, ObjectDeletion):
+        return None
+    if intent.undo is not None:
+        return changed_since(intent.undo, now)
+    return next((entry.path for entry in change.operations if not holds(now.raw, entry.path, entry.value)), None)
+
+
+def changed_since(undo: ObjectPatch, now: KubeObject) -> str | None:
+    """The first touched path that no longer holds what the change wrote."""
+    tested = {entry.path for entry in undo.operations if entry.op == "test"}
+    for entry in undo.operations:
+        if entry.op == "test" and not holds(now.raw, entry.path, entry.value):
+            return entry.path
+        if entry.op != "test" and entry.path not in tested and not holds(now.raw, entry.path, ABSENT):
+            return entry.path
+    return None
+
+
+def is_undone(undo: ObjectPatch, now: KubeObject) -> bool:
+    """Whether every touched path holds what it held before the change."""
+    wanted = {entry.path: entry for entry in undo.operations if entry.op != "test"}
+    return all(holds(now.raw, path, ABSENT if entry.op == "remove" else entry.value) for path, entry in wanted.items())
+
+
+def _touched(change: ObjectPatch) -> Iterator[str]:
+    seen: set[str] = set()
+    for operation in change.operations:
+        if operation.op != "test" and operation.path not in seen:
+            seen.add(operation.path)
+            yield operation.path
+
+
+def _same_entries(path: str, item: KubeObject) -> Iterator[PatchOperation]:
+    """Tests that each list entry on the way is still the one that was changed, by its name or port."""
+    parts = tokens(path)
+    for depth in range(1, len(parts)):
+        entry = value_at(item.raw, pointer(*parts[:depth]))
+        if parts[depth - 1].isdecimal() and isinstance(entry, dict):
+            key = next((key for key in _IDENTITIES if key in entry), None)
+            if key is not None:
+                yield PatchOperation("test", pointer(*parts[:depth], key), entry[key])
+
+
+def _restoring(path: str, old: Json | Absent, new: Json | Absent, *, on_scale: bool) -> PatchOperation | None:
+    if isinstance(old, Absent):
+        return None if isinstance(new, Absent) else PatchOperation("remove", path)
+    # A Scale leaves out a zero: `add` sets the number whether it is there or not.
+    adding = on_scale or isinstance(new, Absent)
+    return PatchOperation("add" if adding else "replace", path, copy.deepcopy(old))

@@ -1,0 +1,109 @@
+"""That this process is alive, told to the others, and that others are not, found out.
+
+A process whose beat is older than `stale_after` has lost its runs: one elected sweeper hands them to the living. The
+process may only have been paused. So it trusts its own beat for less than `stale_after` alone, by a clock that does
+not stop while it is paused; after a longer gap (a lapse) each of its runs asks who owns it before it acts again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from datetime import timedelta
+
+import structlog
+
+from kubernaut.domain.errors import KubernautError, RunAbandoned
+from kubernaut.engine import dbos_calls
+from kubernaut.engine.run import OnFailure
+from kubernaut.ports import Heartbeats, Leases
+
+log = structlog.get_logger(__name__)
+
+
+class Pulse:
+    """The beats of this process. `lapses` counts the gaps in which it may have been taken for dead."""
+
+    def __init__(self, heartbeats: Heartbeats, executor: str, trust: timedelta) -> None:
+        self._heartbeats = heartbeats
+        self.executor = executor
+        self._trust_s = trust.total_seconds()
+        self._last = 0.0
+        self._lapses = 0
+
+    @property
+    def lapses(self) -> int:
+        """How often the beat was late, with the gap of this very moment."""
+        return self._lapses + int(self._is_late())
+
+    async def beat(self) -> None:
+        """Tells the others. The time that counts is the one before the write, which is no later than the stored one."""
+        now = asyncio.get_running_loop().time()
+        await self._heartbeats.beat(self.executor)
+        if self._last and self._is_late():
+            self._lapses += 1
+        self._last = now
+
+    def _is_late(self) -> bool:
+        return asyncio.get_running_loop().time() - self._last > self._trust_s
+
+
+class Sweeper:
+    """Finds runs that nobody sees to."""
+
+    def __init__(self, heartbeats: Heartbeats, leases: Leases, executor: str, on_failure: OnFailure) -> None:
+        self._heartbeats = heartbeats
+        self._leases = leases
+        self._executor = executor
+        self._on_failure = on_failure
+        self._unattended: set[str] = set()
+
+    async def sweep(self, attended: Collection[str], *, stale_after: timedelta, term: timedelta) -> None:
+        """Resumes our own runs that have no task, and as the elected one those of the dead."""
+        await self._resume_unattended(attended)
+        if not await self._leases.acquire("engine-sweeper", self._executor, duration=term):
+            return
+        for executor in await self._heartbeats.stale(stale_after):
+            if executor != self._executor:
+                await self._take_over(executor, stale_after)
+        for run_id in await dbos_calls.abandoned():
+            await self._on_failure(run_id, RunAbandoned(f"{run_id} was begun too often without getting to its end"))
+            await dbos_calls.cancel([run_id])
+
+    async def _resume_unattended(self, attended: Collection[str]) -> None:
+        # Twice in a row, since a run that is just being started has its row before its task.
+        missing = set(await dbos_calls.begun_by(self._executor)) - set(attended)
+        lost = missing & self._unattended
+        self._unattended = missing - lost
+        if lost:
+            log.info("own runs resumed", runs=len(lost))
+            await dbos_calls.resume(sorted(lost))
+
+    async def _take_over(self, executor: str, stale_after: timedelta) -> None:
+        runs = await dbos_calls.begun_by(executor)
+        # Asked again: it may have come back, under the same name, while its runs were listed.
+        if executor not in await self._heartbeats.stale(stale_after):
+            return
+        if runs:
+            log.info("runs of a dead process resumed", executor=executor, runs=len(runs))
+            await dbos_calls.resume(runs)
+        else:
+            await self._heartbeats.forget(executor)
+
+
+async def repeat(action: Callable[[], Awaitable[None]], every: timedelta, *, doing: str) -> None:
+    """Does it for ever. A round that fails for a named reason is logged; the next one may succeed."""
+    while True:
+        await asyncio.sleep(every.total_seconds())
+        try:
+            await action()
+        except KubernautError as error:
+            log.warning("round failed", doing=doing, error=type(error).__name__, reason=str(error))
+
+
+async def settled(tasks: Collection[asyncio.Task[object]]) -> None:
+    """Cancels the tasks and waits until they are gone."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)

@@ -1,0 +1,27 @@
+"""How the durable engine paces itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from kubernaut.engine.retrying import RetryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class EnginePolicy:
+    """Bounds and rhythms.
+
+    `pace` divides durable waits: 60 where a simulated clock runs sixty times faster than the wall. A dead process is
+    taken over `stale_after` + `sweep_every` + 1 s after its last beat at the latest. `notice_every` is how often the
+    SQLite journal is asked for messages that another process sent; PostgreSQL tells by itself.
+    """
+
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    steps_at_once: int = 16
+    pace: float = 1.0
+    beat_every: timedelta = timedelta(seconds=3)
+    stale_after: timedelta = timedelta(seconds=12)
+    sweep_every: timedelta = timedelta(seconds=3)
+    drain: timedelta = timedelta(seconds=10)
+    notice_every: timedelta = timedelta(seconds=0.25)

@@ -1,0 +1,124 @@
+"""The service's HTTP API, as the command line uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import httpx2
+
+from kubernaut.domain.errors import InputError, KubernautError, UnknownName
+from kubernaut.domain.incidents import Incident
+from kubernaut.domain.journal import Event
+from kubernaut.domain.objects import JsonObject, Tree
+from kubernaut.engine.codec import load
+from kubernaut.settings import load_settings
+
+_TIMEOUT_S = 20.0
+_NOT_FOUND = 404
+_UNAUTHORIZED = frozenset({401, 403})
+_OK = 300
+
+
+class ServiceUnreachable(KubernautError):
+    """Nothing answers at the address of the service."""
+
+    code = "service_unreachable"
+
+
+class ServiceRefused(KubernautError):
+    """The service answered with an error."""
+
+    code = "service_refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Calls to one service."""
+
+    http: httpx2.Client
+    address: str
+
+    def incident(self, start: str) -> Incident:
+        """The incident whose id starts so, or whose page has this address."""
+        body = self._call("GET", f"incidents/{_id_of(start)}")
+        return load(Incident, _inner(body, "incident"))
+
+    def incidents(self, query: Mapping[str, str]) -> tuple[list[Incident], int]:
+        """The page of incidents that match, and how many match in all."""
+        body = self._call("GET", "incidents", query=query)
+        items = body.get("incidents")
+        found = [load(Incident, item) for item in items] if isinstance(items, list) else []
+        return found, Tree(body).integer("total", default=len(found))
+
+    def events(self, incident: str) -> list[Event]:
+        """All events of the incident."""
+        items = self._call("GET", f"incidents/{quote(incident)}/events").get("events")
+        return [load(Event, item) for item in items] if isinstance(items, list) else []
+
+    def post(self, path: str, body: JsonObject) -> JsonObject:
+        """What the service answered to a decision."""
+        return self._call("POST", path, body=body)
+
+    def decide(self, incident: str, verb: str, body: JsonObject) -> JsonObject:
+        """Approve, reject or undo."""
+        return self.post(f"incidents/{quote(incident)}/{verb}", body)
+
+    def _call(
+        self, method: str, path: str, *, body: JsonObject | None = None, query: Mapping[str, str] | None = None
+    ) -> JsonObject:
+        try:
+            answer = self.http.request(method, f"/api/v1/{path}", json=body, params=query)
+        except httpx2.TransportError as error:
+            reason = "nothing listens there" if isinstance(error, httpx2.ConnectError) else str(error)
+            raise ServiceUnreachable(
+                f"no service at {self.address}: {reason}",
+                help="kubernaut serve\nkubernaut incidents list --server URL    where it runs elsewhere",
+            ) from error
+        if answer.status_code >= _OK:
+            raise _refusal(answer, self.address)
+        try:
+            content = answer.json() if answer.content else {}
+        except ValueError as error:
+            raise ServiceRefused(f"{self.address} answered with something that is no JSON: is it Kubernaut?") from error
+        return content if isinstance(content, dict) else {}
+
+
+def _inner(body: JsonObject, key: str) -> object:
+    return body.get(key, body)
+
+
+def _id_of(text: str) -> str:
+    """Takes the address of an incident's page for its id."""
+    return quote(text.rstrip("/").rpartition("/")[2])
+
+
+def _refusal(answer: httpx2.Response, address: str) -> KubernautError:
+    try:
+        content = answer.json()
+    except ValueError:
+        content = {}
+    problem = Tree(content if isinstance(content, dict) else {})
+    detail = problem.text("detail") or problem.text("title") or f"status {answer.status_code}"
+    hint = problem.text("help")
+    if answer.status_code in _UNAUTHORIZED:
+        return ServiceRefused(f"{address}: {detail}", help=hint or "set KUBERNAUT_HTTP__TOKEN_FILE to the token's file")
+    if answer.status_code == _NOT_FOUND:
+        return UnknownName(detail, help=hint or "kubernaut incidents list")
+    return ServiceRefused(detail, help=hint)
+
+
+@contextmanager
+def connect(server: str | None) -> Iterator[Service]:
+    """The service at the given address, or at the one of the settings, with the token of the settings."""
+    settings = load_settings()
+    host = settings.http.host if settings.http.host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104  # compared
+    address = (server or f"http://{host}:{settings.http.port}").rstrip("/")
+    if not address.startswith(("http://", "https://")):
+        raise InputError(f"--server {address}: an address starts with http:// or https://")
+    token = settings.bearer_token()
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    with httpx2.Client(base_url=address, headers=headers, timeout=_TIMEOUT_S) as http:
+        yield Service(http, address)

@@ -1,0 +1,36 @@
+"""Options and help texts that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Settings file (else KUBERNAUT_CONFIG, else defaults).")
+]
+Server = Annotated[
+    str | None, typer.Option("--server", metavar="URL", help="Address of the service (else from the settings).")
+]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the record.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask; --reason is then required.")]
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who decides (else the name of this account).")]
+
+
+def help_text(summary: str, *examples: str, after: str = "") -> str:
+    r"""Examples first, then what the command does. `\b` keeps click from re-wrapping a paragraph."""
+    shown = "\b\n" + "\n".join(f"  {example}" for example in examples)
+    return "\n\n".join(part for part in (shown, summary, after) if part)
+
+
+def group(summary: str, *examples: str) -> typer.Typer:
+    """A command, or a group of them, in our form."""
+    return typer.Typer(
+        rich_markup_mode=None,
+        add_completion=False,
+        no_args_is_help=False,
+        help=help_text(summary, *examples),
+        pretty_exceptions_enable=False,
+    )

@@ -1,0 +1,113 @@
+"""What the command line asks of the rest of the program.
+
+`composition.py` holds the real one; tests hand in their own.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from kubernaut.domain.incidents import Incident
+from kubernaut.domain.journal import Event
+from kubernaut.entrypoints.reports import DiagnosisReport, ScenarioResult
+from kubernaut.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosisRequest:
+    """What to look at: one namespace, all of them (`namespace` empty), or what an alert in a file is about."""
+
+    settings: Settings
+    namespace: str = ""
+    alert: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """`listener` is bound already; `speed` is how much faster the clock of the simulated cluster runs."""
+
+    listener: socket.socket
+    speed: float
+    scenarios: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event of an incident, with the incident as it stands after it."""
+
+    incident: Incident
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A scenario has its outcome. `incident` is empty where none was opened."""
+
+    result: ScenarioResult
+    incident: str = ""
+    undone: int = 0
+
+
+Happening: TypeAlias = Told | Ended
+
+
+class DemoRun(Protocol):
+    """A demo that is running: simulated cluster, service and page in this process."""
+
+    @property
+    def scenarios(self) -> Sequence[str]:
+        """The names of the scenarios that are going to be played."""
+
+    def happenings(self) -> AsyncIterator[Happening]:
+        """What happens, as it happens; ends after the last scenario did."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCard:
+    """An action of the catalogue: `parameters` are (name, type and bounds), `needs` the rights it takes."""
+
+    id: str
+    title: str
+    kinds: tuple[str, ...]
+    parameters: tuple[tuple[str, str], ...]
+    reversible: bool
+    undo: str
+    when: str = ""
+    never: str = ""
+    before: str = ""
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CauseCard:
+    """A cause that the rules can tell from its look-alikes."""
+
+    id: str
+    title: str
+
+
+class Doors(Protocol):
+    """The ways in."""
+
+    def serve(self, settings: Settings, listener: socket.socket) -> None:
+        """Runs the service until it is told to stop (SIGINT, SIGTERM)."""
+
+    async def diagnose(self, request: DiagnosisRequest) -> DiagnosisReport:
+        """Looks, and changes nothing."""
+
+    def demo(self, options: DemoOptions) -> AbstractAsyncContextManager[DemoRun]:
+        """A running demo, taken down whole at the end."""
+
+    def scenarios(self) -> Sequence[str]:
+        """The names of all built-in scenarios."""
+
+    def actions(self) -> Sequence[ActionCard]:
+        """The catalogue of actions."""
+
+    def causes(self) -> Sequence[CauseCard]:
+        """The catalogue of causes."""

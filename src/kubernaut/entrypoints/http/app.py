@@ -1,0 +1,160 @@
+"""The HTTP application: `create_app` puts the gate, the intake and the API together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kubernaut.domain.errors import KubernautError
+from kubernaut.entrypoints.http.bodies import BodyLimits, BodyReader
+from kubernaut.entrypoints.http.gate import BearerGate
+from kubernaut.entrypoints.http.health import Check, health_routes
+from kubernaut.entrypoints.http.incidents import incident_routes, switch_routes
+from kubernaut.entrypoints.http.intake import Inbox, IntakeEndpoint
+from kubernaut.entrypoints.http.operations import Operations
+from kubernaut.entrypoints.http.problems import INTERNAL, MEDIA_TYPE, Problem, problem_of, send_problem
+from kubernaut.intake import Batch, IntakeLimits, parse_event, parse_webhook
+from kubernaut.ports import Clock, Ids, IncidentStore, Meter, SignalStore, Switch
+
+log = structlog.get_logger(__name__)
+
+API = "/api/v1"
+ALERTMANAGER_PATH = f"{API}/alerts/alertmanager"
+EVENT_PATH = f"{API}/alerts/kubernetes-event"
+
+
+def _nobody_waits() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class HttpParts:
+    """All that the application needs from outside.
+
+    `token` guards everything under /api; None leaves it open. `on_accepted` is called after each commit of signals.
+    `pages` are further routes, such as the dashboard's.
+    """
+
+    signals: SignalStore
+    incidents: IncidentStore
+    switch: Switch
+    operations: Operations
+    clock: Clock
+    ids: Ids
+    meter: Meter
+    metrics: Callable[[], bytes]
+    checks: Mapping[str, Check]
+    token: str | None = None
+    on_accepted: Callable[[], None] = _nobody_waits
+    body_limits: BodyLimits = field(default_factory=BodyLimits)
+    intake_limits: IntakeLimits = field(default_factory=IntakeLimits)
+    pages: tuple[APIRouter, ...] = ()
+
+
+def create_app(parts: HttpParts) -> ASGIApp:
+    """The application, ready for a server."""
+    return _Front(_api(parts), _intake(parts), BearerGate(parts.token))
+
+
+class _Front:
+    """Lets requests in, takes alerts to the intake past the framework, and is where unforeseen errors end."""
+
+    def __init__(self, api: ASGIApp, intake: Mapping[str, IntakeEndpoint], gate: BearerGate) -> None:
+        self._api = api
+        self._intake = intake
+        self._gate = gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] != "http":
+            await self._api(scope, receive, send)
+            return
+        path: str = scope["path"]
+        refusal = self._gate.refusal(scope) if path.startswith("/api/") else None
+        if refusal is not None:
+            log.info("request refused", path=path, status=refusal.status, detail=refusal.detail)
+            await send_problem(send, refusal)
+            return
+        await _guarded(self._intake.get(path, self._api), scope, receive, send)
+
+
+async def _guarded(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    started = False
+
+    async def watched_send(message: Message) -> None:
+        nonlocal started
+        started = True
+        await send(message)
+
+    try:
+        await app(scope, receive, watched_send)
+    except Exception:
+        log.exception("request failed", path=scope["path"])
+        if not started:
+            await send_problem(send, INTERNAL)
+
+
+def _intake(parts: HttpParts) -> dict[str, IntakeEndpoint]:
+    bodies = BodyReader(parts.body_limits)
+    inbox = Inbox(parts.signals, parts.meter, parts.on_accepted)
+    limits = parts.intake_limits
+
+    def new_id() -> str:
+        return parts.ids.new("sig")
+
+    def webhook(body: bytes) -> Batch:
+        return parse_webhook(body, received_at=parts.clock.now(), new_id=new_id, limits=limits)
+
+    def event(body: bytes) -> Batch:
+        return Batch((parse_event(body, received_at=parts.clock.now(), new_id=new_id, limits=limits),))
+
+    return {
+        ALERTMANAGER_PATH: IntakeEndpoint("alertmanager", webhook, bodies=bodies, inbox=inbox),
+        EVENT_PATH: IntakeEndpoint("kubernetes-event", event, bodies=bodies, inbox=inbox),
+    }
+
+
+def _api(parts: HttpParts) -> FastAPI:
+    # The framework's own pages load scripts from elsewhere; the description of the API is enough.
+    api = FastAPI(title="Kubernaut", openapi_url=f"{API}/openapi.json", docs_url=None, redoc_url=None)
+    api.include_router(health_routes(parts.checks, parts.metrics))
+    api.include_router(incident_routes(parts.incidents, parts.operations), prefix=API)
+    api.include_router(switch_routes(parts.switch, parts.operations), prefix=API)
+    for routes in parts.pages:
+        api.include_router(routes)
+    api.add_exception_handler(KubernautError, _on_own_error)
+    api.add_exception_handler(RequestValidationError, _on_invalid_request)
+    api.add_exception_handler(HTTPException, _on_http_error)
+    api.add_exception_handler(Exception, _on_unforeseen)
+    return api
+
+
+async def _on_own_error(_request: Request, error: Exception) -> Response:
+    return _response(problem_of(error) if isinstance(error, KubernautError) else INTERNAL)
+
+
+async def _on_invalid_request(_request: Request, error: Exception) -> Response:
+    faults = error.errors() if isinstance(error, RequestValidationError) else []
+    detail = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults[:5])
+    return _response(Problem(400, "invalid_input", detail, help=f"GET {API}/openapi.json describes what is taken"))
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    detail = f"{request.method} {request.url.path[:200]}"
+    return _response(Problem(status, "http", detail, headers=headers))
+
+
+async def _on_unforeseen(_request: Request, _error: Exception) -> Response:
+    return _response(INTERNAL)
+
+
+def _response(problem: Problem) -> Response:
+    return Response(problem.body(), problem.status, headers=dict(problem.headers), media_type=MEDIA_TYPE)

@@ -1,0 +1,93 @@
+"""Reading a request's body within bounds of size, of time and of the memory that all bodies share."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from starlette.types import Receive, Scope
+
+from kubernaut.entrypoints.http.problems import Problem, RequestRefused, unavailable
+
+_CLOSE = {"connection": "close"}
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """Bounds on bodies: of one in bytes and seconds, of all that are being read together in bytes."""
+
+    body_bytes: int = 8 * 2**20
+    together_bytes: int = 64 * 2**20
+    seconds: float = 30.0
+
+
+class BodyReader:
+    """Reads whole bodies; raises `RequestRefused` (413, 408, 415, 503) for those that do not fit."""
+
+    def __init__(self, limits: BodyLimits) -> None:
+        self._limits = limits
+        self._held = 0
+
+    async def read_json(self, scope: Scope, receive: Receive) -> bytes:
+        """The bytes of a body that says it is JSON."""
+        headers = dict(scope["headers"])
+        _check_type(headers)
+        self._check_length(headers)
+        try:
+            async with asyncio.timeout(self._limits.seconds):
+                return await self._read(receive)
+        except TimeoutError as error:
+            detail = f"the body did not arrive within {self._limits.seconds:g} s"
+            raise RequestRefused(Problem(408, "body_too_slow", detail, headers=_CLOSE)) from error
+
+    def _check_length(self, headers: dict[bytes, bytes]) -> None:
+        announced = headers.get(b"content-length", b"")
+        if announced.isdigit() and int(announced) > self._limits.body_bytes:
+            raise self._too_large()
+
+    async def _read(self, receive: Receive) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise RequestRefused(Problem(400, "body_cut_off", "the sender went away within the body"))
+                chunk: bytes = message.get("body", b"")
+                self._held += len(chunk)
+                size += len(chunk)
+                if size > self._limits.body_bytes:
+                    raise self._too_large()
+                if self._held > self._limits.together_bytes:
+                    raise RequestRefused(unavailable("too_busy", "too many large bodies are being read"))
+                chunks.append(chunk)
+                if not message.get("more_body", False):
+                    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        finally:
+            self._held -= size
+
+    def _too_large(self) -> RequestRefused:
+        bound = self._limits.body_bytes
+        return RequestRefused(
+            Problem(
+                413,
+                "body_too_large",
+                f"the body is larger than {bound} bytes",
+                help="send fewer alerts at once: group_by in the Alertmanager route makes smaller groups",
+                headers=_CLOSE,
+            )
+        )
+
+
+def _check_type(headers: dict[bytes, bytes]) -> None:
+    kind = headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower()
+    if kind != b"application/json":
+        shown = kind[:80].decode("latin-1") or "none"
+        raise RequestRefused(
+            Problem(415, "not_json", f"content-type is {shown}", help="send content-type: application/json")
+        )
+    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
+    if encoding != b"identity":
+        raise RequestRefused(
+            Problem(415, "encoded_body", "content-encoding is not supported", help="send the body as it is")
+        )

@@ -1,0 +1,92 @@
+"""Running the application until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from kubernaut.entrypoints.http.protocol import BoundedHttpProtocol
+
+_GRACE = timedelta(seconds=10)
+_CONNECTIONS = 2000
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals alone, since whoever runs the process decides what they mean, and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_ready()
+
+
+def _nobody_waits() -> None:
+    pass
+
+
+async def serve(
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    stop: asyncio.Event,
+    on_ready: Callable[[], None] = _nobody_waits,
+    grace: timedelta = _GRACE,
+) -> None:
+    """Answers requests on the socket until `stop` is set; then finishes those in work, for at most `grace`."""
+    config = uvicorn.Config(
+        app,
+        http=BoundedHttpProtocol,
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=_CONNECTIONS,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=int(grace.total_seconds()),
+    )
+    server = _Server(config, on_ready)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(server.serve(sockets=[listener]))
+        stopping = group.create_task(_stop_when_told(server, stop))
+        await running
+        stopping.cancel()
+
+
+@contextlib.contextmanager
+def stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Within it, SIGINT and SIGTERM set `stop`; the second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: signal.Signals) -> None:
+        stop.set()
+        loop.remove_signal_handler(number)
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, on_signal, number)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+async def _stop_when_told(server: uvicorn.Server, stop: asyncio.Event) -> None:
+    await stop.wait()
+    server.should_exit = True

@@ -1,0 +1,239 @@
+"""An incident as people read it, put together from its events alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from kubernaut.domain.diagnosis import ActionCall, Diagnosis, Hypothesis
+from kubernaut.domain.execution import Applied, Execution, Intent, Preview, Verification
+from kubernaut.domain.incidents import Incident
+from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.objects import Tree
+from kubernaut.domain.plans import Plan
+from kubernaut.engine.codec import load
+from kubernaut.entrypoints.phrases import phrase, word
+from kubernaut.entrypoints.status import FOR_PEOPLE
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the timeline. `took_s` is the time since the step before it; `quiet` ones are folded."""
+
+    at: datetime
+    since_alert_s: float
+    took_s: float
+    word: str
+    text: str
+    seq: int
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One remedy with what became of it."""
+
+    preview: Preview
+    refused: str = ""
+    applied_at: datetime | None = None
+    undoable: bool = False
+    verification: Verification | None = None
+    undone: str = ""
+    undone_at: datetime | None = None
+
+    @property
+    def call(self) -> ActionCall:
+        """The action with its target."""
+        return self.preview.call
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """A finished incident that was recalled."""
+
+    incident: str
+    likeness: float
+    cause: str
+    action: str
+    ending: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request for consent that nobody has answered yet."""
+
+    preview: Preview
+    plan: Plan
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that a page or a terminal shows of one incident."""
+
+    incident: Incident
+    events: tuple[Event, ...]
+    steps: tuple[Step, ...] = ()
+    diagnosis: Diagnosis | None = None
+    plan: Plan | None = None
+    question: Question | None = None
+    attempts: tuple[Attempt, ...] = ()
+    alike: tuple[Alike, ...] = ()
+    tokens: int = 0
+    models_asked: int = 0
+    help: str = ""
+    answered_by: tuple[str, ...] = ()
+
+    @property
+    def cause(self) -> Hypothesis | None:
+        """The best hypothesis of the last look."""
+        return self.diagnosis.best if self.diagnosis else None
+
+    @property
+    def seconds(self) -> float | None:
+        """From the alert to the end; None while it is open."""
+        closed = self.incident.closed_at
+        return (closed - self.incident.started_at).total_seconds() if closed else None
+
+    @property
+    def last_applied(self) -> Attempt | None:
+        """The remedy that is in force: applied and not taken back."""
+        return next((one for one in reversed(self.attempts) if one.applied_at and not one.undone_at), None)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether a person may take the last remedy back now."""
+        last = self.last_applied
+        return last is not None and last.undoable and not self.incident.is_open
+
+
+QUIET = frozenset({EventKind.NOTIFIED, EventKind.OBSERVED, EventKind.VALUED, EventKind.LEARNED, EventKind.PREVIEWED})
+
+
+def tell(incident: Incident, events: Iterable[Event]) -> Story:
+    """The story of the incident. Events of a kind that is not known here are shown, and change nothing."""
+    ordered = sorted(events, key=lambda event: event.seq)
+    story = Story(incident, tuple(ordered), steps=_steps(incident, ordered))
+    for event in ordered:
+        story = _told(story, event)
+    return story
+
+
+def _steps(incident: Incident, events: Sequence[Event]) -> tuple[Step, ...]:
+    steps = []
+    before = incident.started_at
+    for event in events:
+        steps.append(
+            Step(
+                event.at,
+                (event.at - incident.started_at).total_seconds(),
+                max(0.0, (event.at - before).total_seconds()),
+                word(event),
+                phrase(event),
+                event.seq,
+                event.kind in QUIET,
+            )
+        )
+        before = event.at
+    return tuple(steps)
+
+
+def _told(story: Story, event: Event) -> Story:
+    read = _READERS.get(event.kind)
+    return read(story, event) if read else replace(story, attempts=_attempted(story.attempts, event))
+
+
+def _diagnosed(story: Story, event: Event) -> Story:
+    return replace(story, diagnosis=load(Diagnosis, event.body.get("diagnosis")))
+
+
+def _recalled(story: Story, event: Event) -> Story:
+    return replace(story, alike=tuple(_alike(entry) for entry in Tree(event.body).trees("like")))
+
+
+def _model_asked(story: Story, event: Event) -> Story:
+    body = Tree(event.body)
+    asked = story.models_asked + body.integer("requests", default=1)
+    return replace(story, tokens=story.tokens + body.integer("tokens"), models_asked=asked)
+
+
+def _planned(story: Story, event: Event) -> Story:
+    return replace(story, plan=load(Plan, event.body.get("plan")))
+
+
+def _asked(story: Story, event: Event) -> Story:
+    preview, plan = load(Preview, event.body.get("preview")), load(Plan, event.body.get("plan"))
+    return replace(story, plan=plan, question=Question(preview, plan, event.at))
+
+
+def _answered(story: Story, event: Event) -> Story:
+    return replace(story, question=None, answered_by=(*story.answered_by, Tree(event.body).text("by")))
+
+
+def _closed(story: Story, event: Event) -> Story:
+    return replace(story, question=None, help=Tree(event.body).text("help"))
+
+
+_READERS: Mapping[EventKind, Callable[[Story, Event], Story]] = MappingProxyType(
+    {
+        EventKind.DIAGNOSED: _diagnosed,
+        EventKind.RECALLED: _recalled,
+        EventKind.MODEL_ASKED: _model_asked,
+        EventKind.PLANNED: _planned,
+        EventKind.ASKED: _asked,
+        EventKind.APPROVED: _answered,
+        EventKind.REJECTED: _answered,
+        EventKind.CLOSED: _closed,
+    }
+)
+
+
+def _attempted(attempts: tuple[Attempt, ...], event: Event) -> tuple[Attempt, ...]:
+    match event.kind:
+        case EventKind.INTENDED | EventKind.APPLIED | EventKind.REFUSED:
+            execution = load(Execution, event.body.get("execution"))
+            return _executed(attempts, execution, execution.intent, event) if execution.intent else attempts
+        case EventKind.VERIFIED if attempts:
+            verification = load(Verification, event.body.get("verification"))
+            return (*attempts[:-1], replace(attempts[-1], verification=verification))
+        case EventKind.UNDONE if attempts:
+            execution = load(Execution, event.body.get("execution"))
+            by = Tree(event.body).text("by")
+            words = execution.reason + (f" (asked by {by})" if by else "")
+            if execution.applied is Applied.REFUSED:
+                return (*attempts[:-1], replace(attempts[-1], undone=f"could not be taken back: {execution.reason}"))
+            return (*attempts[:-1], replace(attempts[-1], undone=words, undone_at=event.at))
+        case _:
+            return attempts
+
+
+def _executed(attempts: tuple[Attempt, ...], execution: Execution, intent: Intent, event: Event) -> tuple[Attempt, ...]:
+    *before, last = attempts or (None,)
+    if last is None or last.call != intent.preview.call or last.applied_at or last.refused:
+        before, last = list(attempts), Attempt(intent.preview, undoable=intent.undo is not None)
+    if execution.applied is Applied.REFUSED:
+        last = replace(last, refused=execution.reason)
+    elif event.kind is EventKind.APPLIED:
+        last = replace(last, applied_at=event.at)
+    return (*(one for one in before if one is not None), last)
+
+
+def _alike(entry: Tree) -> Alike:
+    likeness = entry.at("likeness")
+    return Alike(
+        entry.text("incident"),
+        float(likeness) if isinstance(likeness, int | float) else 0.0,
+        entry.text("cause"),
+        entry.text("action"),
+        entry.text("ending"),
+    )
+
+
+def needs_people(story: Story) -> bool:
+    """Whether it waits for somebody: for consent, or because it was handed over."""
+    incident = story.incident
+    if incident.is_open:
+        return story.question is not None
+    return incident.ending in FOR_PEOPLE

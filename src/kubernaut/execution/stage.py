@@ -1,0 +1,145 @@
+"""The stage: previews, stores the way back, applies, takes back, and tells people.
+
+Every method may run again after a crash; what it stores has a key, and what it does to the cluster looks first whether
+it is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kubernaut.domain.diagnosis import ActionCall, Diagnosis
+from kubernaut.domain.errors import NotifyFailed
+from kubernaut.domain.execution import Applied, Execution, Intent, Refused, Verification
+from kubernaut.domain.incidents import Incident
+from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.lifecycle import Ending, Phase
+from kubernaut.domain.objects import JsonObject, ObjectRef
+from kubernaut.domain.plans import Conclusion, Decision, Plan, lease_name
+from kubernaut.engine.codec import dump, load
+from kubernaut.execution.applying import apply
+from kubernaut.execution.previewing import ExecutionPorts, intend
+from kubernaut.execution.telling import CALLING, approval_message, closing_message
+from kubernaut.execution.undoing import undo
+from kubernaut.ports import IncidentStore, Leases, Message, Notifier
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionStage:
+    """The stage with its ports. `busy_for` is how long a target belongs to the incident that acts on it."""
+
+    ports: ExecutionPorts
+    incidents: IncidentStore
+    leases: Leases
+    notifier: Notifier
+    busy_for: timedelta
+
+    async def ask(self, incident: Incident, diagnosis: Diagnosis, plan: Plan, *, look: int) -> Plan:
+        """The plan, after people were shown the very change by its dry run; closing where that shows it cannot be."""
+        if plan.chosen is None:
+            return plan
+        intended = await intend(self.ports, plan.chosen.call)
+        if isinstance(intended, Refused):
+            return Plan(Decision.CLOSE, intended.reason, intended.guard, intended.help, ending=Ending.ESCALATED)
+        body: JsonObject = {"plan": dump(plan), "preview": dump(intended.preview)}
+        await self._store(incident, f"asked-{look}", EventKind.ASKED, body, phase=Phase.APPROVAL)
+        message = approval_message(incident, diagnosis, plan, intended.preview)
+        await self._notify(incident, f"notified-ask-{look}", message)
+        return plan
+
+    async def intend(self, incident: Incident, call: ActionCall, *, attempt: int) -> Execution:
+        """What is going to be done, stored with the snapshot and the way back before anything is touched."""
+        await self.leases.acquire(lease_name(call.target), incident.id, duration=self.busy_for)
+        intended = await intend(self.ports, call)
+        now = self._now()
+        if isinstance(intended, Refused):
+            refused = Execution(None, Applied.REFUSED, intended.reason, now)
+            body: JsonObject = {"execution": dump(refused), "guard": intended.guard, "help": intended.help}
+            await self._store(incident, f"refused-{attempt}", EventKind.REFUSED, body, about=call.target)
+            return refused
+        stored: JsonObject = {"intent": dump(intended)}
+        await self._store(incident, f"intended-{attempt}", EventKind.INTENDED, stored, about=call.target)
+        return Execution(intended, Applied.ALREADY, "", now)
+
+    async def apply(self, incident: Incident, intent: Intent, *, attempt: int) -> Execution:
+        """The change, done once."""
+        done = await apply(self.ports, intent)
+        refused = done.applied is Applied.REFUSED
+        kind, phase = (EventKind.REFUSED, None) if refused else (EventKind.APPLIED, Phase.VERIFICATION)
+        target = intent.preview.call.target
+        body: JsonObject = {"execution": dump(done)}
+        await self._store(incident, f"{kind}-{attempt}", kind, body, phase=phase, about=target)
+        return done
+
+    async def undo(self, incident: Incident, intent: Intent, verification: Verification, *, attempt: int) -> Execution:
+        """The way back taken, after a verification that did not see the remedy help."""
+        back = await undo(self.ports, intent)
+        body: JsonObject = {"execution": dump(back), "why": verification.reason}
+        target = intent.preview.call.target
+        key = f"{EventKind.UNDONE}-{attempt}"
+        await self._store(incident, key, EventKind.UNDONE, body, phase=Phase.INVESTIGATION, about=target)
+        return back
+
+    async def undo_last(self, incident: Incident, *, by: str) -> Execution:
+        """The last applied change of the incident taken back, because a person wants it."""
+        applied = await self.incidents.events(incident.id, kinds=(EventKind.APPLIED,))
+        if not applied:
+            return Execution(None, Applied.REFUSED, "nothing was applied, so nothing is to be undone", self._now())
+        last = load(Execution, applied[-1].body["execution"])
+        if last.intent is None:
+            return last
+        back = await undo(self.ports, last.intent)
+        body: JsonObject = {"execution": dump(back), "why": "a person wanted it", "by": by}
+        # The attempt's number is the key's end, as for an automatic undo: the same attempt is undone once.
+        key = f"{EventKind.UNDONE}-{applied[-1].key.rpartition('-')[2]}"
+        if back.applied is not Applied.REFUSED:
+            await self._store(incident, key, EventKind.UNDONE, body, about=last.intent.preview.call.target)
+        return back
+
+    async def tell(self, incident: Incident, conclusion: Conclusion) -> str:
+        """Tells people how it ended; where the message went. A broken channel is noted and blocks nothing."""
+        events = await self.incidents.events(incident.id, kinds=(EventKind.DIAGNOSED,))
+        diagnosis = load(Diagnosis, events[-1].body["diagnosis"]) if events else None
+        message = closing_message(incident, conclusion, diagnosis)
+        called = conclusion.ending in CALLING
+        return await self._notify(incident, "notified-end", message, phase=Phase.IMPACT, calls=called)
+
+    async def close(self, incident: Incident, conclusion: Conclusion) -> str:
+        """Closes the incident and gives back what it held."""
+        for event in await self.incidents.events(incident.id, kinds=(EventKind.PLANNED,)):
+            chosen = load(Plan, event.body["plan"]).chosen
+            if chosen is not None:
+                await self.leases.release(lease_name(chosen.call.target), incident.id)
+        await self.incidents.close(incident.id, ending=conclusion.ending, reason=conclusion.reason, at=self._now())
+        return conclusion.ending
+
+    def _now(self) -> datetime:
+        return self.ports.clock.now()
+
+    async def _notify(
+        self, incident: Incident, key: str, message: Message, *, phase: Phase | None = None, calls: bool = True
+    ) -> str:
+        try:
+            where = await self.notifier.send(message)
+            failed = False
+        except NotifyFailed as error:
+            where, failed = str(error), True
+        body: JsonObject = {
+            "where": where, "failed": failed, "calls": calls, "title": message.title, "lines": list(message.lines)
+        }  # fmt: skip
+        await self._store(incident, key, EventKind.NOTIFIED, body, phase=phase)
+        return where
+
+    async def _store(
+        self,
+        incident: Incident,
+        key: str,
+        kind: EventKind,
+        body: JsonObject,
+        *,
+        phase: Phase | None = None,
+        about: ObjectRef | None = None,
+    ) -> None:
+        event = Event(incident.id, key, kind, self._now(), body, about=str(about) if about else "")
+        await self.incidents.append(event, phase=phase)

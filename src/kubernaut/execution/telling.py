@@ -1,0 +1,74 @@
+"""What people are told: one message an incident, its first line the whole verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubernaut.domain.diagnosis import Diagnosis, Hypothesis
+from kubernaut.domain.execution import Preview
+from kubernaut.domain.incidents import Incident
+from kubernaut.domain.lifecycle import Ending
+from kubernaut.domain.plans import Conclusion, Plan
+from kubernaut.ports import Message
+
+# The endings that hand something to a person.
+CALLING = frozenset({Ending.ESCALATED, Ending.UNDONE, Ending.BLOCKED, Ending.FAILED})
+
+_TITLES = {
+    Ending.HEALED: "Healed",
+    Ending.UNDONE: "Undone, over to you",
+    Ending.ESCALATED: "Over to you",
+    Ending.BLOCKED: "Blocked, over to you",
+    Ending.FAILED: "Kubernaut failed, over to you",
+    Ending.DECLINED: "Left alone",
+    Ending.SELF_RESOLVED: "Resolved by itself",
+    Ending.NO_ACTION_NEEDED: "Nothing to do",
+}
+
+
+def closing_message(incident: Incident, conclusion: Conclusion, diagnosis: Diagnosis | None) -> Message:
+    """How it ended, with the evidence and the commands that a person would type next."""
+    best = diagnosis.best if diagnosis else None
+    lines = [conclusion.reason, *_findings(diagnosis, best)]
+    if conclusion.ending in CALLING and best is not None:
+        lines += [f"By hand: {command}" for command in best.by_hand]
+    if conclusion.help:
+        lines.append(f"Next: {conclusion.help}")
+    return Message(
+        incident=incident.id,
+        title=f"{_TITLES[conclusion.ending]} · {incident.target} · {incident.id}",
+        lines=tuple(lines),
+        facts={
+            "ending": conclusion.ending.value,
+            "alert": incident.alert,
+            "severity": incident.severity,
+            "cause": str(best.cause) if best else None,
+            "confidence": best.confidence if best else None,
+        },
+    )
+
+
+def approval_message(incident: Incident, diagnosis: Diagnosis, plan: Plan, preview: Preview) -> Message:
+    """What a person is asked to allow, and what it would change."""
+    others = ", ".join(candidate.call.action for candidate in plan.alternatives)
+    return Message(
+        incident=incident.id,
+        title=f"Approval wanted · {incident.target} · {incident.id}",
+        lines=(
+            *_findings(diagnosis, diagnosis.best),
+            f"Do: {preview.call.action}",
+            *preview.diff,
+            f"Touches: {preview.reach}",
+            f"Asked: {plan.reason}",
+            *([f"Instead: {others}"] if others else []),
+            f"Answer: kubernaut incidents approve {incident.id}",
+        ),
+        facts={"alert": incident.alert, "severity": incident.severity, "action": preview.call.action},
+    )
+
+
+def _findings(diagnosis: Diagnosis | None, best: Hypothesis | None) -> Sequence[str]:
+    if diagnosis is None or best is None:
+        return ()
+    cited = [f"{fact.id}  {fact.object}  {fact.text}" for fact in diagnosis.cited(best)]
+    return (f"{best.cause} {best.confidence:.2f}: {best.summary}", *cited)

@@ -1,0 +1,44 @@
+"""A finished incident becomes a pattern."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from kubernaut.domain.diagnosis import ActionId, Diagnosis
+from kubernaut.domain.incidents import Incident
+from kubernaut.domain.learning import Pattern
+from kubernaut.domain.lifecycle import Ending
+from kubernaut.learning.describing import describe
+from kubernaut.ports import Embedder, PatternStore
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """How it ended: `action` is the one that was applied last, None where nothing was."""
+
+    ending: Ending
+    at: datetime
+    action: ActionId | None = None
+
+
+async def remember(
+    incident: Incident, diagnosis: Diagnosis | None, finish: Finish, *, embedder: Embedder, patterns: PatternStore
+) -> Pattern:
+    """The stored pattern. Doing it again replaces it, so a replayed step teaches nothing twice."""
+    text = describe(incident, diagnosis)
+    (vector,) = await embedder.embed([text])
+    best = diagnosis.best if diagnosis else None
+    pattern = Pattern(
+        id=incident.id,
+        text=text,
+        cause=best.cause if best else "",
+        action=finish.action or "",
+        ending=finish.ending,
+        seconds=(finish.at - incident.started_at).total_seconds(),
+        at=finish.at,
+        embedder=embedder.name,
+        vector=tuple(vector),
+    )
+    await patterns.add(pattern)
+    return pattern

@@ -1,0 +1,235 @@
+"""What is in force: one frozen tree, read once from a YAML file and `KUBERNAUT_*` variables, validated whole.
+
+A variable is the path of its field in capitals, joined by two underscores: `KUBERNAUT_STORE__URL`. Variables win over
+the file. Secrets are read from files, or from variables, and print as `**********`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from kubernaut.domain.errors import SettingsError
+
+PREFIX = "KUBERNAUT_"
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def state_directory() -> Path:
+    """Where a laptop keeps its database: `$XDG_STATE_HOME/kubernaut`, by default `~/.local/state/kubernaut`."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "kubernaut"
+
+
+class HttpSettings(_Section):
+    """The address of the API, the webhook and the pages."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; `0.0.0.0` in a cluster."""
+    port: int = Field(default=8080, ge=0, le=65_535)
+    """Port to listen on; 0 takes a free one."""
+    token: SecretStr | None = None
+    """Bearer token that webhooks and API calls must carry; none by default."""
+    token_file: Path | None = None
+    """File that holds the token; wins over `token`."""
+
+
+class StoreSettings(_Section):
+    """Where everything is kept."""
+
+    url: str = Field(default_factory=lambda: f"sqlite:///{state_directory() / 'kubernaut.sqlite'}")
+    """`sqlite:///PATH` or `postgresql://USER@HOST/DATABASE`."""
+
+
+class ClusterSettings(_Section):
+    """Which cluster."""
+
+    name: str = "default"
+    """Its name in incidents and fingerprints."""
+    kubeconfig: Path | None = None
+    """A kubeconfig file; by default `$KUBECONFIG`, `~/.kube/config`, then the pod's own account."""
+    context: str | None = None
+    """A context of the kubeconfig; by default its current one."""
+
+
+class PolicySettings(_Section):
+    """The guardrails."""
+
+    autonomy: Literal["observe", "suggest", "approve", "auto"] = "auto"
+    """For managed namespaces without a label `kubernaut.ai/autonomy`."""
+    attempts: int = Field(default=2, ge=1, le=5)
+    """Remedies tried for one incident before people are asked."""
+    approval_s: Seconds = 1800.0
+    """Seconds until an unanswered request for approval escalates."""
+    cooldown_s: Seconds = 600.0
+    """Seconds before the same action may touch the same object again."""
+    hold_s: Seconds = 300.0
+    """Seconds after an incident closed in which the same alert joins it instead of opening a new one: the look-back
+    of most alert rules."""
+    settle_s: float = Field(default=0.0, ge=0, le=3600)
+    """Seconds between the alert and the first look at the cluster, for what heals by itself."""
+
+
+class VerificationSettings(_Section):
+    """How long a remedy is watched."""
+
+    window_s: Seconds = 60.0
+    """Seconds that the target has to stay well."""
+    interval_s: Seconds = 5.0
+    """Seconds between two looks."""
+    deadline_s: Seconds = 300.0
+    """Seconds after which a remedy that has not helped is taken back."""
+
+
+class ModelSettings(_Section):
+    """One language model behind an OpenAI-compatible endpoint."""
+
+    name: str
+    """Its name in events and metrics."""
+    base_url: str
+    """Such as `http://127.0.0.1:11434/v1`."""
+    model: str
+    """The model's id at that endpoint."""
+    key_file: Path | None = None
+    """File that holds the key, read again at each call; none where the endpoint wants none."""
+    timeout_s: Seconds = 30.0
+    """Deadline of one question, re-prompts included."""
+    ask_below: Share = 0.6
+    """A model is asked where the rules are less sure than this."""
+
+
+class NotifySettings(_Section):
+    """Where people are told."""
+
+    webhook_url: str | None = None
+    """A URL that takes a JSON POST for every escalation, approval request and closed incident."""
+
+
+class ValueSettings(_Section):
+    """What the owner declares, so that value can be computed. Nothing is assumed: without a number, no figure."""
+
+    minutes_by_hand: Annotated[float, Field(gt=0)] | None = None
+    """Minutes of people's work that such an incident costs without Kubernaut."""
+    wage_usd_per_hour: Annotated[float, Field(gt=0)] | None = None
+    """Loaded cost of one hour of that work."""
+    downtime_usd_per_minute: Annotated[float, Field(ge=0)] = 0.0
+    """Cost of a minute of downtime; 0 until you declare it."""
+    cost_usd_per_month: Annotated[float, Field(ge=0)] | None = None
+    """What running Kubernaut costs: compute, review, upkeep."""
+
+
+class LogSettings(_Section):
+    """Logs go to stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe level that is written."""
+    json_lines: bool = False
+    """One JSON object a line instead of text."""
+
+
+class Settings(_Section):
+    """Everything."""
+
+    http: HttpSettings = HttpSettings()
+    store: StoreSettings = Field(default_factory=StoreSettings)
+    cluster: ClusterSettings = ClusterSettings()
+    policy: PolicySettings = PolicySettings()
+    verification: VerificationSettings = VerificationSettings()
+    model: ModelSettings | None = None
+    """Asked only where the rules are unsure."""
+    notify: NotifySettings = NotifySettings()
+    value: ValueSettings = ValueSettings()
+    log: LogSettings = LogSettings()
+    in_flight: int = Field(default=100, ge=1, le=1000)
+    """Incidents worked on at once by one process; the others wait in the inbox."""
+
+    def bearer_token(self) -> str | None:
+        """The token that callers must carry, None where none is wanted."""
+        if self.http.token_file is not None:
+            return _content(self.http.token_file, "http.token_file")
+        return self.http.token.get_secret_value() if self.http.token else None
+
+
+def load_settings(path: Path | None = None, *, environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of a file and the environment. Raises `SettingsError` that names the field and the fix."""
+    variables = os.environ if environ is None else environ
+    chosen = path or (Path(variables["KUBERNAUT_CONFIG"]) if variables.get("KUBERNAUT_CONFIG") else None)
+    tree = _file_tree(chosen) if chosen else {}
+    for name, value in sorted(variables.items()):
+        if name.startswith(PREFIX) and name != "KUBERNAUT_CONFIG" and not name.startswith("KUBERNAUT_TEST_"):
+            _put(tree, name.removeprefix(PREFIX).lower().split("__"), value, name)
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise SettingsError(_explain(error, chosen), help="kubernaut config show") from error
+
+
+def _file_tree(path: Path) -> dict[str, object]:
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}", help="kubernaut config check --config FILE") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: {' '.join(str(error).split())}") from error
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise SettingsError(f"{path}: the top level must be a mapping of sections, such as `http:`")
+    return tree
+
+
+def _put(tree: dict[str, object], keys: list[str], value: str, variable: str) -> None:
+    node = tree
+    for key in keys[:-1]:
+        child = node.setdefault(key, {})
+        if not isinstance(child, dict):
+            raise SettingsError(f"{variable}: {key} is no section", help="kubernaut config show")
+        node = child
+    node[keys[-1]] = value
+
+
+def _explain(error: ValidationError, path: Path | None) -> str:
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False):
+        field = ".".join(str(part) for part in problem["loc"])
+        message = "there is no such setting" if problem["type"] == "extra_forbidden" else problem["msg"]
+        lines.append(f"{field}: {message}")
+    return f"{path or 'settings'}: " + "; ".join(lines)
+
+
+def _content(path: Path, field: str) -> str:
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"{field}: {path}: {error.strerror}") from error
+    if not text:
+        raise SettingsError(f"{field}: {path} is empty")
+    return text
+
+
+class TerminalWishes(NamedTuple):
+    """What the environment says about colours."""
+
+    no_color: bool
+    force_color: bool
+    dumb: bool
+
+
+def terminal_wishes(environ: Mapping[str, str] | None = None) -> TerminalWishes:
+    """The wishes of `NO_COLOR`, `FORCE_COLOR` and `TERM`."""
+    variables = os.environ if environ is None else environ
+    return TerminalWishes(
+        no_color=bool(variables.get("NO_COLOR")),
+        force_color=bool(variables.get("FORCE_COLOR")),
+        dumb=variables.get("TERM") == "dumb",
+    )

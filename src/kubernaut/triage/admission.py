@@ -1,0 +1,79 @@
+"""From a stored signal to an incident, or to a named reason why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kubernaut.domain.incidents import Incident, IncidentId
+from kubernaut.domain.lifecycle import Phase
+from kubernaut.domain.signals import Signal
+from kubernaut.ports import Admission, Clock, ClusterReader, Ids, IncidentStore, SignalStore
+from kubernaut.triage.fingerprints import family_of, fingerprint
+from kubernaut.triage.owners import top_owner
+from kubernaut.triage.targets import target_of
+
+# Alerts that say that alerting works, or that mute others; there is nothing to mend.
+HEARTBEATS = frozenset({"Watchdog", "InfoInhibitor"})
+
+
+@dataclass(frozen=True, slots=True)
+class TriagePolicy:
+    """`hold`: how long after its end an incident still takes in its own alerts."""
+
+    cluster: str
+    hold: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A resolved alert, with the open incidents that it may end."""
+
+    incidents: tuple[Incident, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A signal that opens nothing."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TriageStage:
+    """The stage with its ports."""
+
+    reader: ClusterReader
+    signals: SignalStore
+    incidents: IncidentStore
+    clock: Clock
+    ids: Ids
+    policy: TriagePolicy
+
+    async def admit(self, signal: Signal) -> Admission | Resolved | SetAside:
+        """What becomes of the signal. Raises a `ClusterError` when its owner cannot be read; it then stays in the inbox."""
+        if signal.name in HEARTBEATS:
+            return await self._set_aside(signal, f"{signal.name} says that alerting works")
+        if not signal.firing:
+            return Resolved(tuple(await self.incidents.resolve(signal)))
+        reported = target_of(signal.labels)
+        if reported is None:
+            return await self._set_aside(signal, "no label names a Kubernetes object")
+        target = await top_owner(self.reader, reported)
+        identity = fingerprint(self.policy.cluster, target, family_of(signal.name, target))
+        candidate = Incident(
+            id=IncidentId(self.ids.new("inc")),
+            fingerprint=identity,
+            target=target,
+            reported=reported,
+            alert=signal.name,
+            severity=signal.severity,
+            started_at=signal.starts_at,
+            opened_at=self.clock.now(),
+            phase=Phase.INVESTIGATION,
+        )
+        return await self.incidents.admit(signal, candidate, hold=self.policy.hold)
+
+    async def _set_aside(self, signal: Signal, reason: str) -> SetAside:
+        await self.signals.set_aside(signal.id, reason=reason, at=self.clock.now())
+        return SetAside(reason)

@@ -1,0 +1,178 @@
+"""One look at the target of an action."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from kubernaut.domain.diagnosis import ActionCall
+from kubernaut.domain.execution import Intent, Observation
+from kubernaut.domain.objects import KubeObject, ObjectRef, Tree
+from kubernaut.domain.snapshots import drifted
+from kubernaut.domain.workloads import Rollout, is_ready, rollout_of
+from kubernaut.ports import ClusterReader
+from kubernaut.resources import ENDPOINT_SLICE, POD, REPLICA_SET
+
+_WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
+_REVISION: Final = "deployment.kubernetes.io/revision"
+# What a container waits for while it starts; any other reason to wait is a failure.
+_STARTING: Final = frozenset({"", "ContainerCreating", "PodInitializing"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Health:
+    settled: bool
+    healthy: int
+    desired: int
+    restarts: int = 0
+    problem: str = ""
+
+
+async def observe(
+    reader: ClusterReader,
+    call: ActionCall,
+    intent: Intent,
+    *,
+    at: datetime,
+    alert_firing: bool | None = None,
+    metrics: float | None = None,
+) -> Observation:
+    """What the target looks like now; raises a `ClusterError` where that cannot be read."""
+    before = KubeObject(intent.snapshot)
+    subject = _subject(call.target, before)
+    now = await reader.get(subject)
+    if now is None or (subject == before.ref and now.uid != before.uid):
+        return Observation(at, found=False, settled=False, healthy=0, desired=0, restarts=0, alert_firing=alert_firing)
+    health = await _health(reader, call, now)
+    if subject != before.ref:
+        gone = await _is_gone(reader, before)
+        health = replace(health, settled=health.settled and gone)
+    return Observation(
+        at,
+        found=True,
+        settled=health.settled,
+        healthy=health.healthy,
+        desired=health.desired,
+        restarts=health.restarts,
+        alert_firing=alert_firing,
+        metrics=metrics,
+        baseline=_baseline(call, before),
+        drift=(drifted(intent, now) or "") if subject == before.ref else "",
+        problem=health.problem,
+    )
+
+
+def _subject(target: ObjectRef, before: KubeObject) -> ObjectRef:
+    """What has to be well afterwards: the owner of a pod that was replaced, else the target."""
+    controller = before.controller
+    return controller if target.kind == "Pod" and controller else target
+
+
+async def _is_gone(reader: ClusterReader, before: KubeObject) -> bool:
+    successor = await reader.get(before.ref)
+    return successor is None or successor.uid != before.uid
+
+
+def _baseline(call: ActionCall, before: KubeObject) -> float | None:
+    if before.kind in _WORKLOADS:
+        progress = rollout_of(before)
+        return min(1.0, progress.ready / progress.wanted) if progress.wanted else 0.0
+    if before.kind == "Node":
+        return float(_node_is_well(call, before))
+    return None
+
+
+async def _health(reader: ClusterReader, call: ActionCall, now: KubeObject) -> _Health:
+    match now.kind:
+        case "Service":
+            return await _service_health(reader, now)
+        case "Node":
+            ready = is_ready(now)
+            problem = "" if ready else "the node is not ready"
+            return _Health(settled=True, healthy=int(_node_is_well(call, now)), desired=1, problem=problem)
+        case kind if kind in _WORKLOADS:
+            return await _workload_health(reader, now)
+        case _:
+            well = is_ready(now)
+            return _Health(settled=True, healthy=int(well), desired=1)
+
+
+def _node_is_well(call: ActionCall, node: KubeObject) -> bool:
+    cordoned_by_us = call.action == "cordon_node"
+    return is_ready(node) and (cordoned_by_us or not node.flag("spec", "unschedulable"))
+
+
+async def _workload_health(reader: ClusterReader, workload: KubeObject) -> _Health:
+    progress: Rollout = rollout_of(workload)
+    pods = await _newest_pods(reader, workload)
+    ready = min(progress.ready, sum(is_ready(pod) for pod in pods)) if progress.settled else progress.ready
+    restarts = sum(_restarts(pod) for pod in pods)
+    problems = sorted({problem for pod in pods for problem in _problems(pod)})
+    return _Health(progress.settled, ready, progress.wanted, restarts, ", ".join(problems))
+
+
+async def _newest_pods(reader: ClusterReader, workload: KubeObject) -> list[KubeObject]:
+    """The pods of the present template that are not on their way out."""
+    owner = workload.ref
+    if workload.kind == "Deployment":
+        revision = workload.annotations.get(_REVISION)
+        sets = (await reader.list(REPLICA_SET, workload.namespace)).items
+        owned = [each for each in sets if each.controller == workload.ref]
+        newest = next((each for each in owned if each.annotations.get(_REVISION) == revision), None)
+        if newest is None:
+            return []
+        owner = newest.ref
+    listing = await reader.list(POD, workload.namespace)
+    return [pod for pod in listing.items if pod.controller == owner and not pod.has("metadata", "deletionTimestamp")]
+
+
+def _statuses(pod: KubeObject) -> list[Tree]:
+    return [*pod.trees("status", "initContainerStatuses"), *pod.trees("status", "containerStatuses")]
+
+
+def _restarts(pod: KubeObject) -> int:
+    return sum(status.integer("restartCount") for status in _statuses(pod))
+
+
+def _problems(pod: KubeObject) -> list[str]:
+    reasons = [status.text("state", "waiting", "reason") for status in _statuses(pod)]
+    found = [reason for reason in reasons if reason not in _STARTING]
+    scheduled = pod.condition("PodScheduled")
+    if scheduled is not None and scheduled.text("reason") == "Unschedulable":
+        found.append("Unschedulable")
+    return found
+
+
+async def _service_health(reader: ClusterReader, service: KubeObject) -> _Health:
+    """How many of the selected pods are ready endpoints that every port of the Service reaches."""
+    selector = service.mapping("spec", "selector")
+    pods = [
+        pod
+        for pod in (await reader.list(POD, service.namespace)).items
+        if selector and selector.items() <= pod.labels.items() and not pod.has("metadata", "deletionTimestamp")
+    ]
+    served = await _ready_endpoints(reader, service)
+    reached = [pod for pod in pods if pod.name in served and _reaches(service, pod)]
+    problem = "" if reached else "no ready endpoint with the right port"
+    return _Health(settled=True, healthy=len(reached), desired=max(1, len(pods)), problem=problem)
+
+
+async def _ready_endpoints(reader: ClusterReader, service: KubeObject) -> set[str]:
+    labels = f"kubernetes.io/service-name={service.name}"
+    listing = await reader.list(ENDPOINT_SLICE, service.namespace, labels=labels)
+    return {
+        endpoint.text("targetRef", "name")
+        for entry in listing.items
+        if entry.trees("ports")
+        for endpoint in entry.trees("endpoints")
+        if endpoint.at("conditions", "ready") is not False
+    }
+
+
+def _reaches(service: KubeObject, pod: KubeObject) -> bool:
+    declared = [port for container in pod.trees("spec", "containers") for port in container.trees("ports")]
+    names = {port.text("name") for port in declared} | {str(port.integer("containerPort")) for port in declared}
+    # Declaring a port is optional: of pods that declare none nothing can be said, so they count as reached.
+    wanted = [str(port.at("targetPort") or port.at("port")) for port in service.trees("spec", "ports")]
+    return not declared or all(target in names for target in wanted)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from tests.contract.conftest import Stores
+from tests.examples import HOLD, NOON, a_signal, an_incident
+
+
+async def test_an_accepted_signal_waits_and_is_read_back_as_it_came(stores: Stores) -> None:
+    signal = a_signal(labels={"alertname": "A", "note": "line\nbreak, \x00 and ünïcode '; DROP TABLE signals"})
+
+    await stores.signals.accept([signal])
+
+    assert await stores.signals.waiting(10) == [signal]
+
+
+async def test_signals_wait_in_the_order_they_were_accepted(stores: Stores) -> None:
+    batch = [a_signal(after=timedelta(seconds=-n)) for n in range(5)]
+
+    await stores.signals.accept(batch[:2])
+    await stores.signals.accept(batch[2:])
+
+    assert await stores.signals.waiting(10) == batch
+    assert await stores.signals.waiting(3) == batch[:3]
+
+
+async def test_accepting_nothing_is_fine(stores: Stores) -> None:
+    await stores.signals.accept([])
+
+    assert await stores.signals.waiting(10) == []
+
+
+async def test_a_signal_accepted_twice_waits_once(stores: Stores) -> None:
+    signal = a_signal()
+
+    await stores.signals.accept([signal])
+    await stores.signals.accept([signal, a_signal()])
+
+    assert len(await stores.signals.waiting(10)) == 2
+
+
+async def test_a_signal_set_aside_waits_no_more(stores: Stores) -> None:
+    first, second = a_signal(), a_signal()
+    await stores.signals.accept([first, second])
+
+    await stores.signals.set_aside(first.id, reason="nothing is open for it", at=NOON)
+
+    assert await stores.signals.waiting(10) == [second]
+
+
+async def test_a_signal_that_an_incident_took_cannot_be_set_aside_from_it(stores: Stores) -> None:
+    signal = a_signal()
+    await stores.signals.accept([signal])
+    opened = await stores.incidents.admit(signal, an_incident(), hold=HOLD)
+
+    await stores.signals.set_aside(signal.id, reason="too late", at=NOON)
+
+    again = await stores.incidents.admit(signal, an_incident("other"), hold=HOLD)
+    assert again.incident.id == opened.incident.id
+
+
+async def test_signals_of_many_callers_at_once_are_all_kept(stores: Stores) -> None:
+    batches = [[a_signal(), a_signal()] for _ in range(100)]
+
+    async with asyncio.TaskGroup() as group:
+        for batch in batches:
+            group.create_task(stores.signals.accept(batch))
+
+    kept = {signal.id for signal in await stores.signals.waiting(1000)}
+    assert kept == {signal.id for batch in batches for signal in batch}

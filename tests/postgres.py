@@ -1,0 +1,126 @@
+"""A throwaway PostgreSQL on loopback, and a fresh database in it for each test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+_VERSIONS = Path("/usr/lib/postgresql")
+
+
+def missing() -> str:
+    """Why no PostgreSQL can be started here; empty where one can."""
+    if _programs() is None:
+        return f"no PostgreSQL server under {_VERSIONS} (apt-get install postgresql)"
+    return ""
+
+
+class Cluster:
+    """A server with its own files; `stop` and `start` as often as a test likes."""
+
+    def __init__(self, programs: Path, files: Path, *, durable: bool) -> None:
+        self.port = _free_port()
+        self._programs = programs
+        self._files = files
+        self._settings = ["fsync=on"] if durable else ["fsync=off", "full_page_writes=off"]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def create(self) -> None:
+        if os.getuid() == 0:
+            shutil.chown(self._files, "postgres", "postgres")
+        options = ["-D", str(self._files / "data"), "-U", "kubernaut", "-A", "trust", "-E", "UTF8", "--no-locale"]
+        self._run("initdb", *options, "-N")
+
+    def start(self) -> None:
+        command = [self._programs / "postgres", "-D", self._files / "data", "-p", str(self.port), "-h", "127.0.0.1"]
+        for setting in [*self._settings, f"unix_socket_directories={self._files}"]:
+            command += ["-c", setting]
+        with (self._files / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self._files, user=_account())
+        deadline = time.monotonic() + 30
+        while self._run("pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port), check=False) != 0:
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                raise RuntimeError((self._files / "log").read_text())
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            # SIGINT: "fast shutdown", which cuts the connections that are open.
+            self._process.send_signal(2)
+            self._process.wait(timeout=30)
+            self._process = None
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://kubernaut@127.0.0.1:{self.port}/{database}"
+
+    def new_database(self) -> str:
+        name = f"test_{uuid4().hex}"
+        self.sql(f"CREATE DATABASE {name}")
+        return name
+
+    def sql(self, statement: str, database: str = "postgres") -> None:
+        self._run("psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", statement)
+
+    def _run(self, program: str, *arguments: str, check: bool = True) -> int:
+        command = [self._programs / program, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self._files, user=_account(), check=False)
+        if check and done.returncode:
+            raise RuntimeError(f"{program}: {done.stderr}")
+        return done.returncode
+
+
+@contextmanager
+def running_cluster(*, durable: bool) -> Iterator[Cluster]:
+    """A started cluster that leaves nothing behind."""
+    programs = _programs()
+    if programs is None:
+        raise RuntimeError(missing())
+    files = Path(tempfile.mkdtemp(prefix="kubernaut-postgres-"))
+    cluster = Cluster(programs, files, durable=durable)
+    try:
+        cluster.create()
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+        shutil.rmtree(files)
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Cluster]:
+    if missing():
+        pytest.skip(missing())
+    with running_cluster(durable=False) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
+    name = postgres_cluster.new_database()
+    yield postgres_cluster.url(name)
+    postgres_cluster.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _programs() -> Path | None:
+    found = sorted(_VERSIONS.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+def _account() -> str | None:
+    return "postgres" if os.getuid() == 0 else None
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
