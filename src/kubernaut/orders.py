@@ -8,6 +8,7 @@ from kubernaut.domain.errors import OrderRefused, UnknownName
 from kubernaut.domain.incidents import Incident, IncidentId
 from kubernaut.domain.journal import EventKind
 from kubernaut.domain.lifecycle import Phase
+from kubernaut.domain.objects import JsonObject
 from kubernaut.engine import Engine, RunState
 from kubernaut.engine.codec import dump
 from kubernaut.pipeline import DECISION
@@ -70,8 +71,8 @@ class Orders:
         asked = await self.incidents.events(incident, kinds=(EventKind.ASKED,))
         # One answer a question: of two people who click at once, the first decides.
         key = f"answer-{asked[-1].key}"
-        body = {"approved": approved, "by": by, "reason": reason, "choice": choice}
-        await self.engine.send(incident, DECISION, dict(body), key=key)
+        body: JsonObject = {"approved": approved, "by": by, "reason": reason, "choice": choice}
+        await self.engine.send(incident, DECISION, body, key=key)
 
     async def _known(self, incident: IncidentId) -> Incident:
         found = await self.incidents.get(incident)

@@ -18,7 +18,8 @@ from kubernaut.adapters.kubernetes.reader import KubernetesReader
 from kubernaut.adapters.kubernetes.requests import KubernetesApi
 from kubernaut.adapters.kubernetes.writer import KubernetesWriter
 from kubernaut.adapters.models.endpoint import LateAnalyst, ModelEndpoint
-from kubernaut.adapters.notify import notifier_to
+from kubernaut.adapters.notify.nowhere import NowhereNotifier
+from kubernaut.adapters.notify.webhook import WebhookNotifier
 from kubernaut.adapters.prometheus.meter import PrometheusMeter
 from kubernaut.adapters.store import Store, open_store
 from kubernaut.adapters.vectors.embedded import EmbeddedPatterns
@@ -120,9 +121,7 @@ async def running(
 
 
 async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack) -> Outside:
-    options = ClusterOptions(
-        kubeconfig=settings.cluster.kubeconfig, context=settings.cluster.context or ""
-    )
+    options = ClusterOptions(kubeconfig=settings.cluster.kubeconfig, context=settings.cluster.context or "")
     api = await closing.enter_async_context(KubernetesApi(options))
     store = await asyncio.to_thread(open_store, settings.store.url)
     closing.callback(store.close)
@@ -132,8 +131,10 @@ async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack) ->
         deadline = timedelta(seconds=model.timeout_s)
         analyst = LateAnalyst(ModelEndpoint(model.base_url, model.model, model.key_file, deadline, model.name))
         closing.push_async_callback(analyst.aclose)
-    notifier = notifier_to(settings.notify.webhook_url)
-    closing.push_async_callback(notifier.aclose)
+    notifier: Notifier = NowhereNotifier()
+    if settings.notify.webhook_url:
+        notifier = webhook = WebhookNotifier(settings.notify.webhook_url)
+        closing.push_async_callback(webhook.aclose)
     return Outside(
         reader=CoalescingReader(KubernetesReader(api)),
         writer=KubernetesWriter(api),
@@ -164,7 +165,12 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             TriagePolicy(settings.cluster.name, hold=timedelta(seconds=policy.hold_s)),
         ),
         investigation=InvestigationStage(
-            reader, store.incidents, clock, outside.meter, learning.recall, _second_opinion(settings, outside, catalogue)
+            reader,
+            store.incidents,
+            clock,
+            outside.meter,
+            learning.recall,
+            _second_opinion(settings, outside, catalogue),
         ),
         planning=PlanningStage(
             reader,
@@ -188,7 +194,9 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             store.incidents,
             clock,
             VerificationPolicy(
-                timedelta(seconds=watch.window_s), timedelta(seconds=watch.interval_s), timedelta(seconds=watch.deadline_s)
+                timedelta(seconds=watch.window_s),
+                timedelta(seconds=watch.interval_s),
+                timedelta(seconds=watch.deadline_s),
             ),
         ),
         impact=ImpactStage(store.incidents, clock, _value_inputs(settings.value)),
@@ -222,7 +230,7 @@ async def _close_failed(stages: Stages, store: Store, run_id: str, error: Kubern
 def _second_opinion(settings: Settings, outside: Outside, catalogue: Catalogue) -> SecondOpinion | None:
     if settings.model is None or outside.analyst is None:
         return None
-    meanings = {action.id: action.summary for action in catalogue}
+    meanings = {str(action.id): action.summary for action in catalogue}
     return SecondOpinion(outside.analyst, meanings, settings.model.ask_below)
 
 

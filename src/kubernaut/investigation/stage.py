@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kubernaut.domain.diagnosis import ActionId, Diagnosis
+from kubernaut.domain.diagnosis import ActionCall, Diagnosis
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.learning import Recalled
@@ -26,7 +26,7 @@ class SecondOpinion:
     """A model, what its actions mean, and the confidence below which it is asked."""
 
     analyst: Analyst
-    meanings: Mapping[ActionId, str]
+    meanings: Mapping[str, str]
     ask_below: float
 
 
@@ -59,9 +59,10 @@ class InvestigationStage:
         return diagnosis
 
     async def _consult(self, second: SecondOpinion, incident: Incident, diagnosis: Diagnosis, look: int) -> Diagnosis:
-        calls = {call.action: call for one in reversed(diagnosis.hypotheses) for call in reversed(one.remedies)}
-        meanings = {action: second.meanings.get(action, action) for action in calls}
-        choices = Choices({cause.id: cause.title for cause in catalogue()}, dict(calls), dict(meanings))
+        calls: dict[str, ActionCall] = {
+            call.action: call for one in reversed(diagnosis.hypotheses) for call in reversed(one.remedies)
+        }
+        choices = Choices({cause.id: cause.title for cause in catalogue()}, calls, second.meanings)
         started = self.clock.now()
         considered = await consider(incident.id, diagnosis, choices, second.analyst, below=second.ask_below)
         if considered.opinion is not None or considered.failure is not None:

@@ -46,9 +46,7 @@ class LearningStage:
         # The last look of a healed incident was before its remedy, so it is the one that found the cause.
         diagnosis = diagnoses[-1] if diagnoses else None
         try:
-            pattern = await remember(
-                incident, diagnosis, finish, embedder=self.embedder, patterns=self.patterns
-            )
+            pattern = await remember(incident, diagnosis, finish, embedder=self.embedder, patterns=self.patterns)
             body: JsonObject = {"text": pattern.text, "embedder": pattern.embedder}
         except KubernautError as error:
             body = {"failed": f"{error.code}: {error}"}
