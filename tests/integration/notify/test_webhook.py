@@ -52,7 +52,7 @@ async def test_a_message_arrives_as_json_and_its_place_is_said_without_its_secre
             "incident": "inc-1",
             "title": "checkout is healed",
             "lines": ["rolled back to revision 3"],
-            "facts": {"cause": "image"},
+            "facts": {"cause": "image_not_found"},
         }
     ]
 
