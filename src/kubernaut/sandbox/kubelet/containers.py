@@ -93,6 +93,12 @@ class Container:
         return self.succeeded if self.init else self.launched and (probe is None or probe.passed)
 
     @property
+    def mark(self) -> object:
+        """Changes whenever the status that is reported would."""
+        times = (self.started, self.serial, self.restarts, self.due is None)
+        return times, self.waiting, self.terminated, self.last, self.ready, self.launched
+
+    @property
     def container_id(self) -> str:
         """The identifier of the present run, as the runtime prints it."""
         digest = hashlib.sha256(f"{self._field}{id(self)}{self.serial}".encode()).hexdigest()
@@ -298,8 +304,8 @@ class Container:
         if not self.running:
             return
         misfortune = self._world.struck(self.spec.text("image"), now)
-        sick = misfortune is not None and misfortune.exit_code is None
-        target = Target(pod.text("status", "podIP"), self._listeners(now), 503 if sick else 200)
+        sick = misfortune.paths if misfortune is not None and misfortune.exit_code is None else frozenset[str]()
+        target = Target(pod.text("status", "podIP"), self._listeners(now), sick)
         for kind, probe in list(self._asked()):
             if probe.due > now:
                 continue

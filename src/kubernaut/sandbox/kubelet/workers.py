@@ -29,6 +29,7 @@ class PodWorker:
         self.uid = pod.uid
         self._address = address
         self._mounted = False
+        self._reported: object = None
         self._mount_failures = 0
         self._mount_due: datetime | None = None
         self._stop_due: datetime | None = None
@@ -122,9 +123,13 @@ class PodWorker:
         return None
 
     def _report(self, pod: KubeObject, now: datetime) -> None:
+        mark = (pod.resource_version, self._mounted, [item.mark for item in [*self._inits, *self._containers]])
+        if mark == self._reported:
+            return
         address = self._address if self._mounted else ""
         status = render_status(pod, self._containers, self._inits, address, now)
         if status == pod.at("status"):
+            self._reported = mark
             return
 
         def edit(draft: JsonObject) -> None:
