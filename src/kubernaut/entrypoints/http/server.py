@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from kubernaut.entrypoints.http.protocol import BoundedHttpProtocol
 
 _GRACE = timedelta(seconds=10)
+_ARRIVAL = timedelta(seconds=30)
 _CONNECTIONS = 2000
 
 
@@ -45,11 +46,16 @@ async def serve(
     stop: asyncio.Event,
     on_ready: Callable[[], None] = _nobody_waits,
     grace: timedelta = _GRACE,
+    arrival: timedelta = _ARRIVAL,
 ) -> None:
-    """Answers requests on the socket until `stop` is set; then finishes those in work, for at most `grace`."""
+    """Answers requests on the socket until `stop` is set; then finishes those in work, for at most `grace`.
+
+    A request that takes longer than `arrival` to come in is cut off.
+    """
+    protocol = type("Protocol", (BoundedHttpProtocol,), {"request_seconds": arrival.total_seconds()})
     config = uvicorn.Config(
         app,
-        http=BoundedHttpProtocol,
+        http=protocol,
         ws="none",
         lifespan="off",
         access_log=False,
