@@ -82,7 +82,7 @@ def is_zero(moment: datetime | None) -> bool:
 def _with_field(message: str) -> str:
     # "Expected `str`, got `int` - at `$.alerts[0].status`" reads better with the field first.
     what, separator, where = message.rpartition(" - at `$")
-    return f"{where.rstrip('`').lstrip('.') or 'body'}: {what}" if separator else message
+    return f"{where.rstrip('`').lstrip('.')}: {what}" if separator else f"body: {message}"
 
 
 def _shown(name: str) -> str:

@@ -11,8 +11,6 @@ from starlette.types import Receive, Scope
 
 from kubernaut.entrypoints.http.problems import Problem, RequestRefused, unavailable
 
-_CLOSE = {"connection": "close"}
-
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
@@ -63,6 +61,8 @@ class BodyReader:
             self._held -= size
 
     def _too_large(self) -> RequestRefused:
+        # The connection stays open, and the server throws away the rest as it comes: closed within the body, it would
+        # be reset, and the sender would try for ever instead of reading why.
         bound = self._limits.body_bytes
         return RequestRefused(
             Problem(
@@ -70,7 +70,6 @@ class BodyReader:
                 "body_too_large",
                 f"the body is larger than {bound} bytes",
                 help="send fewer alerts at once: group_by in the Alertmanager route makes smaller groups",
-                headers=_CLOSE,
             )
         )
 
