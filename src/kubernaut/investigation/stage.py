@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 from kubernaut.domain.diagnosis import Diagnosis
 from kubernaut.domain.incidents import Incident
-from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.journal import EventKind
 from kubernaut.domain.learning import Recalled
 from kubernaut.domain.lifecycle import Phase
-from kubernaut.domain.objects import Json, JsonObject
+from kubernaut.domain.objects import JsonObject
 from kubernaut.engine.codec import dump
-from kubernaut.investigation.diagnosing import diagnose
-from kubernaut.investigation.gathering import gather
 from kubernaut.investigation.second_opinion import SecondOpinion
 from kubernaut.ports import Clock, ClusterReader, IncidentStore
 
