@@ -168,7 +168,7 @@ def _examine(cause: Cause, subject: Subject) -> Finding | None:
 
 
 def _verdict(scene: Scene, entry: Candidate, others: list[Candidate]) -> Verdict:
-    """The finding's verdict; `act` only when all that is needed was read, sources agree and nothing speaks against it."""
+    """The finding's verdict; `act` only when all it needs was read, sources agree and nothing speaks against it."""
     verdict = entry.finding.verdict
     if verdict is not Verdict.ACT:
         return verdict
@@ -225,7 +225,10 @@ def _by_hand(entry: Candidate) -> tuple[str, ...]:
         "namespace": target.namespace or entry.subject.namespace or "default",
         "kind": target.kind.lower(),
         "name": target.name,
-        **{"pod": "POD", "container": "CONTAINER", "node": "NODE", "object": "OBJECT"},
+        "pod": "POD",
+        "container": "CONTAINER",
+        "node": "NODE",
+        "object": "OBJECT",
         **entry.finding.places,
     }
     safe = {key: shlex.quote(quoted(value)) for key, value in places.items()}

@@ -78,9 +78,19 @@ class Workload:
         """The pod template, or the pod itself."""
         return self.object if self.object.kind == "Pod" else self.object.tree("spec", "template")
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether it is a Job that succeeded, whatever its first tries did."""
+        if self.object.kind != "Job":
+            return False
+        done = (self.object.condition(kind) for kind in ("Complete", "SuccessCriteriaMet"))
+        return any(state is not None and state.text("status") == "True" for state in done)
+
     @cached_property
     def live(self) -> list[KubeObject]:
         """Its pods, without those that are leaving and those that ended and were replaced."""
+        if self.is_finished:
+            return []
         keeps = self.object.kind in {"Pod", "Job"}
         return [
             pod
