@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
 from kubernaut.domain.diagnosis import ActionCall, Diagnosis
 from kubernaut.domain.errors import ClusterError, KubernautError, StoreError
-from kubernaut.domain.execution import Applied, Effect, Execution, Observation, Verification
+from kubernaut.domain.execution import Applied, Effect, Execution, Intent, Observation, Verification
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import Json, JsonObject
@@ -78,7 +78,7 @@ async def run_incident(run: Run, stages: Stages, argument: JsonObject) -> Json:
     incident = load(Incident, argument["incident"])
     if argument["do"] == "undo":
         by = str(argument["by"])
-        execution = await run.step("undo", lambda: stages.execution.undo_last(incident, by=by), returns=Execution)
+        execution = await run.step("undo", partial(stages.execution.undo_last, incident, by=by), returns=Execution)
         return execution.reason
     return (await heal(run, stages, incident)).value
 
@@ -92,10 +92,10 @@ async def heal(run: Run, stages: Stages, incident: Incident) -> Ending:
     except KubernautError as error:
         stuck = isinstance(error, ClusterError | StoreError)
         conclusion = Conclusion(Ending.BLOCKED if stuck else Ending.FAILED, f"{error.code}: {error}", error.help)
-    await run.step("tell", lambda: stages.execution.tell(incident, conclusion), returns=str)
-    await run.step("value", lambda: stages.impact.appraise(incident, conclusion), returns=str)
-    await run.step("learn", lambda: stages.learning.remember(incident, conclusion), returns=str)
-    await run.step("close", lambda: stages.execution.close(incident, conclusion), returns=str)
+    await run.step("tell", partial(stages.execution.tell, incident, conclusion), returns=str)
+    await run.step("value", partial(stages.impact.appraise, incident, conclusion), returns=str)
+    await run.step("learn", partial(stages.learning.remember, incident, conclusion), returns=str)
+    await run.step("close", partial(stages.execution.close, incident, conclusion), returns=str)
     return conclusion.ending
 
 
@@ -111,18 +111,19 @@ async def _mend(run: Run, stages: Stages, incident: Incident) -> Conclusion:
             await run.sleep(stages.policy.recheck)
             continue
         if plan.chosen is None or plan.decision is not Decision.ACT:
-            ending = plan.ending or Ending.ESCALATED
-            return Conclusion(
-                Ending.UNDONE if undone and ending is Ending.ESCALATED else ending, plan.reason, plan.help
-            )
+            return _after(Conclusion(plan.ending or Ending.ESCALATED, plan.reason, plan.help), undone=undone)
         tried = (*tried, plan.chosen.call)
-        effect, reason = await _act(run, stages, incident, plan.chosen.call, len(tried))
-        if effect is Ending.HEALED:
-            return Conclusion(effect, reason)
-        undone = undone or effect is Ending.UNDONE
-        if len(tried) >= stages.policy.attempts:
-            return Conclusion(Ending.UNDONE if undone else Ending.ESCALATED, reason)
+        conclusion = await _act(run, stages, incident, diagnosis, plan.chosen.call, attempt=len(tried))
+        undone = undone or conclusion.ending is Ending.UNDONE
+        if conclusion.final or len(tried) >= stages.policy.attempts:
+            return _after(conclusion, undone=undone)
     return Conclusion(Ending.ESCALATED, "it neither settled nor failed for good while it was watched")
+
+
+def _after(conclusion: Conclusion, *, undone: bool) -> Conclusion:
+    """What is handed to people after a remedy was taken back is called undone."""
+    handed_over = conclusion.ending is Ending.ESCALATED
+    return replace(conclusion, ending=Ending.UNDONE) if undone and handed_over else conclusion
 
 
 async def _decide(
@@ -147,37 +148,49 @@ async def _decide(
     return plan
 
 
-async def _act(run: Run, stages: Stages, incident: Incident, call: ActionCall, attempt: int) -> tuple[Ending, str]:
+async def _act(
+    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, call: ActionCall, *, attempt: int
+) -> Conclusion:
     """Previews, stores the way back, applies, watches, and takes back what did not help."""
     execution = stages.execution
     prepared = await run.step(
         f"intend-{attempt}", partial(execution.intend, incident, call, attempt=attempt), returns=Execution
     )
     if prepared.intent is None:
-        return Ending.ESCALATED, prepared.reason
+        return Conclusion(Ending.ESCALATED, prepared.reason, final=False)
     intent = prepared.intent
     applied = await run.step(
         f"apply-{attempt}", partial(execution.apply, incident, intent, attempt=attempt), returns=Execution
     )
     if applied.applied is Applied.REFUSED:
-        return Ending.ESCALATED, applied.reason
-    verification = await _watch(run, stages, incident, applied, attempt)
-    if verification.effect is Effect.HEALED:
-        return Ending.HEALED, verification.reason
-    back = await run.step(
-        f"undo-{attempt}", partial(execution.undo, incident, intent, verification, attempt=attempt), returns=Execution
-    )
-    return Ending.UNDONE, f"{call.action} did not help ({verification.reason}); {back.reason}"
+        return Conclusion(Ending.ESCALATED, applied.reason, final=False)
+    verification = await _watch(run, stages, incident, diagnosis, intent, attempt=attempt)
+    match verification.effect:
+        case Effect.HEALED:
+            return Conclusion(Ending.HEALED, verification.reason)
+        case Effect.UNKNOWN:
+            # Nobody can say that it harmed, so taking it back could break what works again: people look at it.
+            undo = f"kubernaut incidents undo {incident.id}"
+            return Conclusion(Ending.ESCALATED, f"{call.action} was applied; {verification.reason}", undo)
+        case Effect.UNCHANGED | Effect.WORSE:
+            take_back = partial(execution.undo, incident, intent, verification, attempt=attempt)
+            back = await run.step(f"undo-{attempt}", take_back, returns=Execution)
+            reason = f"{call.action} did not help ({verification.reason}); {back.reason}"
+            return Conclusion(Ending.UNDONE, reason, final=back.applied is Applied.REFUSED)
 
 
-async def _watch(run: Run, stages: Stages, incident: Incident, applied: Execution, attempt: int) -> Verification:
+async def _watch(
+    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, intent: Intent, *, attempt: int
+) -> Verification:
+    verification = stages.verification
     seen: list[Observation] = []
     while True:
-        observe = partial(stages.verification.observe, incident, applied, attempt=attempt)
-        seen.append(await run.step(f"observe-{attempt}-{len(seen) + 1}", observe, returns=Observation))
-        judged = stages.verification.judge(seen, applied)
+        look = partial(verification.observe, incident, intent)
+        seen.append(await run.step(f"observe-{attempt}-{len(seen) + 1}", look, returns=Observation))
+        judged = verification.judge(seen)
         if isinstance(judged, Verification):
-            record = partial(stages.verification.record, incident, judged, attempt=attempt)
-            await run.step(f"verify-{attempt}", record, returns=str)
-            return judged
-        await run.sleep(judged.wait)
+            break
+        await run.sleep(judged.after)
+    record = partial(verification.record, incident, diagnosis, intent, tuple(seen), judged, attempt=attempt)
+    await run.step(f"verify-{attempt}", record, returns=str)
+    return judged

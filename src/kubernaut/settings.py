@@ -56,8 +56,8 @@ class ClusterSettings(_Section):
 
     name: str = "default"
     """Its name in incidents and fingerprints."""
-    kubeconfig: Path | None = None
-    """A kubeconfig file; by default `$KUBECONFIG`, `~/.kube/config`, then the pod's own account."""
+    kubeconfig: str = ""
+    """A kubeconfig file, or several as in `$KUBECONFIG`; by default `$KUBECONFIG`, `~/.kube/config`, then the pod's own account."""
     context: str | None = None
     """A context of the kubeconfig; by default its current one."""
 
@@ -76,6 +76,10 @@ class PolicySettings(_Section):
     hold_s: Seconds = 300.0
     """Seconds after an incident closed in which the same alert joins it instead of opening a new one: the look-back
     of most alert rules."""
+    recheck_s: Seconds = 20.0
+    """Seconds until the next look at what is still rolling out, or at an object that another incident acts on."""
+    looks: int = Field(default=30, ge=1, le=200)
+    """Looks in all, those after a wait included, before people are asked."""
     settle_s: float = Field(default=0.0, ge=0, le=3600)
     """Seconds between the alert and the first look at the cluster, for what heals by itself."""
 
@@ -87,8 +91,9 @@ class VerificationSettings(_Section):
     """Seconds that the target has to stay well."""
     interval_s: Seconds = 5.0
     """Seconds between two looks."""
-    deadline_s: Seconds = 300.0
-    """Seconds after which a remedy that has not helped is taken back."""
+    deadline_s: Seconds = 900.0
+    """Seconds after which a remedy that has not helped is taken back. Longer than the look-back of your alert rules,
+    which go on firing for that long after the fault is mended."""
 
 
 class ModelSettings(_Section):
@@ -168,6 +173,8 @@ def load_settings(path: Path | None = None, *, environ: Mapping[str, str] | None
     for name, value in sorted(variables.items()):
         if name.startswith(PREFIX) and name != "KUBERNAUT_CONFIG" and not name.startswith("KUBERNAUT_TEST_"):
             _put(tree, name.removeprefix(PREFIX).lower().split("__"), value, name)
+    if variables.get("KUBECONFIG"):
+        _default(tree, "cluster", "kubeconfig", variables["KUBECONFIG"])
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
@@ -186,6 +193,12 @@ def _file_tree(path: Path) -> dict[str, object]:
     if not isinstance(tree, dict):
         raise SettingsError(f"{path}: the top level must be a mapping of sections, such as `http:`")
     return tree
+
+
+def _default(tree: dict[str, object], section: str, key: str, value: str) -> None:
+    node = tree.setdefault(section, {})
+    if isinstance(node, dict):
+        node.setdefault(key, value)
 
 
 def _put(tree: dict[str, object], keys: list[str], value: str, variable: str) -> None:

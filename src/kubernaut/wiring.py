@@ -1,1 +1,244 @@
 """Builds adapters from settings and hands them to the stages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kubernaut.adapters.clock import SystemClock
+from kubernaut.adapters.embeddings.caching import CachingEmbedder
+from kubernaut.adapters.embeddings.minilm import MiniLMEmbedder
+from kubernaut.adapters.ids import RandomIds
+from kubernaut.adapters.kubernetes.coalescing import CoalescingReader
+from kubernaut.adapters.kubernetes.connection import ClusterOptions
+from kubernaut.adapters.kubernetes.reader import KubernetesReader
+from kubernaut.adapters.kubernetes.requests import KubernetesApi
+from kubernaut.adapters.kubernetes.writer import KubernetesWriter
+from kubernaut.adapters.models.endpoint import LateAnalyst, ModelEndpoint
+from kubernaut.adapters.notify.nowhere import NowhereNotifier
+from kubernaut.adapters.notify.webhook import WebhookNotifier
+from kubernaut.adapters.prometheus.meter import PrometheusMeter
+from kubernaut.adapters.store import Store, open_store
+from kubernaut.adapters.vectors.embedded import EmbeddedPatterns
+from kubernaut.domain.errors import KubernautError
+from kubernaut.domain.incidents import IncidentId
+from kubernaut.domain.lifecycle import Ending
+from kubernaut.domain.objects import Json, JsonObject
+from kubernaut.domain.plans import Conclusion
+from kubernaut.engine.durable import DurableEngine
+from kubernaut.engine.policy import EnginePolicy
+from kubernaut.engine.run import Run
+from kubernaut.execution.catalogue import Catalogue, discover
+from kubernaut.execution.previewing import ExecutionPorts
+from kubernaut.execution.stage import ExecutionStage
+from kubernaut.impact.stage import ImpactStage
+from kubernaut.impact.value import Range, ValueInputs
+from kubernaut.investigation.stage import InvestigationStage, SecondOpinion
+from kubernaut.learning.effectiveness import TrackRecord
+from kubernaut.learning.stage import LearningStage
+from kubernaut.orders import Orders
+from kubernaut.pipeline import PipelinePolicy, Stages, run_incident
+from kubernaut.planning.guards import Autonomy
+from kubernaut.planning.planning import PlanningPolicy, PlanningStage
+from kubernaut.ports import Clock, ClusterReader, ClusterWriter, Notifier
+from kubernaut.reception import Reception
+from kubernaut.settings import Settings, ValueSettings
+from kubernaut.triage.admission import TriagePolicy, TriageStage
+from kubernaut.verification.judging import VerificationPolicy
+from kubernaut.verification.stage import VerificationStage
+
+# A target stays with the incident that acts on it for the whole watch and a while for the undo.
+_BUSY_MARGIN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a service is connected to."""
+
+    reader: ClusterReader
+    writer: ClusterWriter
+    store: Store
+    clock: Clock
+    meter: PrometheusMeter
+    notifier: Notifier
+    analyst: LateAnalyst | None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running service, without its HTTP side."""
+
+    outside: Outside
+    ids: RandomIds
+    stages: Stages
+    engine: DurableEngine
+    orders: Orders
+    reception: Reception
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, *, executor: str, clock: Clock | None = None, pace: float = 1.0
+) -> AsyncIterator[Service]:
+    """A service that takes signals from its inbox until the context ends.
+
+    `executor` names this process for the takeover of its work. `clock` and `pace` are those of a simulated cluster.
+    """
+    async with AsyncExitStack() as closing:
+        outside = await _connect(settings, clock or SystemClock(), closing)
+        ids = RandomIds()
+        stages = build_stages(settings, outside, ids)
+
+        async def workflow(run: Run, argument: JsonObject) -> Json:
+            return await run_incident(run, stages, argument)
+
+        async def on_failure(run_id: str, error: KubernautError) -> None:
+            await _close_failed(stages, outside.store, run_id, error)
+
+        store = outside.store
+        engine = DurableEngine(
+            engine_url(settings.store.url),
+            workflow,
+            executor=executor,
+            heartbeats=store.heartbeats,
+            leases=store.leases,
+            on_failure=on_failure,
+            policy=EnginePolicy(pace=pace, steps_at_once=settings.in_flight),
+        )
+        await closing.enter_async_context(engine)
+        arrived = asyncio.Event()
+        reception = Reception(
+            executor, stages, engine, store.signals, store.incidents, store.leases, outside.meter, arrived
+        )
+        orders = Orders(engine, store.incidents, store.switch, outside.clock)
+        async with asyncio.TaskGroup() as group:
+            receiving = group.create_task(reception.work())
+            yield Service(outside, ids, stages, engine, orders, reception)
+            receiving.cancel()
+
+
+async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack) -> Outside:
+    options = ClusterOptions(kubeconfig=settings.cluster.kubeconfig, context=settings.cluster.context or "")
+    api = await closing.enter_async_context(KubernetesApi(options))
+    store = await asyncio.to_thread(open_store, settings.store.url)
+    closing.callback(store.close)
+    analyst = None
+    if settings.model is not None:
+        model = settings.model
+        deadline = timedelta(seconds=model.timeout_s)
+        analyst = LateAnalyst(ModelEndpoint(model.base_url, model.model, model.key_file, deadline, model.name))
+        closing.push_async_callback(analyst.aclose)
+    notifier: Notifier = NowhereNotifier()
+    if settings.notify.webhook_url:
+        notifier = webhook = WebhookNotifier(settings.notify.webhook_url)
+        closing.push_async_callback(webhook.aclose)
+    return Outside(
+        reader=CoalescingReader(KubernetesReader(api)),
+        writer=KubernetesWriter(api),
+        store=store,
+        clock=clock,
+        meter=PrometheusMeter(),
+        notifier=notifier,
+        analyst=analyst,
+    )
+
+
+def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages:
+    """All stages on the given outside."""
+    store, clock, reader = outside.store, outside.clock, outside.reader
+    catalogue = discover()
+    policy, watch = settings.policy, settings.verification
+    busy_for = timedelta(seconds=watch.deadline_s) + _BUSY_MARGIN
+    learning = LearningStage(
+        store.incidents, CachingEmbedder(MiniLMEmbedder()), EmbeddedPatterns(store.database_engine), clock
+    )
+    return Stages(
+        triage=TriageStage(
+            reader,
+            store.signals,
+            store.incidents,
+            clock,
+            ids,
+            TriagePolicy(settings.cluster.name, hold=timedelta(seconds=policy.hold_s)),
+        ),
+        investigation=InvestigationStage(
+            reader,
+            store.incidents,
+            clock,
+            outside.meter,
+            learning.recall,
+            _second_opinion(settings, outside, catalogue),
+        ),
+        planning=PlanningStage(
+            reader,
+            store.incidents,
+            store.leases,
+            store.switch,
+            clock,
+            TrackRecord(store.incidents).of,
+            frozenset(action.id for action in catalogue if not action.reversible),
+            PlanningPolicy(Autonomy(policy.autonomy), timedelta(seconds=policy.cooldown_s), busy_for),
+        ),
+        execution=ExecutionStage(
+            ExecutionPorts(reader, outside.writer, clock, catalogue),
+            store.incidents,
+            store.leases,
+            outside.notifier,
+            busy_for,
+        ),
+        verification=VerificationStage(
+            reader,
+            store.incidents,
+            clock,
+            VerificationPolicy(
+                timedelta(seconds=watch.window_s),
+                timedelta(seconds=watch.interval_s),
+                timedelta(seconds=watch.deadline_s),
+            ),
+        ),
+        impact=ImpactStage(store.incidents, clock, _value_inputs(settings.value)),
+        learning=learning,
+        policy=PipelinePolicy(
+            attempts=policy.attempts,
+            looks=policy.looks,
+            recheck=timedelta(seconds=policy.recheck_s),
+            settle=timedelta(seconds=policy.settle_s),
+            approval=timedelta(seconds=policy.approval_s),
+        ),
+    )
+
+
+def engine_url(store_url: str) -> str:
+    """Where runs are kept: beside the store's SQLite file, so that the two never wait for each other's lock."""
+    if store_url.startswith("sqlite:///"):
+        return f"{store_url.removesuffix('.sqlite')}-runs.sqlite"
+    return store_url
+
+
+async def _close_failed(stages: Stages, store: Store, run_id: str, error: KubernautError) -> None:
+    """A run that broke by a defect of ours: people are told, and the incident does not stay open for ever."""
+    incident = await store.incidents.get(IncidentId(run_id))
+    if incident is not None and incident.is_open:
+        conclusion = Conclusion(Ending.FAILED, f"{error.code}: {error}")
+        await stages.execution.tell(incident, conclusion)
+        await stages.execution.close(incident, conclusion)
+
+
+def _second_opinion(settings: Settings, outside: Outside, catalogue: Catalogue) -> SecondOpinion | None:
+    if settings.model is None or outside.analyst is None:
+        return None
+    meanings = {str(action.id): action.summary for action in catalogue}
+    return SecondOpinion(outside.analyst, meanings, settings.model.ask_below)
+
+
+def _value_inputs(declared: ValueSettings) -> ValueInputs:
+    minutes = declared.minutes_by_hand
+    return ValueInputs(
+        minutes_by_hand=Range(minutes, minutes, minutes) if minutes else None,
+        wage_usd_per_h=declared.wage_usd_per_hour,
+        downtime_usd_per_min=declared.downtime_usd_per_minute,
+        running_usd_per_month=declared.cost_usd_per_month,
+    )

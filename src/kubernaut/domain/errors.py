@@ -41,6 +41,12 @@ class UnknownName(InputError):
     code = "unknown_name"
 
 
+class OrderRefused(InputError):
+    """A person's order that does not fit what is going on."""
+
+    code = "order_refused"
+
+
 class ClusterError(KubernautError):
     """The family of what a Kubernetes API server answers."""
 
@@ -135,9 +141,14 @@ class TransitionRefused(StoreError):
 
 
 class ModelError(KubernautError):
-    """The family of the language models; the rules take over."""
+    """The family of the language models; the rules take over. What was spent before the failure is kept."""
 
     code = "model"
+
+    def __init__(self, message: str, *, requests: int = 0, tokens: int = 0) -> None:
+        super().__init__(message)
+        self.requests = requests
+        self.tokens = tokens
 
 
 class ModelUnavailable(ModelError):

@@ -48,11 +48,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """How an incident ends, and why; `help` is the command that a person would type next."""
+    """How an incident ends, and why; `help` is the command that a person would type next.
+
+    `final` is False after an attempt that failed and left nothing behind: another remedy may be tried.
+    """
 
     ending: Ending
     reason: str
     help: str = ""
+    final: bool = True
 
 
 def lease_name(target: ObjectRef) -> str:

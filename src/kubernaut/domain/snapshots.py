@@ -80,6 +80,9 @@ def _same_entries(path: str, item: KubeObject) -> Iterator[PatchOperation]:
 
 
 def _restoring(path: str, old: Json | Absent, new: Json | Absent, *, on_scale: bool) -> PatchOperation | None:
+    if isinstance(old, Absent) and on_scale:
+        # Taking the number out of a Scale would mean 0; one replica is what an absent number means.
+        return PatchOperation("add", path, 1)
     if isinstance(old, Absent):
         return None if isinstance(new, Absent) else PatchOperation("remove", path)
     # A Scale leaves out a zero: `add` sets the number whether it is there or not.

@@ -91,8 +91,13 @@ class DbosJournal:
 
     async def record(self, name: str, produce: Callable[[], Awaitable[JsonObject]]) -> Json:
         """The stored entry, or a new one. `produce` raises nothing, so what is raised here is the journal's."""
+
+        # DBOS looks whether it was given an `async def`, and a lambda is none.
+        async def entry() -> JsonObject:
+            return await produce()
+
         with self._journal_errors():
-            return cast("Json", await DBOS.run_step_async({"name": name}, produce))
+            return cast("Json", await DBOS.run_step_async({"name": name}, entry))
 
     async def sleep(self, seconds: float) -> None:
         """Waits until the stored end."""

@@ -19,7 +19,8 @@ from kubernaut.domain.errors import EngineClosing
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.engine import dbos_calls, launching
 from kubernaut.engine.dbos_calls import DbosJournal
-from kubernaut.engine.guarding import Gate, GuardedJournal
+from kubernaut.engine.gate import Gate
+from kubernaut.engine.guarding import GuardedJournal
 from kubernaut.engine.liveness import Pulse, Sweeper, repeat, settled
 from kubernaut.engine.policy import EnginePolicy
 from kubernaut.engine.run import Engine, OnFailure, RunState, RunStatus, Workflow

@@ -3,45 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.engine import dbos_calls
 from kubernaut.engine.dbos_calls import DbosJournal
+from kubernaut.engine.gate import Gate
 from kubernaut.engine.liveness import Pulse
-
-
-class Gate:
-    """Counts the steps that are under way, and lets none begin once it is closed."""
-
-    def __init__(self) -> None:
-        self.is_closed = False
-        self.inside = 0
-        self._empty = asyncio.Event()
-        self._empty.set()
-
-    @asynccontextmanager
-    async def entered(self) -> AsyncIterator[None]:
-        """Within it a step is under way. Behind a closed gate one waits for the end of the process."""
-        if self.is_closed:
-            await asyncio.Event().wait()
-        self.inside += 1
-        self._empty.clear()
-        try:
-            yield
-        finally:
-            self.inside -= 1
-            if not self.inside:
-                self._empty.set()
-
-    async def close(self, *, drain: timedelta) -> None:
-        """Lets in no more, and waits that long at the most for those inside."""
-        self.is_closed = True
-        with suppress(TimeoutError):
-            async with asyncio.timeout(drain.total_seconds()):
-                await self._empty.wait()
 
 
 class GuardedJournal:

@@ -25,22 +25,18 @@ async def apply(ports: ExecutionPorts, intent: Intent) -> Execution:
     Raises what is worth another try: `ClusterThrottled`, and `ClusterUnavailable` where nobody knows what was done.
     """
     target = intent.preview.change.target
-    written = False
     for _ in range(ATTEMPTS):
         now = await ports.reader.get(target)
         if is_applied(intent, now):
-            return _ended(ports, intent, Applied.DONE if written else Applied.ALREADY)
+            return _ended(ports, intent, Applied.ALREADY)
         reason = await _unfit(ports, intent, now)
         if reason is None and now is not None:
-            written = True
             change = at_version(intent.preview.change, now)
             reason = await write_once(ports, change, lambda seen: is_applied(intent, seen))
             if reason is None:
                 return _ended(ports, intent, Applied.DONE)
         if reason:
             return _ended(ports, intent, Applied.REFUSED, reason)
-    if is_applied(intent, await ports.reader.get(target)):
-        return _ended(ports, intent, Applied.DONE)
     return _ended(ports, intent, Applied.REFUSED, f"changed meanwhile: {target} keeps changing, so nothing was done")
 
 

@@ -75,7 +75,8 @@ class Prepared:
     reach: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Without slots: on Python 3.11 a frozen generic with slots cannot be made as `Action[X](...)`.
+@dataclass(frozen=True, kw_only=True)
 class Action(Generic[ParametersT]):
     """One remedy: what people read about it, what it takes, what it needs, and how it is prepared.
 

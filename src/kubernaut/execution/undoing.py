@@ -19,14 +19,12 @@ async def undo(ports: ExecutionPorts, intent: Intent) -> Execution:
     if way_back is None:
         action = ports.catalogue[intent.preview.call.action]
         return _ended(ports, intent, Applied.REFUSED, f"nothing to take back: {action.undo}")
-    written = False
     for _ in range(ATTEMPTS):
         now = await ports.reader.get(way_back.target)
         if now is not None and _is_back(way_back, now):
-            return _ended(ports, intent, Applied.DONE if written else Applied.ALREADY, _remaining(intent, now))
+            return _ended(ports, intent, Applied.ALREADY, _remaining(intent, now))
         reason = _not_ours(way_back, now)
         if reason is None and now is not None:
-            written = True
             reason = await write_once(ports, at_version(way_back, now), lambda seen: _is_back(way_back, seen))
             if reason is None:
                 return await _taken_back(ports, intent, way_back)

@@ -72,7 +72,7 @@ def is_under_way(workload: Workload) -> bool:
         return False
     if item.integer("status", "observedGeneration", default=item.generation) < item.generation:
         return True
-    waiting = [pod for pod in workload.live if not is_ready(pod)]
+    waiting = [pod for pod in workload.pods if not is_ready(pod)]
     if item.kind == "Deployment" and _is_progressing(workload):
         return not any(_is_overdue(workload, pod) for pod in waiting)
     if len(workload.live) < workload.desired and not waiting:

@@ -133,6 +133,8 @@ class _Search:
             for entry in self.candidates(broken)
             if entry.cause.role is Role.FAULT
         ]
+        if not upstream:
+            return faults
         return [*sorted(upstream, key=lambda entry: -entry.confidence), *(_second(entry) for entry in faults)]
 
 

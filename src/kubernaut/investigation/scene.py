@@ -64,6 +64,16 @@ class Scene:
             if owner.flag("controller") and owner.text("uid"):
                 self._owned[owner.text("uid")].append(item)
 
+    @property
+    def object_count(self) -> int:
+        """How many objects were read, events apart."""
+        return len(self._by_key)
+
+    @property
+    def event_count(self) -> int:
+        """How many events were read."""
+        return sum(map(len, self._events.values()))
+
     def all(self, kind: str, namespace: str | None = None) -> list[KubeObject]:
         """The objects of a kind, of one namespace where it is given."""
         found = self._by_kind.get(kind, [])

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kubernaut.domain.diagnosis import Diagnosis
+from kubernaut.domain.diagnosis import ActionCall, Diagnosis
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.learning import Recalled
 from kubernaut.domain.lifecycle import Phase
-from kubernaut.domain.objects import Json, JsonObject
+from kubernaut.domain.objects import JsonObject
 from kubernaut.engine.codec import dump
+from kubernaut.investigation.causes import catalogue
 from kubernaut.investigation.diagnosing import diagnose
-from kubernaut.investigation.gathering import gather
-from kubernaut.investigation.second_opinion import SecondOpinion
-from kubernaut.ports import Clock, ClusterReader, IncidentStore
+from kubernaut.investigation.gathering import Scope, gather
+from kubernaut.investigation.second_opinion import Choices, Considered, consider
+from kubernaut.ports import Analyst, Clock, ClusterReader, IncidentStore, Meter
 
 Recall = Callable[[Incident, Diagnosis], Awaitable[Sequence[Recalled]]]
+
+
+@dataclass(frozen=True, slots=True)
+class SecondOpinion:
+    """A model, what its actions mean, and the confidence below which it is asked."""
+
+    analyst: Analyst
+    meanings: Mapping[str, str]
+    ask_below: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +37,64 @@ class InvestigationStage:
     reader: ClusterReader
     incidents: IncidentStore
     clock: Clock
+    meter: Meter
     recall: Recall
-    opinion: SecondOpinion | None
+    second: SecondOpinion | None = None
 
     async def investigate(self, incident: Incident, *, look: int) -> Diagnosis:
         """The diagnosis, stored. Raises a `ClusterError` where the cluster cannot be read: that is no finding."""
         started = self.clock.now()
-        diagnosis = await self._diagnose(incident)
+        scene = await gather(self.reader, self.clock, Scope.of(incident.target))
+        diagnosis = diagnose(scene, incident.target)
         like = await self.recall(incident, diagnosis)
         if like:
-            await self._store(
-                incident, f"recalled-{look}", EventKind.RECALLED, {"like": [_short(each) for each in like]}
-            )
-        if self.opinion is not None:
-            diagnosis = await self._consult(self.opinion, incident, diagnosis, look)
+            body: JsonObject = {"like": [_told(each) for each in like]}
+            await self._store(incident, f"recalled-{look}", EventKind.RECALLED, body)
+        if self.second is not None:
+            diagnosis = await self._consult(self.second, incident, diagnosis, look)
         took = (self.clock.now() - started).total_seconds()
-        body: JsonObject = {"diagnosis": dump(diagnosis), "took_s": took}
-        await self._store(incident, f"diagnosed-{look}", EventKind.DIAGNOSED, body, Phase.PLANNING)
+        self.meter.observe("investigation_seconds", took)
+        found: JsonObject = {"diagnosis": dump(diagnosis), "took_s": took}
+        await self._store(incident, f"diagnosed-{look}", EventKind.DIAGNOSED, found, phase=Phase.PLANNING)
         return diagnosis
+
+    async def _consult(self, second: SecondOpinion, incident: Incident, diagnosis: Diagnosis, look: int) -> Diagnosis:
+        calls: dict[str, ActionCall] = {
+            call.action: call for one in reversed(diagnosis.hypotheses) for call in reversed(one.remedies)
+        }
+        choices = Choices({cause.id: cause.title for cause in catalogue()}, calls, second.meanings)
+        started = self.clock.now()
+        considered = await consider(incident.id, diagnosis, choices, second.analyst, below=second.ask_below)
+        if considered.opinion is not None or considered.failure is not None:
+            took = (self.clock.now() - started).total_seconds()
+            await self._store(incident, f"asked-model-{look}", EventKind.MODEL_ASKED, _asked(considered, took))
+        return considered.diagnosis
+
+    async def _store(
+        self, incident: Incident, key: str, kind: EventKind, body: JsonObject, *, phase: Phase | None = None
+    ) -> None:
+        await self.incidents.append(Event(incident.id, key, kind, self.clock.now(), body), phase=phase)
+
+
+def _told(recalled: Recalled) -> JsonObject:
+    pattern = recalled.pattern
+    return {
+        "incident": pattern.id,
+        "likeness": round(recalled.likeness, 3),
+        "cause": pattern.cause,
+        "action": pattern.action,
+        "ending": pattern.ending,
+    }
+
+
+def _asked(considered: Considered, took_s: float) -> JsonObject:
+    opinion, failure = considered.opinion, considered.failure
+    return {
+        "ok": opinion is not None,
+        "provider": opinion.provider if opinion else "",
+        "cause": opinion.cause if opinion else "",
+        "tokens": opinion.tokens if opinion else 0,
+        "requests": opinion.requests if opinion else 1,
+        "took_s": took_s,
+        "error": f"{failure.code}: {failure}" if failure else "",
+    }

@@ -222,7 +222,7 @@ class Service:
     def workloads(self) -> list[KubeObject]:
         """The workloads whose pods, those of now or those of its template, carry the labels."""
         place = self.object.namespace
-        tops = {(top.kind, top.name): top for pod in self.selected if (top := self.scene.top_of(pod))}
+        tops = {(top.kind, top.name): top for top in map(self.scene.top_of, self.selected)}
         for kind in ("Deployment", "StatefulSet", "DaemonSet"):
             for item in self.scene.all(kind, place):
                 labels = item.mapping("spec", "template", "metadata", "labels")

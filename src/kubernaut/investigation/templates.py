@@ -44,9 +44,9 @@ class Difference:
         return match is not None and names_a_secret(match.group(1))
 
     def touches(self, *parts: str) -> bool:
-        """Whether the path goes through one of these fields (`image`, `readinessProbe`)."""
+        """Whether it concerns one of these fields (`image`, `readinessProbe`): on its path, or inside what came or went."""
         steps = set(re.split(r"[.\[\]]+", self.path))
-        return any(part in steps for part in parts)
+        return any(part in steps for part in parts) or _holds(self.old, parts, 0) or _holds(self.new, parts, 0)
 
     def is_in(self, container: str) -> bool:
         """Whether it lies in that container."""
@@ -100,6 +100,17 @@ def _by_name(items: list[Json]) -> JsonObject | None:
         if len(usable) == len(items) == len(set(usable)):
             return dict(zip(usable, items, strict=True))
     return None
+
+
+def _holds(value: Json, keys: tuple[str, ...], depth: int) -> bool:
+    """Whether one of the keys stands anywhere inside."""
+    if depth > _DEEPEST:
+        return False
+    if isinstance(value, list):
+        return any(_holds(item, keys, depth + 1) for item in value)
+    if isinstance(value, dict):
+        return any(key in value for key in keys) or any(_holds(item, keys, depth + 1) for item in value.values())
+    return False
 
 
 def _shown(value: Json, other: Json) -> str:

@@ -11,17 +11,16 @@ never tried has 0.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from kubernaut.domain.diagnosis import ActionId, CauseId
-from kubernaut.domain.execution import Applied, Effect
-from kubernaut.domain.incidents import IncidentId
+from kubernaut.domain.execution import Effect
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.objects import Tree
+from kubernaut.ports import IncidentStore
 
 _Z = 1.959963984540054
+_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,39 +54,34 @@ def wilson_interval(healed: int, tried: int) -> tuple[float, float]:
     return low, high
 
 
-def records(events: Iterable[Event]) -> Mapping[tuple[CauseId, ActionId], Record]:
-    """A record of every cause and action that was tried and verified, from events in their order."""
-    kept: dict[tuple[CauseId, ActionId], Record] = {}
-    attempts: dict[IncidentId, _Attempt] = defaultdict(_Attempt)
-    for event in events:
-        attempt = attempts[event.incident]
-        if event.kind is EventKind.VERIFIED and attempt.applied:
-            key = CauseId(attempt.cause), ActionId(attempt.action)
-            record = kept.get(key, Record(*key))
-            healed = Tree(event.body).text("verification", "effect") == Effect.HEALED
-            kept[key] = replace(record, tried=record.tried + 1, healed=record.healed + healed)
-            attempts[event.incident] = replace(attempt, applied=False)
-        else:
-            attempts[event.incident] = _followed(attempt, event)
-    return kept
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    cause: str = ""
-    action: str = ""
-    applied: bool = False
-
-
-def _followed(attempt: _Attempt, event: Event) -> _Attempt:
+def add_verified(kept: dict[tuple[CauseId, ActionId], Record], event: Event) -> None:
+    """Counts one `verified` event, which names the cause and the action that were tried."""
     body = Tree(event.body)
-    match event.kind:
-        case EventKind.DIAGNOSED:
-            best = next(iter(body.trees("diagnosis", "hypotheses")), Tree({}))
-            return replace(attempt, cause=best.text("cause"))
-        case EventKind.INTENDED:
-            return replace(attempt, action=body.text("intent", "preview", "call", "action"), applied=False)
-        case EventKind.APPLIED:
-            return replace(attempt, applied=body.text("execution", "applied") in {Applied.DONE, Applied.ALREADY})
-        case _:
-            return attempt
+    key = CauseId(body.text("cause")), ActionId(body.text("action"))
+    if all(key):
+        record = kept.get(key, Record(*key))
+        healed = body.text("verification", "effect") == Effect.HEALED
+        kept[key] = replace(record, tried=record.tried + 1, healed=record.healed + healed)
+
+
+class TrackRecord:
+    """The records of all causes and actions, brought up to date from the event log at each question."""
+
+    def __init__(self, incidents: IncidentStore) -> None:
+        self._incidents = incidents
+        self._records: dict[tuple[CauseId, ActionId], Record] = {}
+        self._seen = 0
+
+    async def of(self, cause: CauseId) -> dict[ActionId, tuple[int, int, float]]:
+        """(healed, tried, 95 % lower bound) of every action that was tried for the cause."""
+        while events := await self._incidents.events(after=self._seen, kinds=(EventKind.VERIFIED,), limit=_PAGE):
+            for event in events:
+                # Two questions at once may read the same page: an event counts for whoever comes first.
+                if event.seq > self._seen:
+                    self._seen = event.seq
+                    add_verified(self._records, event)
+        return {
+            action: (record.healed, record.tried, record.lower_bound)
+            for (known, action), record in self._records.items()
+            if known == cause
+        }

@@ -12,7 +12,7 @@ from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import Json, ObjectRef
-from kubernaut.domain.plans import Decision, Plan, lease_name
+from kubernaut.domain.plans import Candidate, Decision, Plan, lease_name
 from kubernaut.engine.codec import dump, load
 from kubernaut.planning.guards import FAILURES_WINDOW, Autonomy, PastAction, Scope, Situation, objection, scope_of
 from kubernaut.planning.ranking import Record, rank
@@ -128,10 +128,11 @@ class PlanningStage:
         if heard["approved"] is not True:
             reason = f"rejected by {heard.get('by')}: {heard.get('reason') or 'no reason given'}"
             return _close(Ending.DECLINED, reason, "rejected")
-        return await self._consented(incident, plan, plan.chosen.call.target)
+        return await self._consented(incident, _with_choice(plan, plan.chosen, heard.get("choice")))
 
-    async def _consented(self, incident: Incident, plan: Plan, target: ObjectRef) -> Plan:
-        """Consent lifts the need to ask and nothing else: every other guard is asked again."""
+    async def _consented(self, incident: Incident, plan: Plan) -> Plan:
+        """Consent lifts the need to ask and nothing else: what may have changed meanwhile is looked at again."""
+        target = plan.chosen.call.target if plan.chosen else incident.target
         suspension = await self.switch.suspension()
         if suspension is not None:
             reason = f"all actions are suspended by {suspension.by}: {suspension.reason}"
@@ -169,6 +170,15 @@ class PlanningStage:
 
 def _close(ending: Ending, reason: str, guard: str, *, help: str = "") -> Plan:  # noqa: A002  # the word users read
     return Plan(Decision.CLOSE, reason, guard=guard, help=help, ending=ending)
+
+
+def _with_choice(plan: Plan, chosen: Candidate, choice: Json) -> Plan:
+    """The plan with the alternative of that number, 1 being the one that was proposed."""
+    options = (chosen, *plan.alternatives)
+    if not isinstance(choice, int) or not 1 < choice <= len(options):
+        return plan
+    taken = options[choice - 1]
+    return replace(plan, chosen=taken, alternatives=tuple(option for option in options if option is not taken))
 
 
 def _same_action(call: ActionCall, others: Sequence[ActionCall]) -> bool:

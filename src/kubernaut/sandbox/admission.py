@@ -50,10 +50,7 @@ class Admission:
         tree, spec = KubeObject(item), section(item, "spec")
         account = tree.text("spec", "serviceAccountName") or tree.text("spec", "serviceAccount") or "default"
         if self._storage.get(SERVICE_ACCOUNT, tree.namespace, account) is None:
-            why = (
-                f"error looking up service account {tree.namespace}/{account}: "
-                f'serviceaccount "{account}" not found'
-            )
+            why = f'error looking up service account {tree.namespace}/{account}: serviceaccount "{account}" not found'
             raise forbidden(POD, tree.name, why)
         spec["serviceAccountName"] = spec["serviceAccount"] = account
         spec.setdefault("enableServiceLinks", True)

@@ -6,7 +6,7 @@ Nothing of this is visible through the API, so a diagnosis has to find it out fr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 MEBIBYTE = 2**20
@@ -82,6 +82,11 @@ class World:
     def strike(self, image: str, misfortune: Misfortune) -> None:
         """Lets it happen to the containers of the image."""
         self.misfortunes.setdefault(image, []).append(misfortune)
+        self.changed()
+
+    def outgrow(self, image: str, working_set: int) -> None:
+        """From now on the program in the image needs that much memory, also where it runs already."""
+        self.images[image] = replace(self.images[image], working_set=working_set)
         self.changed()
 
     def struck(self, image: str, now: datetime) -> Misfortune | None:

@@ -156,9 +156,7 @@ class Cluster:
         """The object after it was replaced."""
         given = section(item, "metadata").get("name")
         if given != name:
-            raise failures.bad_request(
-                f"the name of the object ({given}) does not match the name on the URL ({name})"
-            )
+            raise failures.bad_request(f"the name of the object ({given}) does not match the name on the URL ({name})")
         item = copied(item)
         self._address(kind, namespace, item)
         return self._replace(kind, self.get(kind, namespace, name), item, by, "update")
@@ -191,10 +189,9 @@ class Cluster:
         record_write(before, item, Writer(by.manager, subresource), self.clock.now())
         if by.dry_run:
             return item
-        if section(item, "metadata").get("deletionTimestamp") and not section(item, "metadata").get("finalizers"):
-            if kind is not POD and kind is not NAMESPACE:
-                self.storage.remove(kind, stored.view.namespace, stored.view.name)
-                return item
+        if _is_freed(kind, KubeObject(item)):
+            self.storage.remove(kind, stored.view.namespace, stored.view.name)
+            return item
         return self.storage.put(kind, item).raw
 
     def _check_preconditions(self, kind: Kind, stored: Stored, metadata: JsonObject) -> None:
@@ -293,6 +290,12 @@ class Cluster:
                 at=self.clock.now(),
             )
         )
+
+
+def _is_freed(kind: Kind, item: KubeObject) -> bool:
+    """Whether the last finalizer of a deleted object went; pods and namespaces wait for more than that."""
+    waits = item.has("metadata", "deletionTimestamp") and kind not in (POD, NAMESPACE)
+    return waits and not item.texts("metadata", "finalizers")
 
 
 def _finalizers_after(kind: Kind, item: KubeObject, options: Deletion) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 from kubernaut.domain.objects import Json, JsonObject, Tree
 from kubernaut.sandbox.shapes import entries, section
 
@@ -16,21 +18,17 @@ def apply_defaults(item: JsonObject) -> None:
         case "Deployment":
             _deployment(section(item, "spec"))
         case "ReplicaSet":
-            _fill(section(item, "spec"), {"replicas": 1})
-            _template(item)
+            _replica_set(item)
         case "StatefulSet":
             _stateful_set(item)
         case "DaemonSet":
             _daemon_set(item)
         case "Job":
-            spec = section(item, "spec")
-            default_pod_spec(section(spec, "template", "spec"))
-            _fill(spec, {"parallelism": 1, "completions": 1, "backoffLimit": 6, "completionMode": "NonIndexed"})
-            _fill(spec, {"suspend": False})
+            _job(section(item, "spec"))
         case "Service":
             _service(section(item, "spec"))
         case "Secret":
-            _fill(item, {"type": "Opaque"})
+            _secret(item)
         case "Namespace":
             _fill(section(item, "spec"), {"finalizers": ["kubernetes"]})
             _fill(section(item, "status"), {"phase": "Active"})
@@ -42,6 +40,24 @@ def _fill(target: JsonObject, defaults: JsonObject) -> None:
     for key, value in defaults.items():
         if target.get(key) is None:
             target[key] = value
+
+
+def _replica_set(item: JsonObject) -> None:
+    _fill(section(item, "spec"), {"replicas": 1})
+    _template(item)
+
+
+def _job(spec: JsonObject) -> None:
+    default_pod_spec(section(spec, "template", "spec"))
+    _fill(spec, {"parallelism": 1, "completions": 1, "backoffLimit": 6, "completionMode": "NonIndexed"})
+    _fill(spec, {"suspend": False})
+
+
+def _secret(item: JsonObject) -> None:
+    _fill(item, {"type": "Opaque"})
+    for key, text in Tree(item).mapping("stringData").items():
+        section(item, "data")[key] = b64encode(text.encode()).decode()
+    item.pop("stringData", None)
 
 
 def _template(item: JsonObject) -> None:

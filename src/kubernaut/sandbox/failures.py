@@ -30,7 +30,7 @@ class Failure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One field that does not hold; `reason` is FieldValueInvalid, FieldValueRequired, …"""
+    """One field that does not hold; `reason` is FieldValueInvalid, FieldValueRequired and so on."""
 
     path: str
     reason: str
@@ -62,9 +62,7 @@ def already_exists(kind: Kind, name: str) -> Failure:
 
 def conflict(kind: Kind, name: str, why: str = "") -> Failure:
     """409: the object is not the one that was meant any more."""
-    why = why or (
-        "the object has been modified; please apply your changes to the latest version and try again"
-    )
+    why = why or ("the object has been modified; please apply your changes to the latest version and try again")
     message = f'Operation cannot be fulfilled on {kind.qualified} "{name}": {why}'
     return Failure(409, "Conflict", message, _details(kind, name))
 
@@ -73,9 +71,7 @@ def invalid(kind: Kind, name: str, errors: list[FieldError]) -> Failure:
     """422 with one cause a field."""
     texts = [f"{error.path}: {error.text}" for error in errors]
     joined = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
-    causes: list[Json] = [
-        {"reason": error.reason, "message": error.text, "field": error.path} for error in errors
-    ]
+    causes: list[Json] = [{"reason": error.reason, "message": error.text, "field": error.path} for error in errors]
     details: JsonObject = {"name": name, "group": kind.group, "kind": kind.name, "causes": causes}
     label = f"{kind.name}.{kind.group}" if kind.group else kind.name
     return Failure(422, "Invalid", f'{label} "{name}" is invalid: {joined}', details)

@@ -109,7 +109,9 @@ def matches(selector: Selector, labels: Mapping[str, str]) -> bool:
 
 _COMMON_FIELDS = frozenset({"metadata.name", "metadata.namespace"})
 _FIELDS: dict[str, frozenset[str]] = {
-    "pods": frozenset({"spec.nodeName", "status.phase", "spec.restartPolicy", "status.podIP", "spec.serviceAccountName"}),
+    "pods": frozenset(
+        {"spec.nodeName", "status.phase", "spec.restartPolicy", "status.podIP", "spec.serviceAccountName"}
+    ),
     "nodes": frozenset({"spec.unschedulable"}),
     "secrets": frozenset({"type"}),
     "namespaces": frozenset({"status.phase"}),

@@ -27,7 +27,7 @@ class Reconciler(Protocol):
         """The keys to look at again after the change of a watched kind."""
 
     def reconcile(self, key: Key, now: datetime) -> datetime | None:
-        """Brings the object of the key one step nearer; gives the moment to look again, None for not before a change."""
+        """Brings the object one step nearer; gives the moment to look again, None for not before a change."""
 
 
 class Simulation:

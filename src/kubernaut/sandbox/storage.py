@@ -22,13 +22,14 @@ KEPT_CHANGES = 4096
 class Stored:
     """One object as it stands."""
 
-    __slots__ = ("_raw", "raw", "version", "view")
+    __slots__ = ("_item", "_raw", "raw", "version", "view")
 
     def __init__(self, raw: JsonObject, version: int) -> None:
         self.raw = raw
         self.view = KubeObject(raw)
         self.version = version
         self._raw: bytes | None = None
+        self._item: bytes | None = None
 
     @property
     def text(self) -> bytes:
@@ -36,6 +37,13 @@ class Stored:
         if self._raw is None:
             self._raw = encoded(self.raw)
         return self._raw
+
+    @property
+    def item_text(self) -> bytes:
+        """The object as an item of a list, which like the API server's carries no kind of its own."""
+        if self._item is None:
+            self._item = encoded({key: part for key, part in self.raw.items() if key not in ("apiVersion", "kind")})
+        return self._item
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ def _three_way_list(last: list[Json], wanted: list[Json], name: str, by: str) ->
     for item in wanted:
         if isinstance(item, dict):
             kept.add(item.get(by))
-            before = known.get(item.get(by))  # type: ignore[arg-type]  # an absent key is simply not known
+            before = known.get(item.get(by))
             patch.append({**three_way_patch(before, item, name), by: item[by]} if before else item)
     patch += [{"$patch": "delete", by: key} for key in known if key not in kept]
     return patch

@@ -90,7 +90,9 @@ def _workload_errors(tree: Tree) -> Iterator[FieldError]:
         yield invalid_value("spec.replicas", replicas, "must be greater than or equal to 0")
     if not tree.tree("spec", "selector").raw:
         yield required("spec.selector")
-    elif not matches(selector_of(tree.tree("spec", "selector")), tree.mapping("spec", "template", "metadata", "labels")):
+    elif not matches(
+        selector_of(tree.tree("spec", "selector")), tree.mapping("spec", "template", "metadata", "labels")
+    ):
         shown = dict(tree.mapping("spec", "template", "metadata", "labels"))
         yield FieldError(
             "spec.template.metadata.labels",

@@ -77,7 +77,7 @@ def _at_deadline(
         return _verdict(Effect.UNCHANGED, observations, policy, "all well, but the metrics did not recover")
     if last.baseline is not None and last.baseline >= _FULL:
         return _verdict(
-            Effect.UNCHANGED, observations, policy, "all was well before and is now, and the alert still fires"
+            Effect.UNCHANGED, observations, policy, "all was well before and after, and the alert still fires"
         )
     # The mend is visible, only the alert is not: taking it back could break what works again.
     return _verdict(Effect.UNKNOWN, observations, policy, "all is well again, but the alert still fires")

@@ -1,14 +1,19 @@
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubernaut.domain.incidents import IncidentId
+from kubernaut.adapters.memory.incidents import MemoryIncidentStore
+from kubernaut.adapters.memory.signals import MemorySignalStore
+from kubernaut.domain.diagnosis import CauseId
+from kubernaut.domain.incidents import Fingerprint, IncidentId
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.objects import JsonObject
-from kubernaut.learning.effectiveness import Record, records, wilson_interval
+from kubernaut.learning.effectiveness import TrackRecord, wilson_interval
+from tests.examples import HOLD, a_signal, an_incident
 
 COUNTS = st.integers(0, 5000).flatmap(lambda tried: st.tuples(st.integers(0, tried), st.just(tried)))
 
@@ -17,16 +22,9 @@ def event(incident: str, kind: EventKind, body: JsonObject) -> Event:
     return Event(IncidentId(incident), kind.value, kind, datetime(2026, 11, 22, tzinfo=UTC), body)
 
 
-def attempt(incident: str, action: str, effect: str, *, applied: str = "done") -> list[Event]:
-    events = [
-        event(incident, EventKind.INTENDED, {"intent": {"preview": {"call": {"action": action}}}}),
-        event(incident, EventKind.APPLIED, {"execution": {"applied": applied}}),
-    ]
-    return [*events, event(incident, EventKind.VERIFIED, {"verification": {"effect": effect}})] if effect else events
-
-
-def diagnosed(incident: str, *causes: str) -> Event:
-    return event(incident, EventKind.DIAGNOSED, {"diagnosis": {"hypotheses": [{"cause": cause} for cause in causes]}})
+def verified(incident: str, cause: str, action: str, effect: str) -> Event:
+    body: JsonObject = {"verification": {"effect": effect}, "cause": cause, "action": action}
+    return event(incident, EventKind.VERIFIED, body)
 
 
 @pytest.mark.parametrize(
@@ -76,47 +74,45 @@ def test_more_successes_than_attempts_are_refused(healed: int, tried: int) -> No
             wilson_interval(healed, tried)
 
 
-def test_attempts_are_counted_for_the_cause_that_was_found_and_the_action_that_was_applied() -> None:
-    events = [
-        diagnosed("a", "memory_limit_too_low", "crash_after_change"),
-        *attempt("a", "increase_memory_limit", "healed"),
-        diagnosed("b", "memory_limit_too_low"),
-        *attempt("b", "increase_memory_limit", "unchanged"),
-        diagnosed("b", "crash_after_change"),
-        *attempt("b", "rollback_deployment", "healed"),
-    ]
+async def kept(*events: Event) -> MemoryIncidentStore:
+    inbox = MemorySignalStore()
+    store = MemoryIncidentStore(inbox)
+    for number, each in enumerate(events):
+        if await store.get(each.incident) is None:
+            signal = a_signal(alert=each.incident)
+            candidate = replace(an_incident(), id=each.incident, fingerprint=Fingerprint(each.incident))
+            await store.admit(signal, candidate, hold=HOLD)
+        await store.append(replace(each, key=f"verified-{number}"))
+    return store
 
-    assert {key: (record.healed, record.tried) for key, record in records(events).items()} == {
-        ("memory_limit_too_low", "increase_memory_limit"): (1, 2),
-        ("crash_after_change", "rollback_deployment"): (1, 1),
+
+async def test_attempts_are_counted_for_the_cause_that_was_found_and_the_action_that_was_applied() -> None:
+    store = await kept(
+        verified("a", "memory_limit_too_low", "increase_memory_limit", "healed"),
+        verified("b", "memory_limit_too_low", "increase_memory_limit", "unchanged"),
+        verified("b", "crash_after_change", "rollback_deployment", "healed"),
+    )
+    record = TrackRecord(store)
+
+    assert await record.of(CauseId("memory_limit_too_low")) == {
+        "increase_memory_limit": (1, 2, wilson_interval(1, 2)[0])
     }
+    assert await record.of(CauseId("crash_after_change")) == {"rollback_deployment": (1, 1, wilson_interval(1, 1)[0])}
+    assert await record.of(CauseId("scaled_to_zero")) == {}
 
 
-def test_incidents_that_run_at_the_same_time_do_not_mix() -> None:
-    one = [diagnosed("a", "image_not_found"), *attempt("a", "rollback_deployment", "healed")]
-    other = [diagnosed("b", "scaled_to_zero"), *attempt("b", "restore_replicas", "worse")]
-    mixed = [event for pair in zip(one, other, strict=True) for event in pair]
+async def test_what_was_verified_since_the_last_question_is_counted_once() -> None:
+    store = await kept(verified("a", "image_not_found", "rollback_deployment", "healed"))
+    record = TrackRecord(store)
+    await record.of(CauseId("image_not_found"))
 
-    assert records(mixed) == records([*one, *other])
+    await store.append(replace(verified("a", "image_not_found", "rollback_deployment", "worse"), key="later"))
 
-
-@pytest.mark.parametrize(
-    "events",
-    [
-        attempt("a", "rollback_deployment", "healed", applied="refused"),
-        attempt("a", "rollback_deployment", ""),
-        [event("a", EventKind.VERIFIED, {"verification": {"effect": "healed"}})],
-    ],
-    ids=["refused", "not verified", "never applied"],
-)
-def test_what_was_not_applied_and_verified_is_no_attempt(events: list[Event]) -> None:
-    assert records([diagnosed("a", "image_not_found"), *events]) == {}
+    for _ in range(2):
+        assert (await record.of(CauseId("image_not_found")))["rollback_deployment"][:2] == (1, 2)
 
 
-def test_an_unknown_effect_counts_as_tried_and_not_as_healed() -> None:
-    events = [diagnosed("a", "image_not_found"), *attempt("a", "rollback_deployment", "unknown", applied="already")]
+async def test_an_unknown_effect_counts_as_tried_and_not_as_healed() -> None:
+    store = await kept(verified("a", "image_not_found", "rollback_deployment", "unknown"))
 
-    (record,) = records(events).values()
-
-    assert record == Record(record.cause, record.action, healed=0, tried=1)
-    assert record.lower_bound == 0.0
+    assert await TrackRecord(store).of(CauseId("image_not_found")) == {"rollback_deployment": (0, 1, 0.0)}

@@ -52,7 +52,16 @@ def open_client(options: ClusterOptions) -> httpx2.AsyncClient:
         config = _accept_exec_v1(_choose(options))
         timeout = httpx2.Timeout(options.read_timeout_s, connect=options.connect_timeout_s, pool=options.deadline_s)
         return AsyncClient(config, ConnectionParams(timeout=timeout))
-    except (ConfigError, msgspec.ValidationError, YAMLError, KeyError, TypeError, ValueError, OSError) as error:
+    except (
+        ConfigError,
+        msgspec.ValidationError,
+        YAMLError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        OSError,
+    ) as error:
         raise NoCluster(f"no cluster: the configuration cannot be used: {error}", help=_HELP) from error
 
 

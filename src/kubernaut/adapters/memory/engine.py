@@ -19,12 +19,14 @@ from typing import Self, cast
 from kubernaut.domain.errors import EngineClosing, JournalMismatch, KubernautError, UnknownName
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.engine.codec import dump
+from kubernaut.engine.gate import Gate
 from kubernaut.engine.outcome import error_in
 from kubernaut.engine.retrying import RetryPolicy
 from kubernaut.engine.run import Engine, OnFailure, RunState, RunStatus, Workflow
 from kubernaut.engine.stepping import JournalledRun, conclude, ignore_failure
 from kubernaut.ports import Clock
 
+_DRAIN = timedelta(seconds=5)
 _NO_WAITS = RetryPolicy(attempts=3, first=timedelta(0))
 
 
@@ -68,9 +70,11 @@ class MemoryEngine(Engine):
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._group: asyncio.TaskGroup | None = None
         self._crashes: dict[str, Moment] = {}
+        self.gate = Gate()
 
     async def __aenter__(self) -> Self:
         self._group = asyncio.TaskGroup()
+        self.gate = Gate()
         await self._group.__aenter__()
         return self
 
@@ -78,6 +82,7 @@ class MemoryEngine(Engine):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         group, self._group = self._group, None
+        await self.gate.close(drain=_DRAIN)
         self._stop_all()
         if group is not None:
             await group.__aexit__(kind, error, trace)
@@ -179,14 +184,15 @@ class _MemoryJournal:
         self._place = 0
 
     async def record(self, name: str, produce: Callable[[], Awaitable[JsonObject]]) -> Json:
-        entry = self._stored(name)
-        if entry is None:
-            await self._engine.reach(Moment.BEFORE, name)
-            produced = await produce()
-            await self._engine.reach(Moment.UNSTORED, name)
-            entry = self._keep(name, produced)
-            await self._engine.reach(Moment.AFTER, name)
-        return entry
+        async with self._engine.gate.entered():
+            entry = self._stored(name)
+            if entry is None:
+                await self._engine.reach(Moment.BEFORE, name)
+                produced = await produce()
+                await self._engine.reach(Moment.UNSTORED, name)
+                entry = self._keep(name, produced)
+                await self._engine.reach(Moment.AFTER, name)
+            return entry
 
     async def sleep(self, duration: timedelta) -> None:
         stored = self._stored("sleep")

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from kubernaut.adapters.store.database import Database
+from kubernaut.adapters.store.heartbeats import SqlHeartbeats
 from kubernaut.adapters.store.incidents import SqlIncidentStore
 from kubernaut.adapters.store.leases import SqlLeases
 from kubernaut.adapters.store.migrations import migrate
@@ -28,7 +29,13 @@ class Store:
         self.signals = SqlSignalStore(database)
         self.incidents = SqlIncidentStore(database)
         self.leases = SqlLeases(database)
+        self.heartbeats = SqlHeartbeats(database)
         self.switch = SqlSwitch(database)
+
+    @property
+    def database_engine(self) -> Engine:
+        """The connections, for tables that another adapter keeps in the same database."""
+        return self._database.engine
 
     async def prove_writable(self) -> None:
         """Commits one row; raises a `StoreError` where that cannot be done."""

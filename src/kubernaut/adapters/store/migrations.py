@@ -66,6 +66,11 @@ MIGRATIONS: tuple[Migration, ...] = (
             "CREATE TABLE probe (id INTEGER PRIMARY KEY NOT NULL CHECK (id = 1), at <moment> NOT NULL)",
         ),
     ),
+    Migration(
+        2,
+        "heartbeats",
+        ("CREATE TABLE heartbeats (executor TEXT PRIMARY KEY NOT NULL, at <moment> NOT NULL)",),
+    ),
 )
 
 

@@ -93,6 +93,13 @@ leases = Table(
     Column("ends_at", Moment, nullable=False),
 )
 
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("executor", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+)
+
 # One row (id 1) while all actions are suspended, none otherwise.
 switch = Table(
     "switch",

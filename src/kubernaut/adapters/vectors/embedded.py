@@ -71,6 +71,8 @@ class EmbeddedPatterns:
 
     def __init__(self, engine: Engine, *, capacity: int = 20_000) -> None:
         self._engine = engine
+        # SQLite has to be told before the first statement that a transaction is going to write.
+        self._writing = engine.execution_options(kubernaut_writes=True)
         self._capacity = capacity
         self._lock = threading.Lock()
         self._matrices: dict[str, VectorMatrix] = {}
@@ -87,7 +89,7 @@ class EmbeddedPatterns:
     def _add(self, pattern: Pattern) -> None:
         try:
             self._create_missing_table()
-            with self._engine.begin() as connection:
+            with self._writing.begin() as connection:
                 _write(connection, pattern)
         except SQLAlchemyError as error:
             raise StoreUnavailable(f"storing the pattern of {pattern.id}") from error
@@ -108,7 +110,7 @@ class EmbeddedPatterns:
 
     def _create_missing_table(self) -> None:
         if not self._table_is_there:
-            with self._engine.begin() as connection:
+            with self._writing.begin() as connection:
                 _one_writer(connection)
                 connection.execute(CreateTable(patterns, if_not_exists=True))
             self._table_is_there = True

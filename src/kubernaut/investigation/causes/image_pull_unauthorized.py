@@ -26,8 +26,7 @@ def examine(workload: Workload) -> Finding | None:
         return (
             difference.is_in(failing.name)
             and difference.touches("image")
-            and isinstance(difference.old, str)
-            and repository(difference.old) != repository(failing.image)
+            and (not isinstance(difference.old, str) or repository(difference.old) != repository(failing.image))
         )
 
     change = workload.change_fact(of_the_pull)

@@ -22,8 +22,7 @@ def examine(workload: Workload) -> Finding | None:
         return (
             difference.is_in(failing.name)
             and difference.touches("image")
-            and isinstance(difference.old, str)
-            and registry(difference.old) != host
+            and (not isinstance(difference.old, str) or registry(difference.old) != host)
         )
 
     change = workload.change_fact(of_another_host)

@@ -76,7 +76,9 @@ class DaemonSets:
     def _update(self, item: KubeObject, owned: list[KubeObject], mark: str) -> None:
         if item.text("spec", "updateStrategy", "type") == "OnDelete":
             return
-        limit = pods.share(item.at("spec", "updateStrategy", "rollingUpdate", "maxUnavailable"), len(owned), round_up=True)
+        limit = pods.share(
+            item.at("spec", "updateStrategy", "rollingUpdate", "maxUnavailable"), len(owned), round_up=True
+        )
         old = [pod for pod in owned if pod.labels.get(REVISION_LABEL) != mark]
         down = sum(1 for pod in owned if pod not in old and not pods.is_ready(pod))
         for pod in sorted(old, key=pods.is_ready):

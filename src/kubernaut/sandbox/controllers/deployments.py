@@ -95,7 +95,9 @@ class Deployments:
         rolling = item.text("spec", "strategy", "type") != "Recreate"
         present = sum(each.integer("spec", "replicas") for each in old)
         replicas = max(0, min(wanted, wanted + surge - present)) if rolling else 0 if present else wanted
-        draft = revisions.new_set(item, revision=revision, replicas=replicas, maximum=wanted + (surge if rolling else 0))
+        draft = revisions.new_set(
+            item, revision=revision, replicas=replicas, maximum=wanted + (surge if rolling else 0)
+        )
         try:
             made = self._cluster.create(REPLICA_SET, item.namespace, draft, pods.CONTROLLER)
         except Failure as refused:

@@ -244,7 +244,9 @@ class Garbage:
         found: list[tuple[Kind, KubeObject]] = []
         for (_, namespace, name), kind in list(self._dependents.get(uid, {}).items()):
             item = self._cluster.find(kind, namespace, name)
-            if item is not None and any(owner.text("uid") == uid for owner in item.trees("metadata", "ownerReferences")):
+            if item is not None and any(
+                owner.text("uid") == uid for owner in item.trees("metadata", "ownerReferences")
+            ):
                 found.append((kind, item))
         return found
 

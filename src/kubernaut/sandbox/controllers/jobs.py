@@ -48,7 +48,9 @@ class Jobs:
         status |= {"succeeded": succeeded, "failed": failed, "ready": sum(1 for pod in active if pods.is_ready(pod))}
         wanted = item.integer("spec", "completions", default=1)
         if succeeded >= wanted:
-            self._finish(item, status, "Complete", "CompletionsReached", "Reached expected number of succeeded pods", now)
+            self._finish(
+                item, status, "Complete", "CompletionsReached", "Reached expected number of succeeded pods", now
+            )
         elif failed > item.integer("spec", "backoffLimit", default=6):
             text = "Job has reached the specified backoff limit"
             self._finish(item, status, "Failed", "BackoffLimitExceeded", text, now)
@@ -88,4 +90,6 @@ class Jobs:
 
 
 def _is_finished(item: KubeObject) -> bool:
-    return any(entry.text("status") == "True" for entry in item.conditions() if entry.text("type") in ("Complete", "Failed"))
+    return any(
+        entry.text("status") == "True" for entry in item.conditions() if entry.text("type") in ("Complete", "Failed")
+    )

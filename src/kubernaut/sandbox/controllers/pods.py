@@ -88,7 +88,10 @@ def available_at(pod: KubeObject, min_ready_s: int) -> datetime | None:
 def pod_from_template(template: Tree, owner: KubeObject, *, name: str = "", labels: dict[str, str]) -> JsonObject:
     """A new pod of the owner, with more labels than the template's."""
     given = template.tree("metadata")
-    metadata: JsonObject = {"labels": {**given.mapping("labels"), **labels}, "ownerReferences": [owner_reference(owner)]}
+    metadata: JsonObject = {
+        "labels": {**given.mapping("labels"), **labels},
+        "ownerReferences": [owner_reference(owner)],
+    }
     if annotations := given.mapping("annotations"):
         metadata["annotations"] = {**annotations}
     if name:

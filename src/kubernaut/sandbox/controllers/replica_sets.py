@@ -113,7 +113,7 @@ def _count(status: JsonObject, key: str, value: int) -> None:
 
 
 def _deletion_rank(pod: KubeObject) -> tuple[int, int, int, int, str]:
-    """Unassigned before assigned, pending before running, not ready before ready, restarted before steady, new before old."""
+    """Unassigned, pending, not ready, often restarted and young pods go first, in this order of weight."""
     phases = {"Pending": 0, "Unknown": 1, "Running": 2}
     restarts = max((status.integer("restartCount") for status in pod.trees("status", "containerStatuses")), default=0)
     age = "".join(chr(0x7F - ord(letter)) for letter in pod.text("metadata", "creationTimestamp"))

@@ -94,9 +94,7 @@ def _set_available(status: JsonObject, deployment: KubeObject, now: datetime) ->
         unavailable = 0
     least = deployment.integer("spec", "replicas") - unavailable
     if Tree(status).integer("availableReplicas") >= least:
-        fresh = condition(
-            "Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.", now
-        )
+        fresh = condition("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.", now)
     else:
         text = "Deployment does not have minimum availability."
         fresh = condition("Available", "False", "MinimumReplicasUnavailable", text, now)
@@ -138,7 +136,9 @@ def _has_progressed(before: Tree, after: Tree) -> bool:
     def old(tree: Tree) -> int:
         return tree.integer("replicas") - tree.integer("updatedReplicas")
 
-    grown = any(after.integer(key) > before.integer(key) for key in ("updatedReplicas", "readyReplicas", "availableReplicas"))
+    grown = any(
+        after.integer(key) > before.integer(key) for key in ("updatedReplicas", "readyReplicas", "availableReplicas")
+    )
     return grown or old(after) < old(before)
 
 

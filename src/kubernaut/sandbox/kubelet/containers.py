@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from kubernaut.domain.objects import JsonObject, KubeObject, Tree
@@ -12,7 +12,7 @@ from kubernaut.sandbox.applications import Application, Listener, World
 from kubernaut.sandbox.kubelet.configuration import Configurations, Missing
 from kubernaut.sandbox.kubelet.logs import Log
 from kubernaut.sandbox.kubelet.probing import Probe, Target
-from kubernaut.sandbox.kubelet.programs import KILLED, Run, start_program
+from kubernaut.sandbox.kubelet.programs import KILLED, Ending, Run, start_program
 from kubernaut.sandbox.recorder import Happening, normal, warning
 from kubernaut.sandbox.shapes import stamp
 
@@ -27,7 +27,7 @@ Step = Callable[[KubeObject, datetime], None]
 
 def back_off_s(failures: int) -> int:
     """How long to wait after that many failures: 10 s, doubled each time, at most five minutes."""
-    return min(LONGEST_BACK_OFF_S, FIRST_BACK_OFF_S * 2 ** min(max(0, failures - 1), 10))
+    return min(LONGEST_BACK_OFF_S, FIRST_BACK_OFF_S << min(max(0, failures - 1), 10))
 
 
 @dataclass(slots=True)
@@ -200,7 +200,9 @@ class Container:
         self._plan_end(now)
 
     def _recreate(self, pod: KubeObject, now: datetime) -> None:
-        self._say(normal("Pulled", f'Container image "{self.spec.text("image")}" already present on machine', self._field))
+        self._say(
+            normal("Pulled", f'Container image "{self.spec.text("image")}" already present on machine', self._field)
+        )
         self._create(pod, now)
 
     def _plan_end(self, now: datetime) -> None:
@@ -231,6 +233,12 @@ class Container:
         self.terminated = self._ended(KILLED, reason, self.started, now)
         self._after_end(now)
 
+    def outgrow(self, now: datetime) -> None:
+        """Ends the process within seconds for want of memory, unless its end is planned already."""
+        if self.run is not None and self.run.ending is None:
+            self.run = replace(self.run, ending=Ending(0, KILLED, "OOMKilled"))
+            self._then(self._end, now + timedelta(seconds=2))
+
     def strike(self, exit_code: int, lines: tuple[str, ...], now: datetime) -> None:
         """Ends the process from within."""
         if self.running and self.started is not None:
@@ -252,7 +260,7 @@ class Container:
         self.probes = {}
         self._crashes = 0 if ran_s > _CALM_S else self._crashes
         policy = self._policy
-        if policy == "Never" or (policy == "OnFailure" or self.init) and self.succeeded:
+        if policy == "Never" or ((policy == "OnFailure" or self.init) and self.succeeded):
             self._then(self._end, None)
             return
         self._crashes += 1

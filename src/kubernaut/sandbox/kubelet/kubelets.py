@@ -157,4 +157,3 @@ class Kubelets:
 
 def _waiting(container: str, pod: str, reason: str) -> str:
     return f'container "{container}" in pod "{pod}" is waiting to start: {reason}'
-

@@ -26,7 +26,12 @@ class Log:
 
 
 def render_log(
-    log: Log, *, tail: int | None = None, since: datetime | None = None, timestamps: bool = False, limit: int | None = None
+    log: Log,
+    *,
+    tail: int | None = None,
+    since: datetime | None = None,
+    timestamps: bool = False,
+    limit: int | None = None,
 ) -> str:
     """The log's text as the API gives it."""
     lines = [entry for entry in log.lines() if since is None or entry[0] >= since]

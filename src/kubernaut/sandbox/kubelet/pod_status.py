@@ -60,9 +60,7 @@ def node_address(name: str) -> str:
     return f"10.0.0.{10 + int(digits[-2:] or 0)}"
 
 
-def _conditions(
-    status: JsonObject, containers: Sequence[Container], inits: Sequence[Container], now: datetime
-) -> None:
+def _conditions(status: JsonObject, containers: Sequence[Container], inits: Sequence[Container], now: datetime) -> None:
     done = status["phase"] == "Succeeded"
     unready = [item.name for item in containers if not item.ready]
     waiting = [item.name for item in inits if not item.succeeded]
@@ -124,4 +122,3 @@ def _state(item: Container) -> JsonObject:
     if message:
         waiting["message"] = message
     return {"waiting": waiting}
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from kubernaut.domain.objects import Tree
 from kubernaut.sandbox.applications import MEBIBYTE, Application, Listener, Misfortune
@@ -99,8 +100,13 @@ def _port_taken(application: Application, taken: frozenset[int]) -> Ending | Non
     return None
 
 
+def memory_limit(container: Tree) -> Fraction:
+    """The memory limit in bytes, 0 where there is none."""
+    return amount(container.at("resources", "limits", "memory"))
+
+
 def _out_of_memory(application: Application, container: Tree) -> Ending | None:
-    limit = amount(container.at("resources", "limits", "memory"))
+    limit = memory_limit(container)
     if not limit or application.working_set <= limit:
         return None
     # The working set grows while the program starts, so a tighter limit is hit sooner.

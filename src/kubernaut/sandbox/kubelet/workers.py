@@ -9,6 +9,7 @@ from kubernaut.sandbox.cluster import By, Cluster, Deletion
 from kubernaut.sandbox.kinds import POD
 from kubernaut.sandbox.kubelet.containers import Container, Host
 from kubernaut.sandbox.kubelet.pod_status import render_status
+from kubernaut.sandbox.kubelet.programs import memory_limit
 from kubernaut.sandbox.recorder import Happening, Recorder, normal, warning
 
 _LONGEST_MOUNT_PAUSE_S = 122
@@ -81,14 +82,15 @@ class PodWorker:
         for item in self._current():
             if item.init:
                 continue
-            taken = frozenset(
-                port for other in self._containers if other is not item for port in other.open_ports(now)
-            )
+            taken = frozenset(port for other in self._containers if other is not item for port in other.open_ports(now))
             self._suffer(item, now)
             item.advance(pod, now, taken)
 
     def _suffer(self, item: Container, now: datetime) -> None:
         misfortune = self._host.world.struck(item.spec.text("image"), now)
+        application = self._host.world.images.get(item.spec.text("image"))
+        if application and item.running and (limit := memory_limit(item.spec)) and application.working_set > limit:
+            item.outgrow(now)
         planned = item.run is not None and item.run.ending is not None
         if misfortune and misfortune.exit_code is not None and item.running and not planned:
             item.strike(misfortune.exit_code, misfortune.lines, now)
@@ -129,4 +131,3 @@ class PodWorker:
             draft["status"] = status
 
         self._cluster.change(POD, pod.namespace, pod.name, edit, _KUBELET)
-

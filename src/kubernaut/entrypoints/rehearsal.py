@@ -1,0 +1,182 @@
+"""The demo: a simulated cluster, the whole service and its page in one process, and the scenarios played on them."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from kubernaut.domain.diagnosis import Diagnosis
+from kubernaut.domain.incidents import Incident, IncidentId
+from kubernaut.domain.journal import EventKind
+from kubernaut.domain.objects import Tree
+from kubernaut.engine.codec import load
+from kubernaut.entrypoints.doors import DemoOptions, Ended, Happening, Told
+from kubernaut.entrypoints.http.app import ALERTMANAGER_PATH
+from kubernaut.entrypoints.reports import ScenarioResult
+from kubernaut.entrypoints.serving import serving
+from kubernaut.ports import IncidentFilter, IncidentStore
+from kubernaut.sandbox import AlertPolicy, Sandbox
+from kubernaut.sandbox.scenarios import SCENARIOS, Scenario, prepare_system
+from kubernaut.settings import Settings
+from kubernaut.wiring import Service
+
+# Simulated time: rules fire soon, so that a minute shows what takes an hour elsewhere.
+_ALERTS_AFTER = timedelta(seconds=30)
+_EVERY = timedelta(seconds=10)
+_APPROVAL_S = 240.0
+_WATCH = {"window_s": 60.0, "interval_s": 10.0, "deadline_s": 600.0}
+_POLICY = {"approval_s": _APPROVAL_S, "recheck_s": 15.0, "hold_s": 1800.0}
+# A scenario without any incident after this long has failed, and is said so.
+_PATIENCE = timedelta(minutes=40)
+_POLL_S = 0.05
+
+
+@asynccontextmanager
+async def rehearse(options: DemoOptions) -> AsyncIterator[Rehearsal]:
+    """A running demo, taken down whole at the end."""
+    chosen = tuple(scenario for scenario in SCENARIOS if not options.scenarios or scenario.name in options.scenarios)
+    address = f"http://127.0.0.1:{options.listener.getsockname()[1]}"
+    alerts = AlertPolicy(
+        f"{address}{ALERTMANAGER_PATH}",
+        hold=_ALERTS_AFTER,
+        every=_EVERY,
+        group_wait=timedelta(seconds=5),
+        group_interval=timedelta(seconds=15),
+        repeat_interval=timedelta(minutes=10),
+    )
+    with tempfile.TemporaryDirectory(prefix="kubernaut-demo-") as folder:
+        async with Sandbox(speed=options.speed, alerts=alerts) as sandbox:
+            settings = Settings.model_validate(
+                {
+                    "store": {"url": f"sqlite:///{Path(folder) / 'demo.sqlite'}"},
+                    "cluster": {"name": "sandbox", "kubeconfig": str(sandbox.kubeconfig())},
+                    "policy": _POLICY,
+                    "verification": _WATCH,
+                }
+            )
+            prepare_system(sandbox.universe)
+            async with serving(settings, options.listener, clock=sandbox.clock, pace=options.speed) as service:
+                yield Rehearsal(sandbox, service, chosen)
+
+
+@dataclass(slots=True)
+class _Played:
+    """A scenario that was injected."""
+
+    scenario: Scenario
+    since: datetime
+
+
+@dataclass
+class Rehearsal:
+    """Plays scenarios side by side, those that need the cluster for themselves one after the other at the end."""
+
+    sandbox: Sandbox
+    service: Service
+    chosen: Sequence[Scenario]
+    _running: list[_Played] = field(default_factory=list)
+    _closed: dict[str, ScenarioResult] = field(default_factory=dict)
+    _used: set[IncidentId] = field(default_factory=set)
+
+    @property
+    def scenarios(self) -> Sequence[str]:
+        """The names of the scenarios that are going to be played."""
+        return [scenario.name for scenario in self.chosen]
+
+    async def happenings(self) -> AsyncIterator[Happening]:
+        """What happens, as it happens; ends after the last scenario did."""
+        store = self.service.outside.store.incidents
+        waiting = list(self.chosen)
+        await self._settled()
+        seen = 0
+        while waiting or self._running:
+            self._inject(waiting)
+            for event in await store.events(after=seen):
+                seen = event.seq
+                incident = await store.get(event.incident)
+                if incident is not None:
+                    yield Told(incident, event)
+            for ended in await self._ended(store):
+                yield ended
+            await asyncio.sleep(_POLL_S)
+
+    async def _settled(self) -> None:
+        """Waits until the healthy system runs: faults are put into something that works."""
+        await self.sandbox.clock.sleep(timedelta(seconds=90))
+
+    def _inject(self, waiting: list[Scenario]) -> None:
+        for scenario in tuple(waiting):
+            alone = scenario.alone and (self._running or any(not other.alone for other in waiting))
+            if alone or (scenario.after and scenario.after not in self._closed and scenario.after in self.scenarios):
+                continue
+            waiting.remove(scenario)
+            self._running.append(_Played(scenario, self.sandbox.clock.now()))
+            scenario.inject(self.sandbox.universe)
+            if scenario.alone:
+                return
+
+    async def _ended(self, store: IncidentStore) -> list[Ended]:
+        ended = []
+        for played in tuple(self._running):
+            incident = await self._incident_of(store, played)
+            overdue = self.sandbox.clock.now() - played.since > _PATIENCE
+            if (incident is not None and not incident.is_open) or overdue:
+                self._running.remove(played)
+                ended.append(await self._result(store, played, incident))
+        return ended
+
+    async def _incident_of(self, store: IncidentStore, played: _Played) -> Incident | None:
+        found = await store.find(IncidentFilter(since=played.since, limit=1000))
+        mine = [one for one in found if one.target == played.scenario.target and one.id not in self._used]
+        return mine[-1] if mine else None
+
+    async def _result(self, store: IncidentStore, played: _Played, incident: Incident | None) -> Ended:
+        scenario = played.scenario
+        if incident is None or incident.ending is None:
+            outcome = f"still in {incident.phase}" if incident else "no incident"
+            result = _scored(scenario, outcome, "", (), None, passed=False)
+            self._closed[scenario.name] = result
+            return Ended(result)
+        self._used.add(incident.id)
+        events = await store.events(incident.id)
+        diagnosed = [load(Diagnosis, one.body["diagnosis"]) for one in events if one.kind is EventKind.DIAGNOSED]
+        best = diagnosed[-1].best if diagnosed else None
+        cause = str(best.cause) if best else ""
+        actions = tuple(
+            Tree(one.body).text("execution", "intent", "preview", "call", "action")
+            for one in events
+            if one.kind is EventKind.APPLIED
+        )
+        took = (incident.closed_at - incident.started_at).total_seconds() if incident.closed_at else None
+        passed = scenario.passed(self.sandbox.universe, incident.ending, cause)
+        result = _scored(scenario, str(incident.ending), cause, actions, took, passed=passed)
+        self._closed[scenario.name] = result
+        return Ended(result, incident.id, sum(one.kind is EventKind.UNDONE for one in events))
+
+
+def _scored(
+    scenario: Scenario,
+    outcome: str,
+    cause: str,
+    actions: tuple[str, ...],
+    seconds: float | None,
+    *,
+    passed: bool,
+) -> ScenarioResult:
+    return ScenarioResult(
+        name=scenario.name,
+        alert=scenario.alert,
+        control=scenario.control,
+        expected="|".join(scenario.expected),
+        outcome=outcome,
+        cause=cause,
+        target=str(scenario.target),
+        actions=actions,
+        time_to_resolution=round(seconds, 1) if seconds is not None else None,
+        passed=passed,
+    )

@@ -1,0 +1,79 @@
+"""The service with its HTTP side, as `serve` and the demo run it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from kubernaut.domain.errors import OrderRefused
+from kubernaut.entrypoints.http.app import HttpParts, create_app
+from kubernaut.entrypoints.http.operations import Answer, Done, Operations, Refused
+from kubernaut.entrypoints.http.server import serve
+from kubernaut.orders import Orders
+from kubernaut.ports import Clock
+from kubernaut.settings import Settings
+from kubernaut.wiring import Service, running
+
+
+@asynccontextmanager
+async def serving(
+    settings: Settings, listener: socket.socket, *, clock: Clock | None = None, pace: float = 1.0
+) -> AsyncIterator[Service]:
+    """A service that also answers on the socket, until the context ends."""
+    port = listener.getsockname()[1]
+    executor = f"{socket.gethostname()}-{port}"
+    async with running(settings, executor=executor, clock=clock, pace=pace) as service:
+        stop, ready = asyncio.Event(), asyncio.Event()
+        app = create_app(_parts(settings, service))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(serve(app, listener, stop=stop, on_ready=ready.set))
+            await ready.wait()
+            try:
+                yield service
+            finally:
+                stop.set()
+
+
+def operations_of(orders: Orders) -> Operations:
+    """People's orders as the HTTP side calls them."""
+    return Operations(
+        approve=lambda incident, told: _answered(
+            lambda: orders.approve(incident, by=told.by, reason=told.reason, choice=told.choice)
+        ),
+        reject=lambda incident, told: _answered(lambda: orders.reject(incident, by=told.by, reason=told.reason)),
+        undo=lambda incident, told: _answered(lambda: orders.undo(incident, by=told.by)),
+        suspend=lambda told: _answered(lambda: orders.suspend(by=told.by, reason=told.reason)),
+        resume=lambda told: _answered(lambda: orders.resume(by=told.by)),
+    )
+
+
+async def _answered(order: Callable[[], Awaitable[str]]) -> Answer:
+    try:
+        return Done(await order())
+    except OrderRefused as refusal:
+        return Refused(str(refusal), refusal.help)
+
+
+def _parts(settings: Settings, service: Service) -> HttpParts:
+    outside = service.outside
+    store = outside.store
+    operations = operations_of(service.orders)
+
+    async def cluster_answers() -> None:
+        await outside.reader.version()
+
+    return HttpParts(
+        signals=store.signals,
+        incidents=store.incidents,
+        switch=store.switch,
+        operations=operations,
+        clock=outside.clock,
+        ids=service.ids,
+        meter=outside.meter,
+        metrics=outside.meter.exposition,
+        checks={"store": store.prove_writable, "cluster": cluster_answers},
+        token=settings.bearer_token(),
+        on_accepted=service.reception.arrived.set,
+    )

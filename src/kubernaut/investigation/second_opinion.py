@@ -1,0 +1,96 @@
+"""A model's word beside the rules'.
+
+A model is asked only where the rules are unsure. What it says can add a hypothesis and lower a confidence; it cannot
+raise one, reorder what the rules found, or turn any verdict into `act`:
+
+- It names the cause the rules suspect: that hypothesis is at most as sure as the model is.
+- It names another one and cites facts: what the rules suspect can be true only as far as the other is not, so its
+  confidence is at most 1 minus the model's.
+- The other cause is added, at most as sure as a coin toss, to be approved by a person where its remedy is one that the
+  rules prepared and facts are cited, to be escalated otherwise. It stands before the rules' hypotheses only where
+  these found nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from kubernaut.domain.diagnosis import ActionCall, CauseId, Diagnosis, Hypothesis, Verdict
+from kubernaut.domain.errors import ModelError
+from kubernaut.domain.incidents import IncidentId
+from kubernaut.ports import Analyst, Opinion, Question
+
+UNKNOWN = CauseId("unknown")
+DECIDED_BY_MODEL = "model"
+# A model's word alone is never worth more than a coin toss.
+_MOST_CONFIDENCE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a model may choose from: causes with their meaning, and calls that the rules prepared, by action id."""
+
+    causes: Mapping[str, str]
+    calls: Mapping[str, ActionCall]
+    meanings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """The diagnosis after the model was heard; `failure` says why it was not, where it was asked in vain."""
+
+    diagnosis: Diagnosis
+    opinion: Opinion | None = None
+    failure: ModelError | None = None
+
+
+def is_unsure(diagnosis: Diagnosis, *, below: float) -> bool:
+    """Whether the rules found no cause, or one they are less sure of than `below`."""
+    best = diagnosis.best
+    return best is None or best.cause == UNKNOWN or best.confidence < below
+
+
+async def consider(
+    incident: IncidentId, diagnosis: Diagnosis, choices: Choices, analyst: Analyst, *, below: float
+) -> Considered:
+    """The diagnosis with the model's opinion in it; the rules' own where they are sure or the model fails."""
+    if not is_unsure(diagnosis, below=below):
+        return Considered(diagnosis)
+    candidates = {action: choices.meanings.get(action, action) for action in choices.calls}
+    try:
+        opinion = await analyst.analyse(Question(incident, diagnosis, choices.causes, candidates))
+    except ModelError as error:
+        return Considered(diagnosis, failure=error)
+    return Considered(merge(diagnosis, opinion, choices.calls), opinion=opinion)
+
+
+def merge(diagnosis: Diagnosis, opinion: Opinion, calls: Mapping[str, ActionCall]) -> Diagnosis:
+    """The diagnosis with the opinion in it; see the rules above."""
+    cited = tuple(fact.id for fact in diagnosis.evidence if fact.id in set(opinion.evidence))
+    if any(hypothesis.cause == opinion.cause for hypothesis in diagnosis.hypotheses):
+        agreed = (
+            _lowered(one, opinion.confidence) if one.cause == opinion.cause else one for one in diagnosis.hypotheses
+        )
+        return replace(diagnosis, hypotheses=tuple(agreed))
+    if opinion.cause == UNKNOWN:
+        return diagnosis
+    best = diagnosis.best
+    rules = tuple(_lowered(one, 1 - opinion.confidence) if cited else one for one in diagnosis.hypotheses)
+    call = calls.get(opinion.action)
+    added = Hypothesis(
+        cause=CauseId(opinion.cause),
+        target=call.target if call else diagnosis.target,
+        confidence=min(opinion.confidence, _MOST_CONFIDENCE),
+        verdict=Verdict.APPROVE if call and cited else Verdict.ESCALATE,
+        summary=f"Suggested by {opinion.provider}, proven by no rule: {opinion.explanation}",
+        supporting=cited,
+        remedies=(call,) if call else (),
+    )
+    if best is None or best.cause == UNKNOWN:
+        return replace(diagnosis, hypotheses=(added, *rules), decided_by=DECIDED_BY_MODEL)
+    return replace(diagnosis, hypotheses=(*rules, added))
+
+
+def _lowered(hypothesis: Hypothesis, ceiling: float) -> Hypothesis:
+    return replace(hypothesis, confidence=min(hypothesis.confidence, ceiling))

@@ -1,0 +1,61 @@
+"""The stage: the finished incident becomes a pattern. A memory that fails costs the lesson, never the incident."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kubernaut.domain.diagnosis import ActionId, Diagnosis
+from kubernaut.domain.errors import KubernautError
+from kubernaut.domain.incidents import Incident
+from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.learning import Recalled
+from kubernaut.domain.lifecycle import Ending
+from kubernaut.domain.objects import JsonObject, Tree
+from kubernaut.domain.plans import Conclusion
+from kubernaut.engine.codec import load
+from kubernaut.learning.recalling import recall
+from kubernaut.learning.remembering import Finish, remember
+from kubernaut.ports import Clock, Embedder, IncidentStore, PatternStore
+
+# What was never diagnosed to its end teaches nothing about a cause.
+TEACHING = frozenset({Ending.HEALED, Ending.UNDONE, Ending.ESCALATED})
+
+
+@dataclass(frozen=True, slots=True)
+class LearningStage:
+    """The stage with its ports."""
+
+    incidents: IncidentStore
+    embedder: Embedder
+    patterns: PatternStore
+    clock: Clock
+
+    async def remember(self, incident: Incident, conclusion: Conclusion) -> str:
+        """Stores the pattern where the ending teaches something; why not, otherwise."""
+        if conclusion.ending not in TEACHING:
+            return "nothing to learn"
+        events = await self.incidents.events(incident.id, kinds=(EventKind.DIAGNOSED, EventKind.INTENDED))
+        diagnoses = [load(Diagnosis, event.body["diagnosis"]) for event in events if event.kind is EventKind.DIAGNOSED]
+        actions = [
+            ActionId(Tree(event.body).text("intent", "preview", "call", "action"))
+            for event in events
+            if event.kind is EventKind.INTENDED
+        ]
+        finish = Finish(conclusion.ending, self.clock.now(), actions[-1] if actions else None)
+        # The last look of a healed incident was before its remedy, so it is the one that found the cause.
+        diagnosis = diagnoses[-1] if diagnoses else None
+        try:
+            pattern = await remember(incident, diagnosis, finish, embedder=self.embedder, patterns=self.patterns)
+            body: JsonObject = {"text": pattern.text, "embedder": pattern.embedder}
+        except KubernautError as error:
+            body = {"failed": f"{error.code}: {error}"}
+        await self.incidents.append(Event(incident.id, "learned", EventKind.LEARNED, finish.at, body))
+        return str(body.get("failed", "remembered"))
+
+    async def recall(self, incident: Incident, diagnosis: Diagnosis) -> Sequence[Recalled]:
+        """Confirmed like incidents, most alike first; none where the memory does not answer."""
+        try:
+            return await recall(incident, diagnosis, embedder=self.embedder, patterns=self.patterns)
+        except KubernautError:
+            return ()

@@ -1,0 +1,106 @@
+"""Takes signals out of the inbox as long as the service runs, and makes sure that every open incident is in work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from kubernaut.domain.errors import ClusterError, KubernautError, StoreError
+from kubernaut.domain.signals import AlertKey, Signal
+from kubernaut.engine import Engine
+from kubernaut.engine.codec import dump
+from kubernaut.engine.run import RunState
+from kubernaut.pipeline import Stages, admit
+from kubernaut.ports import IncidentFilter, IncidentStore, Leases, Meter, SignalStore
+
+log = structlog.get_logger(__name__)
+
+LEASE = "reception"
+LEASE_FOR = timedelta(seconds=10)
+BATCH = 100
+AT_ONCE = 8
+# Without a word from the intake of this process, the inbox is looked at this often: other processes accept too.
+IDLE_S = 1.0
+# While the cluster or the database does not answer, signals wait in the inbox and are tried again this often.
+RETRY_S = 2.0
+REVIVE_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """One process at a time takes signals in; the lease moves to another within its term when that one dies."""
+
+    name: str
+    stages: Stages
+    engine: Engine
+    signals: SignalStore
+    incidents: IncidentStore
+    leases: Leases
+    meter: Meter
+    arrived: asyncio.Event
+
+    async def work(self) -> None:
+        """Until it is cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._receive())
+            group.create_task(self._revive())
+
+    async def _receive(self) -> None:
+        while True:
+            self.arrived.clear()
+            try:
+                ours = await self.leases.acquire(LEASE, self.name, duration=LEASE_FOR)
+                batch = await self.signals.waiting(BATCH) if ours else []
+                failed = await self._admit_all(batch)
+            except StoreError as error:
+                log.warning("inbox cannot be read", error=str(error))
+                failed, batch = True, []
+            if failed:
+                await asyncio.sleep(RETRY_S)
+            elif len(batch) < BATCH:
+                await self._await_arrival()
+
+    async def _await_arrival(self) -> None:
+        try:
+            async with asyncio.timeout(IDLE_S):
+                await self.arrived.wait()
+        except TimeoutError:
+            return
+
+    async def _admit_all(self, batch: Sequence[Signal]) -> bool:
+        """Whether any signal has to be tried again. The signals of one alert are taken in their order."""
+        by_alert: dict[AlertKey, list[Signal]] = defaultdict(list)
+        for signal in batch:
+            by_alert[signal.alert_key].append(signal)
+        gate = asyncio.Semaphore(AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._admit(signals, gate)) for signals in by_alert.values()]
+        return not all(task.result() for task in tasks)
+
+    async def _admit(self, signals: Sequence[Signal], gate: asyncio.Semaphore) -> bool:
+        async with gate:
+            for signal in signals:
+                try:
+                    await admit(signal, self.stages, self.engine)
+                except (ClusterError, StoreError) as error:
+                    log.warning("signal waits", signal=signal.id, alert=signal.name, error=str(error))
+                    return False
+                self.meter.count("signals_taken", alert="firing" if signal.firing else "resolved")
+        return True
+
+    async def _revive(self) -> None:
+        """Starts the run of every open incident that has none: its process died between two commits."""
+        while True:
+            try:
+                for incident in await self.incidents.find(IncidentFilter(open_only=True, limit=1000)):
+                    status = await self.engine.status(incident.id)
+                    if status.state is RunState.UNKNOWN:
+                        await self.engine.start(incident.id, {"do": "heal", "incident": dump(incident)})
+            except KubernautError as error:
+                log.warning("open incidents cannot be looked through", error=str(error))
+            await asyncio.sleep(REVIVE_S)

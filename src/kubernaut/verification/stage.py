@@ -1,0 +1,57 @@
+"""The stage: looks at what was changed, again and again, until it is sure whether that helped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kubernaut.domain.diagnosis import Diagnosis
+from kubernaut.domain.execution import Effect, Intent, Observation, Verification
+from kubernaut.domain.incidents import Incident
+from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.lifecycle import Phase
+from kubernaut.domain.objects import JsonObject
+from kubernaut.engine.codec import dump
+from kubernaut.ports import Clock, ClusterReader, IncidentStore
+from kubernaut.verification.judging import KeepWatching, VerificationPolicy, judge
+from kubernaut.verification.observing import observe
+
+TAKEN_BACK = frozenset({Effect.UNCHANGED, Effect.WORSE})
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationStage:
+    """The stage with its ports."""
+
+    reader: ClusterReader
+    incidents: IncidentStore
+    clock: Clock
+    policy: VerificationPolicy
+
+    async def observe(self, incident: Incident, intent: Intent) -> Observation:
+        """One look at the target, and at whether the incident's alerts still fire."""
+        firing = await self.incidents.still_firing(incident.id)
+        call = intent.preview.call
+        return await observe(self.reader, call, intent, at=self.clock.now(), alert_firing=firing)
+
+    def judge(self, seen: Sequence[Observation]) -> Verification | KeepWatching:
+        """The verdict on what was seen so far, or how long to wait for the next look."""
+        return judge(seen, self.policy)
+
+    async def record(
+        self, incident: Incident, diagnosis: Diagnosis, intent: Intent, seen: Sequence[Observation],
+        verification: Verification, *, attempt: int,
+    ) -> str:  # fmt: skip
+        """Stores the verdict, with the cause and the action that it counts for; the effect."""
+        well = next((each.at for each in seen if each.settled and each.healthy >= each.desired), None)
+        body: JsonObject = {
+            "verification": dump(verification),
+            "cause": diagnosis.best.cause if diagnosis.best else "",
+            "action": intent.preview.call.action,
+            "looks": len(seen),
+            "healthy_at": well.isoformat() if well else None,
+        }
+        phase = Phase.UNDOING if verification.effect in TAKEN_BACK else None
+        event = Event(incident.id, f"verified-{attempt}", EventKind.VERIFIED, verification.at, body)
+        await self.incidents.append(event, phase=phase)
+        return verification.effect
