@@ -11,7 +11,7 @@ from fastapi import Request
 from kubernaut.domain.errors import InputError
 
 COOKIE = "kubernaut"
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _LARGEST_FORM = 16 * 2**10
 _MOST_FIELDS = 20
 
@@ -35,7 +35,7 @@ class Gate:
 
     def is_known_host(self, request: Request) -> bool:
         """Whether the request names a host that is ours."""
-        return not self._loopback_only or (request.url.hostname or "") in _LOOPBACK
+        return not self._loopback_only or (request.url.hostname or "") in LOOPBACK
 
     def is_open_to(self, request: Request) -> bool:
         """Whether the caller may see pages: by the cookie of the login page, or by the bearer token."""
