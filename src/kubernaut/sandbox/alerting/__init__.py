@@ -1,0 +1,1 @@
+"""Alerts over the state of the sandbox, and their delivery as Alertmanager does it."""

@@ -1,0 +1,1 @@
+"""The controllers of the sandbox, one file each."""

@@ -1,0 +1,146 @@
+"""Why a pod does not fit on a node, in the scheduler's own words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from kubernaut.domain.objects import KubeObject, Tree
+from kubernaut.sandbox.quantities import amount
+from kubernaut.sandbox.selectors import Requirement, equals, expression, matches, selector_of
+
+AFFINITY = "node(s) didn't match Pod's node affinity/selector"
+UNSCHEDULABLE = "node(s) were unschedulable"
+TAINTED = "node(s) had untolerated taint(s)"
+PORTS_TAKEN = "node(s) didn't have free ports for the requested pod ports"
+ANTI_AFFINITY = "node(s) didn't match pod anti-affinity rules"
+TOO_MANY = "Too many pods"
+_HARD = frozenset({"NoSchedule", "NoExecute"})
+_CORDON_TAINT = "node.kubernetes.io/unschedulable"
+# Reasons that evicting other pods could lift.
+_PREEMPTIBLE = ("Insufficient ", TOO_MANY, PORTS_TAKEN, ANTI_AFFINITY)
+
+
+@dataclass(slots=True)
+class Load:
+    """What runs on a node already."""
+
+    cpu: Fraction = Fraction(0)
+    memory: Fraction = Fraction(0)
+    pods: list[KubeObject] = field(default_factory=list)
+
+    def add(self, pod: KubeObject) -> None:
+        """Counts one more pod."""
+        cpu, memory = requests_of(pod)
+        self.cpu += cpu
+        self.memory += memory
+        self.pods.append(pod)
+
+
+def requests_of(pod: Tree) -> tuple[Fraction, Fraction]:
+    """The CPU and the memory that a pod requests."""
+    wanted = [item.tree("resources", "requests") for item in pod.trees("spec", "containers")]
+    cpu = sum((amount(item.at("cpu")) for item in wanted), Fraction(0))
+    memory = sum((amount(item.at("memory")) for item in wanted), Fraction(0))
+    return cpu, memory
+
+
+def tolerates(pod: Tree, taint: Tree) -> bool:
+    """Whether one of the pod's tolerations covers the taint."""
+    for item in pod.trees("spec", "tolerations"):
+        if item.text("effect") not in ("", taint.text("effect")):
+            continue
+        if item.text("operator") == "Exists":
+            if item.text("key") in ("", taint.text("key")):
+                return True
+        elif item.text("key") == taint.text("key") and item.text("value") == taint.text("value"):
+            return True
+    return False
+
+
+def matches_node(pod: Tree, node: KubeObject) -> bool:
+    """`nodeSelector` and the required part of `nodeAffinity`."""
+    if not matches(equals(pod.mapping("spec", "nodeSelector")), node.labels):
+        return False
+    path = ("spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+    if not pod.has(*path):
+        return True
+    return any(_term_holds(term, node) for term in pod.trees(*path, "nodeSelectorTerms"))
+
+
+def _term_holds(term: Tree, node: KubeObject) -> bool:
+    labels = [expression(item) for item in term.trees("matchExpressions")]
+    fields = [expression(item) for item in term.trees("matchFields")]
+    if not labels and not fields:
+        return False
+    names: list[Requirement] = fields
+    return matches(tuple(labels), node.labels) and matches(tuple(names), {"metadata.name": node.name})
+
+
+def reasons_against(pod: KubeObject, node: KubeObject, load: Load) -> list[str]:
+    """The reasons of the first filter that refuses the node; none where the pod fits."""
+    if node.flag("spec", "unschedulable") and not tolerates(
+        pod, Tree({"key": _CORDON_TAINT, "effect": "NoSchedule", "value": ""})
+    ):
+        return [UNSCHEDULABLE]
+    if any(taint.text("effect") in _HARD and not tolerates(pod, taint) for taint in node.trees("spec", "taints")):
+        return [TAINTED]
+    if not matches_node(pod, node):
+        return [AFFINITY]
+    if _host_ports(pod) & {port for other in load.pods for port in _host_ports(other)}:
+        return [PORTS_TAKEN]
+    if short := _shortages(pod, node, load):
+        return short
+    return [ANTI_AFFINITY] if _repelled(pod, load) else []
+
+
+def _host_ports(pod: Tree) -> set[int]:
+    ports = [port for item in pod.trees("spec", "containers") for port in item.trees("ports")]
+    return {port.integer("hostPort") for port in ports if port.integer("hostPort")}
+
+
+def _shortages(pod: KubeObject, node: KubeObject, load: Load) -> list[str]:
+    room = node.tree("status", "allocatable")
+    found = [TOO_MANY] if len(load.pods) + 1 > amount(room.at("pods")) else []
+    cpu, memory = requests_of(pod)
+    if cpu and load.cpu + cpu > amount(room.at("cpu")):
+        found.append("Insufficient cpu")
+    if memory and load.memory + memory > amount(room.at("memory")):
+        found.append("Insufficient memory")
+    return found
+
+
+def _repelled(pod: KubeObject, load: Load) -> bool:
+    path = ("spec", "affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
+    for term in pod.trees(*path):
+        # Every node of the sandbox is its own host; wider topologies are not modelled.
+        if term.text("topologyKey") != "kubernetes.io/hostname":
+            continue
+        selector = selector_of(term.tree("labelSelector"))
+        if any(other.namespace == pod.namespace and matches(selector, other.labels) for other in load.pods):
+            return True
+    return False
+
+
+def refusal_message(reasons: Sequence[Sequence[str]], *, before_filters: str = "") -> str:
+    """The message of FailedScheduling for one list of reasons a node."""
+    total = len(reasons)
+    if total == 0 and not before_filters:
+        return "no nodes available to schedule pods"
+    head = f"0/{total} nodes are available:"
+    if before_filters:
+        hopeless = {"Preemption is not helpful for scheduling": total}
+        return f"{head} {before_filters}. preemption: {head} {_histogram(hopeless)}."
+    found = Counter(reason for per_node in reasons for reason in per_node)
+    rescue: Counter[str] = Counter()
+    for per_node in reasons:
+        can = any(reason.startswith(_PREEMPTIBLE) for reason in per_node)
+        text = "No preemption victims found for incoming pod" if can else "Preemption is not helpful for scheduling"
+        rescue[text] += 1
+    return f"{head} {_histogram(found)}. preemption: {head} {_histogram(rescue)}."
+
+
+def _histogram(counts: dict[str, int]) -> str:
+    return ", ".join(sorted(f"{count} {reason}" for reason, count in counts.items()))

@@ -1,0 +1,138 @@
+"""The scheduler: binds pending pods to nodes, or says why it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from kubernaut.domain.objects import JsonObject, KubeObject
+from kubernaut.sandbox.cluster import By, Cluster
+from kubernaut.sandbox.controllers import pods
+from kubernaut.sandbox.controllers.fitting import Load, reasons_against, refusal_message, requests_of
+from kubernaut.sandbox.kinds import CLAIM, NODE, POD
+from kubernaut.sandbox.quantities import amount
+from kubernaut.sandbox.recorder import Recorder, normal, warning
+from kubernaut.sandbox.shapes import section, set_condition, stamp
+from kubernaut.sandbox.simulation import Key
+from kubernaut.sandbox.storage import Change
+
+_SCHEDULER = By("kube-scheduler")
+_SCHEDULER_STATUS = By("kube-scheduler", "status")
+_REPEAT = timedelta(minutes=5)
+
+
+class Scheduler:
+    """Looks at a pending pod when it appears, and at all that wait whenever room may have come up."""
+
+    watches = frozenset({POD.key, NODE.key, CLAIM.key})
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._recorder = Recorder(cluster, "default-scheduler")
+        self._waiting: dict[Key, tuple[str, datetime]] = {}
+
+    def affected(self, change: Change) -> Iterable[Key]:
+        """The pod; every waiting pod where a pod went or a node or claim changed."""
+        view = change.stored.view
+        if change.kind is POD and change.type != "DELETED":
+            return [] if view.text("spec", "nodeName") else [pods.key_of(view)]
+        if change.kind is NODE and change.before and _room(change.before.view) == _room(view):
+            return []
+        return list(self._waiting)
+
+    def reconcile(self, key: Key, now: datetime) -> datetime | None:
+        """Binds the pod, or notes why not and looks again after five minutes."""
+        pod = self._cluster.find(POD, *key)
+        if pod is None or pod.text("spec", "nodeName") or not pods.is_active(pod):
+            self._waiting.pop(key, None)
+            return None
+        nodes = sorted(self._cluster.storage.views(NODE), key=lambda node: node.name)
+        missing = self._missing_claim(pod)
+        if missing:
+            message = refusal_message([[] for _ in nodes], before_filters=missing)
+            return self._refuse(pod, message, now)
+        loads = self._loads(nodes)
+        reasons = {node.name: reasons_against(pod, node, loads[node.name]) for node in nodes}
+        free = [node for node in nodes if not reasons[node.name]]
+        if not free:
+            return self._refuse(pod, refusal_message(list(reasons.values())), now)
+        self._waiting.pop(key, None)
+        best = max(free, key=lambda node: (_spare(pod, node, loads[node.name]), node.name))
+        self._bind(pod, best.name, now)
+        return None
+
+    def _loads(self, nodes: list[KubeObject]) -> dict[str, Load]:
+        loads = {node.name: Load() for node in nodes}
+        for pod in self._cluster.storage.views(POD):
+            load = loads.get(pod.text("spec", "nodeName"))
+            if load is not None and pod.text("status", "phase") not in ("Succeeded", "Failed"):
+                load.add(pod)
+        return loads
+
+    def _missing_claim(self, pod: KubeObject) -> str:
+        for volume in pod.trees("spec", "volumes"):
+            name = volume.text("persistentVolumeClaim", "claimName")
+            if not name:
+                continue
+            claim = self._cluster.find(CLAIM, pod.namespace, name)
+            if claim is None:
+                return f'persistentvolumeclaim "{name}" not found'
+            if claim.text("status", "phase") != "Bound":
+                return "pod has unbound immediate PersistentVolumeClaims"
+        return ""
+
+    def _refuse(self, pod: KubeObject, message: str, now: datetime) -> datetime:
+        key = pods.key_of(pod)
+        known = self._waiting.get(key)
+        if known and known[0] == message and now < known[1]:
+            return known[1]
+        again = now + _REPEAT
+        self._waiting[key] = (message, again)
+        self._recorder.record_series(pod, warning("FailedScheduling", message), now, action="Scheduling")
+
+        def edit(draft: JsonObject) -> None:
+            condition: JsonObject = {
+                "type": "PodScheduled",
+                "status": "False",
+                "lastProbeTime": None,
+                "lastTransitionTime": stamp(now),
+                "reason": "Unschedulable",
+                "message": message,
+            }
+            set_condition(section(draft, "status"), condition)
+
+        self._cluster.change(POD, *key, edit, _SCHEDULER_STATUS)
+        return again
+
+    def _bind(self, pod: KubeObject, node: str, now: datetime) -> None:
+        def bind(draft: JsonObject) -> None:
+            section(draft, "spec")["nodeName"] = node
+
+        def note(draft: JsonObject) -> None:
+            condition: JsonObject = {
+                "type": "PodScheduled",
+                "status": "True",
+                "lastProbeTime": None,
+                "lastTransitionTime": stamp(now),
+            }
+            set_condition(section(draft, "status"), condition)
+
+        self._cluster.change(POD, pod.namespace, pod.name, bind, _SCHEDULER)
+        self._cluster.change(POD, pod.namespace, pod.name, note, _SCHEDULER_STATUS)
+        text = f"Successfully assigned {pod.namespace}/{pod.name} to {node}"
+        self._recorder.record_series(pod, normal("Scheduled", text), now, action="Binding")
+
+
+def _room(node: KubeObject) -> object:
+    return node.at("spec"), node.labels, node.at("status", "allocatable")
+
+
+def _spare(pod: KubeObject, node: KubeObject, load: Load) -> tuple[int, float]:
+    """Pods of one owner spread first, then the emptier node wins."""
+    owner = pod.controller
+    siblings = sum(1 for other in load.pods if owner and other.controller == owner)
+    cpu, memory = requests_of(pod)
+    room = node.tree("status", "allocatable")
+    used_cpu = (load.cpu + cpu) / (amount(room.at("cpu")) or 1)
+    used_memory = (load.memory + memory) / (amount(room.at("memory")) or 1)
+    return -siblings, -float(used_cpu + used_memory) - len(load.pods) / 1000

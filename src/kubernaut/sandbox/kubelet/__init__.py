@@ -1,0 +1,1 @@
+"""A model of the kubelet: it reads the pod's spec and the hidden applications, and nothing else."""

@@ -1,0 +1,124 @@
+"""What a container gets from ConfigMaps, Secrets and its spec, or what the kubelet says is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kubernaut.domain.objects import KubeObject, Tree
+from kubernaut.sandbox.cluster import Cluster
+from kubernaut.sandbox.kinds import CONFIG_MAP, SECRET, Kind
+
+
+class Missing(Exception):
+    """Something the pod refers to is not there; the text is the kubelet's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The environment and the mounted files of one container."""
+
+    env: dict[str, str] = field(default_factory=dict)
+    files: frozenset[str] = frozenset()
+
+
+def _keys(item: KubeObject) -> dict[str, str]:
+    return {**item.mapping("data"), **item.mapping("stringData")}
+
+
+class Configurations:
+    """Reads what pods refer to."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    def _find(self, kind: Kind, pod: KubeObject, name: str, *, optional: bool) -> KubeObject | None:
+        found = self._cluster.find(kind, pod.namespace, name)
+        if found is None and not optional:
+            raise Missing(f'{kind.name.lower()} "{name}" not found')
+        return found
+
+    def environment(self, pod: KubeObject, container: Tree) -> dict[str, str]:
+        """The variables of the container; raises `Missing`."""
+        env: dict[str, str] = {}
+        for source in container.trees("envFrom"):
+            for field_name, kind in (("configMapRef", CONFIG_MAP), ("secretRef", SECRET)):
+                if source.has(field_name):
+                    name = source.text(field_name, "name")
+                    found = self._find(kind, pod, name, optional=source.flag(field_name, "optional"))
+                    prefix = source.text("prefix")
+                    env |= {prefix + key: value for key, value in (_keys(found) if found else {}).items()}
+        for variable in container.trees("env"):
+            value = self._value(pod, variable)
+            if value is not None:
+                env[variable.text("name")] = value
+        return env
+
+    def _value(self, pod: KubeObject, variable: Tree) -> str | None:
+        if not variable.has("valueFrom"):
+            return variable.text("value")
+        for field_name, kind in (("configMapKeyRef", CONFIG_MAP), ("secretKeyRef", SECRET)):
+            if not variable.has("valueFrom", field_name):
+                continue
+            source = variable.tree("valueFrom", field_name)
+            optional, key = source.flag("optional"), source.text("key")
+            found = self._find(kind, pod, source.text("name"), optional=optional)
+            values = _keys(found) if found else {}
+            if key not in values and not optional:
+                where = f"{kind.name} {pod.namespace}/{source.text('name')}"
+                raise Missing(f"couldn't find key {key} in {where}")
+            return values.get(key)
+        path = variable.text("valueFrom", "fieldRef", "fieldPath")
+        return pod.text(*path.split(".")) if path else ""
+
+    def unmountable(self, pod: KubeObject) -> str:
+        """Why the pod's volumes cannot be mounted, empty where they can."""
+        for volume in pod.trees("spec", "volumes"):
+            try:
+                self._keys_of_volume(pod, volume)
+            except Missing as missing:
+                return f'MountVolume.SetUp failed for volume "{volume.text("name")}" : {missing}'
+        return ""
+
+    def _keys_of_volume(self, pod: KubeObject, volume: Tree) -> set[str]:
+        for field_name, name_field, kind in (("configMap", "name", CONFIG_MAP), ("secret", "secretName", SECRET)):
+            if not volume.has(field_name):
+                continue
+            source = volume.tree(field_name)
+            optional = source.flag("optional")
+            found = self._find(kind, pod, source.text(name_field), optional=optional)
+            keys = set(_keys(found)) if found else set()
+            if not source.has("items"):
+                return keys
+            for item in source.trees("items"):
+                if item.text("key") not in keys and not optional:
+                    word = "config" if kind is CONFIG_MAP else "secret"
+                    start = "configmap " if kind is CONFIG_MAP else ""
+                    raise Missing(f"{start}references non-existent {word} key: {item.text('key')}")
+            return {item.text("path") for item in source.trees("items")}
+        return set()
+
+    def files(self, pod: KubeObject, container: Tree) -> frozenset[str]:
+        """The paths of the files that volumes bring into the container."""
+        volumes = {volume.text("name"): volume for volume in pod.trees("spec", "volumes")}
+        found: set[str] = set()
+        for mount in container.trees("volumeMounts"):
+            volume = volumes.get(mount.text("name"))
+            if volume is None:
+                continue
+            path = mount.text("mountPath").rstrip("/")
+            try:
+                keys = self._keys_of_volume(pod, volume)
+            except Missing:
+                continue
+            sub = mount.text("subPath")
+            found |= {path} if sub and sub in keys else {f"{path}/{key}" for key in keys}
+        return frozenset(found)
+
+    def configure(self, pod: KubeObject, container: Tree) -> Configuration:
+        """All the container gets; raises `Missing`."""
+        return Configuration(self.environment(pod, container), self.files(pod, container))
+
+    def has_credentials(self, pod: KubeObject) -> bool:
+        """Whether a pull secret of the pod exists."""
+        names = [item.text("name") for item in pod.trees("spec", "imagePullSecrets")]
+        return any(self._cluster.find(SECRET, pod.namespace, name) for name in names)

@@ -1,0 +1,1 @@
+"""The REST protocol of the API server over ASGI."""
