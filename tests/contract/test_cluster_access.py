@@ -144,11 +144,11 @@ async def test_a_list_that_reaches_its_bound_is_not_complete(cluster: Cluster) -
 
 
 async def test_a_patch_of_the_version_that_was_read_is_written(cluster: Cluster) -> None:
-    item = await cluster.config_map("one")
-    after = await cluster.writer.write(patch(item, put("/data/b~1c", "2")))
+    item = await cluster.config_map("one", app="web")
+    after = await cluster.writer.write(patch(item, put("/metadata/labels/example.com~1team", "pay")))
     assert after is not None
-    assert after.mapping("data") == {"a": "1", "b/c": "2"}
-    assert (await current(cluster, item)).mapping("data") == {"a": "1", "b/c": "2"}
+    assert after.labels == {"app": "web", "example.com/team": "pay"}
+    assert (await current(cluster, item)).labels == after.labels
     assert after.resource_version != item.resource_version
 
 

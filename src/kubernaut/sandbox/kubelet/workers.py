@@ -34,8 +34,13 @@ class PodWorker:
         self._mount_due: datetime | None = None
         self._stop_due: datetime | None = None
         policy = pod.text("spec", "restartPolicy") or "Always"
-        self._inits = [Container(spec, host, self._say, policy="init") for spec in pod.trees("spec", "initContainers")]
-        self._containers = [Container(spec, host, self._say, policy=policy) for spec in pod.trees("spec", "containers")]
+        self._inits = [
+            Container(spec, host, self._say, policy="init", address=address)
+            for spec in pod.trees("spec", "initContainers")
+        ]
+        self._containers = [
+            Container(spec, host, self._say, policy=policy, address=address) for spec in pod.trees("spec", "containers")
+        ]
         if not self._inits:
             for item in self._containers:
                 item.waiting = ("ContainerCreating", "")
