@@ -48,14 +48,16 @@ async def test_a_rollout_and_its_return_number_the_revisions(api: Api) -> None:
     await eventually(lambda: _rolled(api, "web"))
     for image, revision in ((api.next_image, "2"), (api.image, "3")):
         path = "/spec/template/spec/containers/0/image"
-        patch = [{"op": "replace", "path": path, "value": image}]
+        patch: list[dict[str, Any]] = [{"op": "replace", "path": path, "value": image}]
         if api.image == api.next_image:
             variable = {"name": "ROUND", "value": revision if revision == "2" else "1"}
             patch = [{"op": "add", "path": "/spec/template/spec/containers/0/env", "value": [variable]}]
         assert (await api.patch(api.apps("deployments", "web"), patch, "json")).status_code == 200
         done = await eventually(lambda: _rolled(api, "web"))
+        assert done is not None
         assert done["metadata"]["annotations"][REVISION] == revision
-    conditions = {entry["type"]: entry for entry in done["status"]["conditions"]}
+    found = await api.read(api.apps("deployments", "web"))
+    conditions = {entry["type"]: entry for entry in found["status"]["conditions"]}
     assert conditions["Progressing"]["reason"] == "NewReplicaSetAvailable"
     assert conditions["Available"]["reason"] == "MinimumReplicasAvailable"
 
@@ -96,7 +98,9 @@ async def test_endpoint_slices_follow_readiness(api: Api) -> None:
     _needs_pods(api)
     await api.make(api.apps("deployments"), deployment("web", api.image, replicas=1))
     port = {"name": "http", "port": 80, "targetPort": "http"}
-    await api.make(api.core("services"), {"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [port]}})
+    await api.make(
+        api.core("services"), {"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [port]}}
+    )
     place = f"/apis/discovery.k8s.io/v1/namespaces/{api.namespace}/endpointslices"
 
     async def ready() -> list[dict[str, Any]]:
