@@ -165,6 +165,9 @@ class IncidentStore(Protocol):
         Takes the signal out of the inbox.
         """
 
+    async def of_alert(self, alert: AlertKey) -> Incident | None:
+        """The newest incident that this alert opened or joined, open or closed."""
+
     async def still_firing(self, incident: IncidentId) -> bool:
         """Whether any alert that opened or joined the incident has not been resolved."""
 

@@ -28,7 +28,7 @@ from kubernaut.wiring import Service
 
 # Simulated time: rules fire soon, so that a minute shows what takes an hour elsewhere.
 _ALERTS_AFTER = timedelta(seconds=30)
-_EVERY = timedelta(seconds=10)
+_EVERY = timedelta(seconds=15)
 _APPROVAL_S = 240.0
 _WATCH = {"window_s": 60.0, "interval_s": 10.0, "deadline_s": 600.0}
 _POLICY = {"approval_s": _APPROVAL_S, "recheck_s": 15.0, "hold_s": 1800.0}
