@@ -15,6 +15,8 @@ Key = tuple[str, str, str]
 
 TOP_LEVEL = ("Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "Pod")
 _MOST_OWNERS = 5
+# A controller that is refused for hours leaves thousands about one object; the newest tell all that is current.
+_MOST_EVENTS = 100
 
 
 class Scene:
@@ -48,6 +50,7 @@ class Scene:
             self._add(item)
         for known in self._events.values():
             known.sort(key=lambda entry: event_time(entry) or _BEGINNING, reverse=True)
+            del known[_MOST_EVENTS:]
 
     def _add(self, item: KubeObject) -> None:
         kind = item.kind

@@ -81,6 +81,13 @@ def test_an_evicted_pod_that_was_replaced_is_no_fault() -> None:
 def test_an_object_that_does_not_exist_has_no_hypothesis() -> None:
     found = diagnose(scene_of(node()), ObjectRef("apps/v1", "Deployment", "shop", "gone"))
     assert found.best is None
+    assert [fact.text for fact in found.evidence] == ["there is no Deployment gone"]
+
+
+def test_an_object_that_could_not_be_read_is_not_taken_for_a_healthy_one() -> None:
+    gone = ObjectRef("apps/v1", "Deployment", "shop", "gone")
+    found = diagnose(scene_of(node(), unread=frozenset({"Deployment"})), gone)
+    assert (best(found).cause, best(found).verdict) == ("unknown", Verdict.ESCALATE)
 
 
 def test_a_workload_of_which_nothing_is_known_goes_to_people() -> None:
