@@ -47,7 +47,7 @@ class Tree:
         value: Json | Mapping[str, Json] = self.raw
         for key in path:
             # `dict` first: only the root may be another Mapping, and to ask for the abstract one is four times as slow.
-            if not isinstance(value, dict | Mapping):
+            if not isinstance(value, (dict, Mapping)):
                 return None
             value = value.get(key)
         return value  # type: ignore[return-value]  # only the root is a Mapping that is no dict
