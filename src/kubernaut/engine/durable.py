@@ -78,6 +78,8 @@ class DurableEngine(Engine):
         if self._gate.is_closed or self._execute is None:
             raise EngineClosing(f"{run_id} is not started: the engine is not open")
         await dbos_calls.start(self._execute, run_id, argument)
+        # The task exists and has not begun: once it has, `outcome` can wait for it instead of asking the database.
+        await asyncio.sleep(0)
 
     async def send(self, run_id: str, topic: str, payload: Json, *, key: str = "") -> None:
         """Leaves a message for the run."""
@@ -115,7 +117,7 @@ class DurableEngine(Engine):
         await asyncio.to_thread(launching.prepare, self._url)
         launching.route_logging()
         launching.forbid_pickle()
-        DBOS(config=launching.configuration(self._url, self._executor, policy))
+        dbos = DBOS(config=launching.configuration(self._url, self._executor, policy))
         self._execute = self._registered()
         # On this thread, for DBOS then runs the workflows on this loop, where the ports live.
         DBOS.launch()
@@ -136,7 +138,7 @@ class DurableEngine(Engine):
         finally:
             # DBOS made its threads the loop's; they end with it.
             asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="after-engine"))
-            await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+            await asyncio.to_thread(launching.shut_down, dbos, wait=policy.drain)
 
     def _registered(self) -> dbos_calls.Execute:
         @DBOS.workflow(name="run")

@@ -9,13 +9,10 @@ from contextlib import AbstractAsyncContextManager
 
 import uvloop
 
-from kubernaut.domain.objects import Tree
-from kubernaut.entrypoints.doors import ActionCard, CauseCard, DemoOptions, DemoRun, DiagnosisRequest
+from kubernaut.entrypoints.doors import DemoOptions, DemoRun, DiagnosisRequest
 from kubernaut.entrypoints.http.server import stopping_on_signals
 from kubernaut.entrypoints.logs import configure_logs
 from kubernaut.entrypoints.reports import DiagnosisReport
-from kubernaut.execution.catalogue import AnyAction, discover
-from kubernaut.investigation.causes import catalogue
 from kubernaut.settings import Settings
 
 
@@ -54,47 +51,6 @@ class Program:
         from kubernaut.sandbox.scenarios import SCENARIOS  # noqa: PLC0415
 
         return [scenario.name for scenario in SCENARIOS]
-
-    def actions(self) -> Sequence[ActionCard]:
-        """The catalogue of actions."""
-        return [_card(action) for action in discover()]
-
-    def causes(self) -> Sequence[CauseCard]:
-        """The catalogue of causes."""
-        return [CauseCard(cause.id, cause.title) for cause in catalogue()]
-
-
-def _card(action: AnyAction) -> ActionCard:
-    needs = [
-        f"{rule.api_group + '/' if rule.api_group else ''}{rule.resource} {','.join(rule.verbs)}"
-        for rule in (*action.reads, *action.writes)
-    ]
-    return ActionCard(
-        id=action.id,
-        title=action.summary,
-        kinds=action.targets,
-        parameters=tuple(_parameters(action)),
-        reversible=action.reversible,
-        undo=action.undo,
-        when=action.when,
-        never=action.never,
-        before=action.before,
-        needs=tuple(needs),
-    )
-
-
-def _parameters(action: AnyAction) -> list[tuple[str, str]]:
-    schema = Tree(action.schema())
-    name = schema.text("$ref").rpartition("/")[2]
-    properties = schema.tree("$defs", name, "properties")
-    return [(field, _bounds(properties.tree(field))) for field in properties.raw]
-
-
-def _bounds(described: Tree) -> str:
-    bounds = [
-        f"{word} {described.at(key)}" for key, word in (("minimum", "from"), ("maximum", "to")) if described.has(key)
-    ]
-    return " ".join([described.text("type"), *bounds])
 
 
 DOORS = Program()

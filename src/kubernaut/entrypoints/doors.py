@@ -67,30 +67,6 @@ class DemoRun(Protocol):
         """What happens, as it happens; ends after the last scenario did."""
 
 
-@dataclass(frozen=True, slots=True)
-class ActionCard:
-    """An action of the catalogue: `parameters` are (name, type and bounds), `needs` the rights it takes."""
-
-    id: str
-    title: str
-    kinds: tuple[str, ...]
-    parameters: tuple[tuple[str, str], ...]
-    reversible: bool
-    undo: str
-    when: str = ""
-    never: str = ""
-    before: str = ""
-    needs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CauseCard:
-    """A cause that the rules can tell from its look-alikes."""
-
-    id: str
-    title: str
-
-
 class Doors(Protocol):
     """The ways in."""
 
@@ -105,9 +81,3 @@ class Doors(Protocol):
 
     def scenarios(self) -> Sequence[str]:
         """The names of all built-in scenarios."""
-
-    def actions(self) -> Sequence[ActionCard]:
-        """The catalogue of actions."""
-
-    def causes(self) -> Sequence[CauseCard]:
-        """The catalogue of causes."""

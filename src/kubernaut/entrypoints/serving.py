@@ -6,8 +6,11 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from kubernaut.domain.errors import OrderRefused
+from kubernaut.entrypoints.dashboard.gate import LOOPBACK
+from kubernaut.entrypoints.dashboard.routes import DashboardParts, dashboard_routes
 from kubernaut.entrypoints.http.app import HttpParts, create_app
 from kubernaut.entrypoints.http.operations import Answer, Done, Operations, Refused
 from kubernaut.entrypoints.http.server import serve
@@ -26,7 +29,7 @@ async def serving(
     executor = f"{socket.gethostname()}-{port}"
     async with running(settings, executor=executor, clock=clock, pace=pace) as service:
         stop, ready = asyncio.Event(), asyncio.Event()
-        app = create_app(_parts(settings, service))
+        app = create_app(_parts(settings, service, closing=stop, simulated=clock is not None))
         async with asyncio.TaskGroup() as group:
             group.create_task(serve(app, listener, stop=stop, on_ready=ready.set))
             await ready.wait()
@@ -56,7 +59,7 @@ async def _answered(order: Callable[[], Awaitable[str]]) -> Answer:
         return Refused(str(refusal), refusal.help)
 
 
-def _parts(settings: Settings, service: Service) -> HttpParts:
+def _parts(settings: Settings, service: Service, *, closing: asyncio.Event, simulated: bool) -> HttpParts:
     outside = service.outside
     store = outside.store
     operations = operations_of(service.orders)
@@ -64,6 +67,18 @@ def _parts(settings: Settings, service: Service) -> HttpParts:
     async def cluster_answers() -> None:
         await outside.reader.version()
 
+    pages = DashboardParts(
+        incidents=store.incidents,
+        switch=store.switch,
+        operations=operations,
+        clock=outside.clock,
+        cluster=settings.cluster.name,
+        approval=timedelta(seconds=settings.policy.approval_s),
+        token=settings.bearer_token(),
+        loopback_only=settings.http.host in LOOPBACK,
+        simulated=simulated,
+        closing=closing,
+    )
     return HttpParts(
         signals=store.signals,
         incidents=store.incidents,
@@ -76,4 +91,5 @@ def _parts(settings: Settings, service: Service) -> HttpParts:
         checks={"store": store.prove_writable, "cluster": cluster_answers},
         token=settings.bearer_token(),
         on_accepted=service.reception.arrived.set,
+        pages=(dashboard_routes(pages),),
     )

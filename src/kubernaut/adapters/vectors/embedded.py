@@ -35,6 +35,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
+from kubernaut.adapters.blas import use_one_thread
 from kubernaut.adapters.vectors.matrix import Floats, VectorMatrix
 from kubernaut.domain.errors import InputError, StoreUnavailable
 from kubernaut.domain.incidents import IncidentId
@@ -70,6 +71,7 @@ class EmbeddedPatterns:
     """Patterns of one database; the newest `capacity` of each embedder are kept in memory (1.5 KiB each at 384)."""
 
     def __init__(self, engine: Engine, *, capacity: int = 20_000) -> None:
+        use_one_thread()
         self._engine = engine
         # SQLite has to be told before the first statement that a transaction is going to write.
         self._writing = engine.execution_options(kubernaut_writes=True)

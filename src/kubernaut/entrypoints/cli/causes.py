@@ -6,6 +6,7 @@ import typer
 
 from kubernaut.entrypoints.cli.options import AsJson, group, help_text
 from kubernaut.entrypoints.terminal.look import aligned
+from kubernaut.investigation.causes import catalogue
 
 app = group(
     "The causes that are told apart from their look-alikes.", "kubernaut causes list", "kubernaut causes list --json"
@@ -20,8 +21,9 @@ def _group() -> None:
 @app.command("list", help=help_text("All of them.", "kubernaut causes list --json"), short_help="All of them.")
 def list_(ctx: typer.Context, *, as_json: AsJson = False) -> None:
     """One line a cause."""
-    cards = ctx.obj.doors().causes()
+    causes = catalogue()
     if as_json:
-        ctx.obj.write_json({"causes": [{"id": card.id, "title": card.title} for card in cards]})
+        entries = [{"id": one.id, "title": one.title, "look_alikes": dict(one.look_alikes)} for one in causes]
+        ctx.obj.write_json({"causes": entries})
     else:
-        ctx.obj.write(aligned([["CAUSE", "WHAT IT MEANS"], *([card.id, card.title] for card in cards)]))
+        ctx.obj.write(aligned([["CAUSE", "WHAT IT MEANS"], *([cause.id, cause.title] for cause in causes)]))

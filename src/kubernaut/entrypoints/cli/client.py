@@ -12,7 +12,7 @@ import httpx2
 from kubernaut.domain.errors import InputError, KubernautError, UnknownName
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event
-from kubernaut.domain.objects import JsonObject, Tree
+from kubernaut.domain.objects import Json, JsonObject, Tree
 from kubernaut.engine.codec import load
 from kubernaut.settings import load_settings
 
@@ -20,6 +20,7 @@ _TIMEOUT_S = 20.0
 _NOT_FOUND = 404
 _UNAUTHORIZED = frozenset({401, 403})
 _OK = 300
+_EVENTS_A_PAGE = 500
 
 
 class ServiceUnreachable(KubernautError):
@@ -43,32 +44,54 @@ class Service:
 
     def incident(self, start: str) -> Incident:
         """The incident whose id starts so, or whose page has this address."""
-        body = self._call("GET", f"incidents/{_id_of(start)}")
-        return load(Incident, _inner(body, "incident"))
+        wanted = start.rstrip("/").rpartition("/")[2]
+        try:
+            return load(Incident, self._call("GET", f"incidents/{quote(wanted)}"))
+        except UnknownName:
+            found, _ = self.incidents({"text": wanted, "limit": "100"})
+        alike = [incident for incident in found if incident.id.startswith(wanted)]
+        if len(alike) == 1:
+            return alike[0]
+        if not alike:
+            raise UnknownName(f'no incident "{wanted}"', help="kubernaut incidents list")
+        several = ", ".join(incident.id for incident in alike[:5])
+        raise UnknownName(f'"{wanted}" is the start of {len(alike)} incidents: {several}', help="give more of the id")
 
     def incidents(self, query: Mapping[str, str]) -> tuple[list[Incident], int]:
         """The page of incidents that match, and how many match in all."""
-        body = self._call("GET", "incidents", query=query)
+        body = self._object("GET", "incidents", query=query)
         items = body.get("incidents")
         found = [load(Incident, item) for item in items] if isinstance(items, list) else []
         return found, Tree(body).integer("total", default=len(found))
 
     def events(self, incident: str) -> list[Event]:
         """All events of the incident."""
-        items = self._call("GET", f"incidents/{quote(incident)}/events").get("events")
-        return [load(Event, item) for item in items] if isinstance(items, list) else []
+        found: list[Event] = []
+        while True:
+            query = {"after": str(found[-1].seq if found else 0), "limit": str(_EVENTS_A_PAGE)}
+            items = self._call("GET", f"incidents/{quote(incident)}/events", query=query)
+            page = [load(Event, item) for item in items] if isinstance(items, list) else []
+            found += page
+            if len(page) < _EVENTS_A_PAGE:
+                return found
 
     def post(self, path: str, body: JsonObject) -> JsonObject:
         """What the service answered to a decision."""
-        return self._call("POST", path, body=body)
+        return self._object("POST", path, body=body)
 
     def decide(self, incident: str, verb: str, body: JsonObject) -> JsonObject:
         """Approve, reject or undo."""
         return self.post(f"incidents/{quote(incident)}/{verb}", body)
 
-    def _call(
+    def _object(
         self, method: str, path: str, *, body: JsonObject | None = None, query: Mapping[str, str] | None = None
     ) -> JsonObject:
+        content = self._call(method, path, body=body, query=query)
+        return content if isinstance(content, dict) else {}
+
+    def _call(
+        self, method: str, path: str, *, body: JsonObject | None = None, query: Mapping[str, str] | None = None
+    ) -> Json:
         try:
             answer = self.http.request(method, f"/api/v1/{path}", json=body, params=query)
         except httpx2.TransportError as error:
@@ -80,19 +103,10 @@ class Service:
         if answer.status_code >= _OK:
             raise _refusal(answer, self.address)
         try:
-            content = answer.json() if answer.content else {}
+            content: Json = answer.json()
         except ValueError as error:
             raise ServiceRefused(f"{self.address} answered with something that is no JSON: is it Kubernaut?") from error
-        return content if isinstance(content, dict) else {}
-
-
-def _inner(body: JsonObject, key: str) -> object:
-    return body.get(key, body)
-
-
-def _id_of(text: str) -> str:
-    """Takes the address of an incident's page for its id."""
-    return quote(text.rstrip("/").rpartition("/")[2])
+        return content
 
 
 def _refusal(answer: httpx2.Response, address: str) -> KubernautError:
@@ -120,5 +134,5 @@ def connect(server: str | None) -> Iterator[Service]:
         raise InputError(f"--server {address}: an address starts with http:// or https://")
     token = settings.bearer_token()
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    with httpx2.Client(base_url=address, headers=headers, timeout=_TIMEOUT_S) as http:
+    with httpx2.Client(base_url=address, headers=headers, timeout=_TIMEOUT_S, trust_env=False) as http:
         yield Service(http, address)

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from kubernaut.entrypoints.addresses import listen
+from kubernaut.entrypoints.cli.address import listening
 from kubernaut.entrypoints.cli.options import AsJson, group
 from kubernaut.entrypoints.cli.session import Session
 from kubernaut.entrypoints.demo import Teller
@@ -51,7 +51,7 @@ def demo(
     # A script that wants the report does not care for the page's address: any free port will do.
     chosen = 0 if once and as_json else port
     try:
-        with listen(_HOST, chosen, command="kubernaut demo") as listener:
+        with listening(_HOST, chosen, command="kubernaut demo") as listener:
             options = DemoOptions(listener, speed, names)
             teller = asyncio.run(_play(session, options, once=once, silent=as_json))
     except KeyboardInterrupt:

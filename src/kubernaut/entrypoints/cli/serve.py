@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from kubernaut.entrypoints.addresses import listen
+from kubernaut.entrypoints.cli.address import listening
 from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, group
 from kubernaut.settings import load_settings
 
@@ -32,7 +32,7 @@ def serve(
     http = settings.http.model_copy(
         update={key: value for key, value in (("host", host), ("port", port)) if value is not None}
     )
-    with listen(http.host, http.port, command="kubernaut serve") as listener:
+    with listening(http.host, http.port, command="kubernaut serve") as listener:
         number = listener.getsockname()[1]
         http = http.model_copy(update={"port": number})
         shown = f"[{http.host}]" if ":" in http.host else http.host

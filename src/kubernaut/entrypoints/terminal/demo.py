@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from kubernaut.domain.diagnosis import Diagnosis
-from kubernaut.domain.execution import Execution, Verification
+from kubernaut.domain.execution import Intent, Verification
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending
@@ -83,8 +83,7 @@ def _details(event: Event, look: Look, indent: str) -> list[str]:
         case EventKind.DIAGNOSED:
             return _facts(load(Diagnosis, event.body.get("diagnosis")), look, indent)
         case EventKind.INTENDED:
-            execution = load(Execution, event.body.get("execution"))
-            return diff_lines(execution.intent.preview.diff, look, indent=indent) if execution.intent else []
+            return diff_lines(load(Intent, event.body.get("intent")).preview.diff, look, indent=indent)
         case _:
             return []
 

@@ -1,0 +1,244 @@
+"""What the pages show, read from the store: values alone, so that the same go into HTML and into JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kubernaut.domain.errors import UnknownName
+from kubernaut.domain.incidents import Incident, IncidentId
+from kubernaut.domain.journal import EventKind
+from kubernaut.domain.lifecycle import Ending, Phase
+from kubernaut.domain.objects import JsonObject
+from kubernaut.engine.codec import dump
+from kubernaut.entrypoints.dashboard.searching import PAGE, filter_of
+from kubernaut.entrypoints.intervals import median_with_interval
+from kubernaut.entrypoints.status import FOR_PEOPLE
+from kubernaut.entrypoints.story import Story, tell
+from kubernaut.ports import Clock, IncidentFilter, IncidentStore, Suspension, Switch
+
+DAY = timedelta(hours=24)
+_MOST_OPEN = 100
+_MOST_OF_A_DAY = 500
+_MOST_HANDED_OVER = 20
+_IN_A_ROW = (EventKind.RECEIVED, EventKind.DIAGNOSED, EventKind.ASKED, EventKind.APPROVED, EventKind.REJECTED)
+STAGES = (
+    Phase.TRIAGE,
+    Phase.INVESTIGATION,
+    Phase.PLANNING,
+    Phase.EXECUTION,
+    Phase.VERIFICATION,
+    Phase.UNDOING,
+    Phase.IMPACT,
+    Phase.LEARNING,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The last 24 hours. `hours` are incidents opened, oldest hour first; `of` how many the times are of."""
+
+    opened: int
+    counts: tuple[tuple[Ending, int], ...]
+    hours: tuple[int, ...]
+    resolution: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One page of the list."""
+
+    rows: tuple[Story, ...]
+    total: int
+    offset: int
+    typed: str
+    odd: str = ""
+
+    @property
+    def last(self) -> int:
+        """The number of the last row on the page."""
+        return self.offset + len(self.rows)
+
+    @property
+    def older(self) -> int | None:
+        """Where the next page starts."""
+        return self.offset + PAGE if self.last < self.total else None
+
+    @property
+    def newer(self) -> int | None:
+        """Where the page before starts."""
+        return max(0, self.offset - PAGE) if self.offset else None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The first page."""
+
+    now: datetime
+    suspension: Suspension | None
+    needs: tuple[Story, ...]
+    in_work: tuple[Story, ...]
+    stages: tuple[tuple[Phase, int], ...]
+    day: Day
+    listed: Listed
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads pages from the store."""
+
+    incidents: IncidentStore
+    switch: Switch
+    clock: Clock
+
+    async def live(self, typed: str, offset: int) -> Live:
+        """The first page, with the list searched for what was typed."""
+        now = self.clock.now()
+        still_open = [
+            await self._row(one) for one in await self._find(IncidentFilter(open_only=True, limit=_MOST_OPEN))
+        ]
+        asked = tuple(story for story in still_open if story.incident.phase is Phase.APPROVAL)
+        working = tuple(story for story in still_open if story.incident.phase is not Phase.APPROVAL)
+        handed = await self._handed_over(now)
+        listed = await self.listed(typed, offset)
+        shown = (*still_open, *handed, *listed.rows)
+        return Live(
+            now=now,
+            suspension=await self.switch.suspension(),
+            needs=(*asked, *handed),
+            in_work=working,
+            stages=tuple((phase, sum(one.incident.phase is phase for one in working)) for phase in STAGES),
+            day=await self._day(now),
+            listed=listed,
+            seq=max((event.seq for story in shown for event in story.events), default=0),
+        )
+
+    async def listed(self, typed: str, offset: int) -> Listed:
+        """One page of the incidents that match, open ones included."""
+        wanted, odd = filter_of(typed, now=self.clock.now(), offset=offset)
+        rows = [await self._row(one) for one in await self.incidents.find(wanted)]
+        return Listed(tuple(rows), await self.incidents.count(wanted), offset, typed, odd)
+
+    async def story(self, start: str) -> Story:
+        """The whole story of the incident whose id starts so; raises `UnknownName`."""
+        found = await self.incidents.get(IncidentId(start)) or await self._only_one(start)
+        return tell(found, await self.incidents.events(found.id))
+
+    async def _only_one(self, start: str) -> Incident:
+        alike = [
+            one for one in await self._find(IncidentFilter(text=start, limit=_MOST_OPEN)) if one.id.startswith(start)
+        ]
+        if len(alike) != 1 or not start:
+            raise UnknownName(f"no incident {start[:80]}" if not alike else f"{start[:80]} begins several incidents")
+        return alike[0]
+
+    async def _find(self, wanted: IncidentFilter) -> list[Incident]:
+        return await self.incidents.find(wanted)
+
+    async def _row(self, incident: Incident) -> Story:
+        return tell(incident, await self.incidents.events(incident.id, kinds=_IN_A_ROW))
+
+    async def _handed_over(self, now: datetime) -> list[Story]:
+        """What was handed to people in the last day and still fires: what has cleared needs nobody."""
+        stories: list[Story] = []
+        for ending in sorted(FOR_PEOPLE):
+            wanted = IncidentFilter(ending=ending, since=now - DAY, limit=_MOST_HANDED_OVER)
+            firing = [one for one in await self._find(wanted) if await self.incidents.still_firing(one.id)]
+            stories += [await self._row(incident) for incident in firing]
+        return sorted(stories, key=lambda story: story.incident.opened_at, reverse=True)
+
+    async def _day(self, now: datetime) -> Day:
+        since = now - DAY
+        recent = await self._find(IncidentFilter(since=since, limit=_MOST_OF_A_DAY))
+        hours = [0] * 24
+        for incident in recent:
+            hours[min(23, max(0, int((incident.opened_at - since) / timedelta(hours=1))))] += 1
+        counts = [(ending, sum(one.ending is ending for one in recent)) for ending in Ending]
+        opened = await self.incidents.count(IncidentFilter(since=since))
+        beyond = f", of the newest {_MOST_OF_A_DAY}" if opened > _MOST_OF_A_DAY else ""
+        return Day(opened, tuple((e, n) for e, n in counts if n), tuple(hours), _resolution(recent) + beyond)
+
+
+def _resolution(recent: Sequence[Incident]) -> str:
+    times = [
+        (one.closed_at - one.started_at).total_seconds()
+        for one in recent
+        if one.ending is Ending.HEALED and one.closed_at is not None
+    ]
+    return median_with_interval(times) if times else "not computable: nothing was healed yet"
+
+
+def version_of(story: Story) -> str:
+    """What a button was drawn from: another plan, another version."""
+    question, last = story.question, story.last_applied
+    shown = [dump(question.preview) if question else None, dump(last.call) if last else None, story.incident.ending]
+    return hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def row_json(story: Story) -> JsonObject:
+    """One row, for scripts."""
+    cause = story.cause
+    return {
+        "incident": dump(story.incident),
+        "cause": cause.cause if cause else None,
+        "confidence": cause.confidence if cause else None,
+        "waits_for_consent": story.question is not None,
+        "seconds": story.seconds,
+    }
+
+
+def live_json(live: Live) -> JsonObject:
+    """The first page, for scripts."""
+    return {
+        "now": live.now.isoformat(),
+        "suspended": dump(live.suspension) if live.suspension else None,
+        "needs_you": [row_json(story) for story in live.needs],
+        "in_work": [row_json(story) for story in live.in_work],
+        "stages": {phase.value: number for phase, number in live.stages},
+        "last_24_h": {
+            "opened": live.day.opened,
+            "endings": {ending.value: number for ending, number in live.day.counts},
+            "opened_per_hour": list(live.day.hours),
+            "time_to_resolution": live.day.resolution,
+        },
+        **listed_json(live.listed),
+        "seq": live.seq,
+    }
+
+
+def listed_json(listed: Listed) -> JsonObject:
+    """One page of the list, for scripts."""
+    return {
+        "incidents": [row_json(story) for story in listed.rows],
+        "total": listed.total,
+        "offset": listed.offset,
+        "query": listed.typed,
+    }
+
+
+def story_json(story: Story) -> JsonObject:
+    """The whole story, for scripts."""
+    events: list[JsonObject] = [
+        {
+            "seq": event.seq,
+            "kind": event.kind.value,
+            "at": event.at.isoformat(),
+            "text": step.text,
+            "since_alert_s": step.since_alert_s,
+            "body": event.body,
+        }
+        for event, step in zip(story.events, story.steps, strict=True)
+    ]
+    return {
+        **row_json(story),
+        "diagnosis": dump(story.diagnosis) if story.diagnosis else None,
+        "plan": dump(story.plan) if story.plan else None,
+        "attempts": [dump(attempt) for attempt in story.attempts],
+        "alike": [dump(alike) for alike in story.alike],
+        "tokens": story.tokens,
+        "events": list(events),
+    }

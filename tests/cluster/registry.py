@@ -1,0 +1,141 @@
+"""A registry of images and a name server, both true to their protocols and both on one address.
+
+With them a pull that fails, fails for the genuine reason: the tag is not there, the repository wants
+credentials, or no such host exists.
+"""
+
+import base64
+import json
+import socket
+import ssl
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import BaseRequestHandler, BaseServer, ThreadingUDPServer
+from threading import Thread
+
+from tests.cluster.certificates import KeyPair
+from tests.cluster.images import MANIFEST, Blobs, Image, build
+
+# A response, recursion wanted and available: without error, or NXDOMAIN.
+_KNOWN, _NO_SUCH_NAME = 0x8180, 0x8183
+_ADDRESS_RECORD = b"\0\1\0\1"  # type A, class IN
+_POINTER_TO_QUESTION = b"\xc0\x0c"
+
+
+@contextmanager
+def serving(server: BaseServer) -> Iterator[None]:
+    """Answers requests from a thread until the block ends."""
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def registry(images: Sequence[Image], address: str, identity: KeyPair) -> Iterator[None]:
+    """A registry with these images, over TLS on the usual port of the address."""
+    server = _RegistryServer((address, 443), _RegistryRequest)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(identity.certificate, identity.key)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    server.stock = {(image.repository, image.tag): (image, build(image)) for image in images}
+    with serving(server):
+        yield
+
+
+class _RegistryServer(ThreadingHTTPServer):
+    stock: Mapping[tuple[str, str], tuple[Image, Blobs]]
+
+
+class _RegistryRequest(BaseHTTPRequestHandler):
+    """The reading half of the distribution protocol: manifests by tag or digest, and blobs."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self._answer(*self._find(), with_body=True)
+
+    def do_HEAD(self) -> None:
+        self._answer(*self._find(), with_body=False)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's signature
+        """Keeps quiet: a failed pull is told by the kubelet."""
+
+    def _find(self) -> tuple[int, str, bytes]:
+        path = self.path.partition("?")[0].removeprefix("/v2/")
+        for kind in ("/manifests/", "/blobs/"):
+            repository, found, reference = path.rpartition(kind)
+            if found:
+                return self._find_in(repository, kind, reference)
+        return 200, "application/json", b"{}"
+
+    def _find_in(self, repository: str, kind: str, reference: str) -> tuple[int, str, bytes]:
+        assert isinstance(self.server, _RegistryServer)
+        shelf = {tag: entry for (name, tag), entry in self.server.stock.items() if name == repository}
+        if not shelf:
+            return _refusal(404, "NAME_UNKNOWN", "repository name not known to registry")
+        secret = next(iter(shelf.values()))[0].user_and_password
+        if secret and self.headers.get("Authorization") != "Basic " + base64.b64encode(secret.encode()).decode():
+            return _refusal(401, "UNAUTHORIZED", "authentication required")
+        if kind == "/manifests/" and reference in shelf:
+            return 200, MANIFEST, shelf[reference][1].manifest
+        for _, blobs in shelf.values():
+            if reference in blobs.contents:
+                media_type = MANIFEST if kind == "/manifests/" else "application/octet-stream"
+                return 200, media_type, blobs.contents[reference]
+        return _refusal(404, "MANIFEST_UNKNOWN", "manifest unknown")
+
+    def _answer(self, status: int, media_type: str, body: bytes, *, with_body: bool) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", media_type)
+        self.send_header("Content-Length", str(len(body)))
+        if status == 401:
+            self.send_header("WWW-Authenticate", 'Basic realm="registry"')
+        self.end_headers()
+        if with_body:
+            self.wfile.write(body)
+
+
+def _refusal(status: int, code: str, message: str) -> tuple[int, str, bytes]:
+    return status, "application/json", json.dumps({"errors": [{"code": code, "message": message}]}).encode()
+
+
+@contextmanager
+def name_server(address: str, names: Mapping[str, str]) -> Iterator[None]:
+    """A name server that knows these names and their addresses, and is sure that no other exists."""
+    server = _NameServer((address, 53), _NameRequest)
+    server.names = {_question(name): socket.inet_aton(found) for name, found in names.items()}
+    with serving(server):
+        yield
+
+
+def _question(name: str) -> bytes:
+    return b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
+
+
+class _NameServer(ThreadingUDPServer):
+    names: Mapping[bytes, bytes]
+
+
+class _NameRequest(BaseRequestHandler):
+    def handle(self) -> None:
+        query, answering = self.request
+        end = query.find(b"\0", 12) + 1
+        if len(query) < 12 or end == 0:
+            return
+        assert isinstance(self.server, _NameServer)
+        name, kind = query[12:end], query[end : end + 4]
+        address = self.server.names.get(name)
+        code = _NO_SUCH_NAME if address is None else _KNOWN
+        record = b""
+        if address is not None and kind == _ADDRESS_RECORD:
+            record = _POINTER_TO_QUESTION + kind + struct.pack("!IH", 5, len(address)) + address
+        # The question is sent back as it came, so that the asker knows which one is answered.
+        header = query[:2] + struct.pack("!HHHHH", code, 1, 1 if record else 0, 0, 0)
+        answering.sendto(header + name + kind + record, self.client_address)
