@@ -133,7 +133,7 @@ class DurableEngine(Engine):
                         log.warning("steps cut off, they run again after the restart", steps=self._gate.inside)
                 finally:
                     self._gate.is_closed = True
-                    await settled(list(self._attended.values()))
+                    await launching.stop_runs(dbos)
                     beating.cancel()
                     sweeping.cancel()
         finally:
@@ -153,6 +153,7 @@ class DurableEngine(Engine):
         await self._sweeper.sweep(self._attended, stale_after=policy.stale_after, term=policy.sweep_every * 4)
 
     async def _attend(self, run_id: str, argument: JsonObject) -> Json:
+        await self._gate.passed()
         task = cast("asyncio.Task[object]", asyncio.current_task())
         older = self._attended.get(run_id)
         if older is not None and not older.done():
