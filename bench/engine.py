@@ -68,10 +68,13 @@ async def measured(store: str, url: str) -> dict[str, object]:
         opened_ms = (time.perf_counter() - opening) * 1000
         for number in range(_WARM_UP):
             await timed(engine, f"warm-{number}")
+        worked = time.process_time()
         alone = [await timed(engine, f"alone-{number}") for number in range(_ALONE)]
-        started = time.perf_counter()
+        alone_cpu_ms = (time.process_time() - worked) * 1000 / _ALONE
+        started, worked = time.perf_counter(), time.process_time()
         burst = await asyncio.gather(*(timed(engine, f"burst-{number}") for number in range(_BURST)))
         burst_s = time.perf_counter() - started
+        burst_cpu_ms = (time.process_time() - worked) * 1000 / _BURST
         before, threads = _rss_mib(), threading.active_count()
         await asyncio.gather(*(engine.start(f"sleep-{number}", {"sleep": True}) for number in range(_SLEEPING)))
         await asyncio.sleep(10)
@@ -86,7 +89,9 @@ async def measured(store: str, url: str) -> dict[str, object]:
         "open_ms": round(opened_ms),
         "alone_p50_ms": round(statistics.median(alone), 1),
         "alone_p95_ms": round(statistics.quantiles(alone, n=20)[18], 1),
+        "alone_cpu_ms": round(alone_cpu_ms, 1),
         "burst": _BURST,
+        "burst_cpu_ms": round(burst_cpu_ms, 1),
         "burst_p50_ms": round(statistics.median(burst)),
         "burst_max_ms": round(max(burst)),
         "burst_runs_per_second": round(_BURST / burst_s, 1),
