@@ -105,16 +105,16 @@ class Teller:
     async def receive(self, alerts: int = 1) -> None:
         for repetition in range(alerts):
             signal = Signal(
-                SignalId(f"sig-{self.number}-{repetition}"),
-                "alertmanager",
-                self.alert,
-                True,
-                AlertKey(f"{self.number}-{repetition}"),
-                {"alertname": self.alert, "namespace": self.target.namespace},
-                {},
-                self.began,
-                None,
-                self.now,
+                id=SignalId(f"sig-{self.number}-{repetition}"),
+                source="alertmanager",
+                name=self.alert,
+                firing=True,
+                alert_key=AlertKey(f"{self.number}-{repetition}"),
+                labels={"alertname": self.alert, "namespace": self.target.namespace},
+                annotations={},
+                starts_at=self.began,
+                ends_at=None,
+                received_at=self.now,
             )
             incident = Incident(
                 self.id,

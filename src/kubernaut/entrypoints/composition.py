@@ -13,7 +13,7 @@ from kubernaut.entrypoints.doors import DemoOptions, DemoRun, DiagnosisRequest
 from kubernaut.entrypoints.http.server import stopping_on_signals
 from kubernaut.entrypoints.logs import configure_logs
 from kubernaut.entrypoints.reports import DiagnosisReport
-from kubernaut.settings import Settings
+from kubernaut.settings import LogSettings, Settings
 
 
 class Program:
@@ -44,6 +44,8 @@ class Program:
         """A running demo, taken down whole at the end."""
         from kubernaut.entrypoints.rehearsal import rehearse  # noqa: PLC0415
 
+        # The story is on stdout; log lines between it would be noise.
+        configure_logs(LogSettings(level="error"))
         return rehearse(options)
 
     def scenarios(self) -> Sequence[str]:

@@ -114,7 +114,7 @@ def result_line(ended: Ended, look: Look) -> str:
     if result.control:
         parts.append("control")
     if not result.passed:
-        parts.append(look.paint(Tone.BAD, f"expected {result.expected}"))
+        parts.append(look.paint(Tone.BAD, "wrong"))
     return look.text(" ".join(parts).rstrip())
 
 
@@ -140,9 +140,14 @@ def closing_lines(results: Sequence[ScenarioResult], undone: int, look: Look, *,
     times = [r.time_to_resolution for r in results if r.outcome == Ending.HEALED and r.time_to_resolution is not None]
     if times:
         lines += wrapped(f"Time to resolution {median_with_interval(times)}, simulated seconds", look.width)
-    lines += [
-        f"{result.name}: expected {result.expected}, ended {result.outcome}" for result in results if not result.passed
-    ]
+    lines += [_wrong(result) for result in results if not result.passed]
     if stays:
         lines.append(f"Page stays up: {page}           Next: kubernaut diagnose")
     return [look.text(line) for line in lines]
+
+
+def _wrong(result: ScenarioResult) -> str:
+    """What was wrong: the ending, or, with the right ending, the cause or what is left in the cluster."""
+    if result.outcome in result.expected.split("|"):
+        return f"{result.name}: ended {result.outcome} as expected, but with another cause or state than it has to"
+    return f"{result.name}: expected {result.expected.replace('|', ' or ')}, ended {result.outcome}"
