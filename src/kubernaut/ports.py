@@ -18,7 +18,7 @@ from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.learning import Pattern, Recalled
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
-from kubernaut.domain.signals import Signal, SignalId
+from kubernaut.domain.signals import AlertKey, Signal, SignalId
 
 
 class Clock(Protocol):

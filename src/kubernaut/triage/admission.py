@@ -51,7 +51,10 @@ class TriageStage:
     policy: TriagePolicy
 
     async def admit(self, signal: Signal) -> Admission | Resolved | SetAside:
-        """What becomes of the signal. Raises a `ClusterError` when its owner cannot be read; it then stays in the inbox."""
+        """What becomes of the signal.
+
+        Raises a `ClusterError` when its owner cannot be read; the signal then stays in the inbox.
+        """
         if signal.name in HEARTBEATS:
             return await self._set_aside(signal, f"{signal.name} says that alerting works")
         if not signal.firing:
