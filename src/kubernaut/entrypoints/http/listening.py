@@ -34,13 +34,20 @@ def port_holder(port: int) -> str:
         return ""
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            links = [str(entry.readlink()) for entry in (process / "fd").iterdir()]
+            held = any(_link(entry) in inodes for entry in (process / "fd").iterdir())
             name = (process / "comm").read_text().strip()
         except OSError:
             continue  # it ended meanwhile, or belongs to another account
-        if inodes.intersection(links):
+        if held:
             return f"pid {process.name}, {name}"
     return ""
+
+
+def _link(entry: Path) -> str:
+    try:
+        return str(entry.readlink())
+    except OSError:
+        return ""  # closed meanwhile, such as the one that listed this very folder
 
 
 def _bound(host: str, port: int) -> socket.socket:
