@@ -7,8 +7,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
 
-from kubernaut.domain.objects import Json, JsonObject, KubeObject
+from kubernaut.domain.objects import KubeObject
+
+# A literal of nested dicts is no `Json` to a type checker, because dict is invariant.
+Part: TypeAlias = Any
+Parts: TypeAlias = dict[str, Any]
 
 NOW = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -20,13 +25,13 @@ def ago(seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def digest(*parts: Json, size: int = 10) -> str:
+def digest(*parts: Part, size: int = 10) -> str:
     """Letters and digits that follow from the parts, as controllers make them."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:size]
 
 
-def metadata(kind: str, name: str, namespace: str = "shop", **extra: Json) -> JsonObject:
-    made: JsonObject = {"name": name, "uid": f"{digest(kind, namespace, name, size=8)}-uid", "resourceVersion": "100"}
+def metadata(kind: str, name: str, namespace: str = "shop", **extra: Part) -> Parts:
+    made: Parts = {"name": name, "uid": f"{digest(kind, namespace, name, size=8)}-uid", "resourceVersion": "100"}
     if namespace:
         made["namespace"] = namespace
     made["creationTimestamp"] = ago(days=3)
@@ -34,7 +39,7 @@ def metadata(kind: str, name: str, namespace: str = "shop", **extra: Json) -> Js
     return made
 
 
-def owner(item: KubeObject) -> list[Json]:
+def owner(item: KubeObject) -> list[Part]:
     return [
         {
             "apiVersion": item.text("apiVersion"),
@@ -47,36 +52,36 @@ def owner(item: KubeObject) -> list[Json]:
     ]
 
 
-def managed(manager: str, at: str, *path: str, subresource: str = "") -> JsonObject:
+def managed(manager: str, at: str, *path: str, subresource: str = "") -> Parts:
     """An entry of managedFields: that manager wrote the field at that time."""
-    fields: JsonObject = {}
+    fields: Parts = {}
     inner = fields
     for step in path:
-        deeper: JsonObject = {}
+        deeper: Parts = {}
         inner[f"f:{step}"] = deeper
         inner = deeper
-    entry: JsonObject = {"manager": manager, "operation": "Update", "apiVersion": "v1", "time": at, "fieldsV1": fields}
+    entry: Parts = {"manager": manager, "operation": "Update", "apiVersion": "v1", "time": at, "fieldsV1": fields}
     if subresource:
         entry["subresource"] = subresource
     return entry
 
 
-def container(name: str = "app", image: str = "registry.example/shop:1.8.2", **extra: Json) -> JsonObject:
-    made: JsonObject = {"name": name, "image": image, "imagePullPolicy": "IfNotPresent"}
+def container(name: str = "app", image: str = "registry.example/shop:1.8.2", **extra: Part) -> Parts:
+    made: Parts = {"name": name, "image": image, "imagePullPolicy": "IfNotPresent"}
     made.update(extra)
     return made
 
 
-def template(*containers: JsonObject, labels: Mapping[str, str] | None = None, **spec: Json) -> JsonObject:
+def template(*containers: Parts, labels: Mapping[str, str] | None = None, **spec: Part) -> Parts:
     annotations = spec.pop("annotations", None)
-    made: JsonObject = {"labels": dict(labels or {"app": "checkout"})}
+    made: Parts = {"labels": dict(labels or {"app": "checkout"})}
     if annotations:
         made["annotations"] = annotations
-    parts: list[Json] = list(copy.deepcopy(containers)) or [container()]
+    parts: list[Part] = list(copy.deepcopy(containers)) or [container()]
     return {"metadata": made, "spec": {"containers": parts, "restartPolicy": "Always", **spec}}
 
 
-def running(name: str = "app", *, ready: bool = True, restarts: int = 0, since: str = "", **extra: Json) -> JsonObject:
+def running(name: str = "app", *, ready: bool = True, restarts: int = 0, since: str = "", **extra: Part) -> Parts:
     return {
         "name": name,
         "ready": ready,
@@ -88,8 +93,8 @@ def running(name: str = "app", *, ready: bool = True, restarts: int = 0, since: 
     }
 
 
-def waiting(reason: str, message: str = "", name: str = "app", *, restarts: int = 0, last: Json = None) -> JsonObject:
-    state: JsonObject = {"reason": reason}
+def waiting(reason: str, message: str = "", name: str = "app", *, restarts: int = 0, last: Part = None) -> Parts:
+    state: Parts = {"reason": reason}
     if message:
         state["message"] = message
     return {
@@ -102,8 +107,8 @@ def waiting(reason: str, message: str = "", name: str = "app", *, restarts: int 
     }
 
 
-def ended(code: int, reason: str = "Error", *, started: str = "", finished: str = "", message: str = "") -> JsonObject:
-    made: JsonObject = {
+def ended(code: int, reason: str = "Error", *, started: str = "", finished: str = "", message: str = "") -> Parts:
+    made: Parts = {
         "exitCode": code,
         "reason": reason,
         "startedAt": started or ago(62),
@@ -114,40 +119,40 @@ def ended(code: int, reason: str = "Error", *, started: str = "", finished: str 
     return made
 
 
-def crash_loop(code: int = 1, reason: str = "Error", *, restarts: int = 5, name: str = "app", **last: str) -> JsonObject:
+def crash_loop(code: int = 1, reason: str = "Error", *, restarts: int = 5, name: str = "app", **last: str) -> Parts:
     message = f"back-off 2m40s restarting failed container={name} pod=x_shop(uid)"
     return waiting("CrashLoopBackOff", message, name, restarts=restarts, last=ended(code, reason, **last))
 
 
-def pod(
+def pod(  # noqa: PLR0913  # one argument a part of the object
     name: str,
-    statuses: Sequence[JsonObject] = (),
+    statuses: Sequence[Parts] = (),
     *,
     of: KubeObject | None = None,
-    spec: JsonObject | None = None,
+    spec: Parts | None = None,
     node: str | None = "worker-1",
     age: str = "",
     phase: str = "",
-    inits: Sequence[JsonObject] = (),
-    conditions: Sequence[JsonObject] | None = None,
+    inits: Sequence[Parts] = (),
+    conditions: Sequence[Parts] | None = None,
     labels: Mapping[str, str] | None = None,
     ready_since: str = "",
-    **meta: Json,
+    **meta: Part,
 ) -> KubeObject:
     """A pod; by default of the owner's template, on worker-1, with conditions that follow from its statuses."""
     origin = of.tree("spec", "template") if of else None
-    body: JsonObject = copy.deepcopy(spec or (dict(origin.tree("spec").raw) if origin else {"containers": [container()]}))
+    body: Parts = copy.deepcopy(spec or (dict(origin.tree("spec").raw) if origin else {"containers": [container()]}))
     if node:
         body["nodeName"] = node
     created = age or ago(hours=2)
-    own: JsonObject = dict(labels or (origin.mapping("metadata", "labels") if origin else {"app": "checkout"}))
+    own: Parts = dict(labels or (origin.mapping("metadata", "labels") if origin else {"app": "checkout"}))
     if of and of.kind == "ReplicaSet":
         own["pod-template-hash"] = of.labels.get("pod-template-hash", "")
     made = metadata("Pod", name, creationTimestamp=created, labels=own, **meta)
     if of:
         made["ownerReferences"] = owner(of)
     is_ready = bool(statuses) and all(status["ready"] for status in statuses)
-    state: JsonObject = {
+    state: Parts = {
         "phase": phase or ("Running" if any(_has_run(status) for status in statuses) else "Pending"),
         "startTime": created,
         "containerStatuses": list(statuses),
@@ -158,13 +163,12 @@ def pod(
     return KubeObject({"apiVersion": "v1", "kind": "Pod", "metadata": made, "spec": body, "status": state})
 
 
-def _has_run(status: JsonObject) -> bool:
+def _has_run(status: Parts) -> bool:
     state, last = status["state"], status["lastState"]
-    assert isinstance(state, dict)
     return "running" in state or "terminated" in state or bool(last)
 
 
-def _conditions(is_ready: bool, since: str) -> list[JsonObject]:  # noqa: FBT001
+def _conditions(is_ready: bool, since: str) -> list[Parts]:  # noqa: FBT001
     value = "True" if is_ready else "False"
     return [
         {"type": "PodScheduled", "status": "True", "lastTransitionTime": since},
@@ -173,7 +177,7 @@ def _conditions(is_ready: bool, since: str) -> list[JsonObject]:  # noqa: FBT001
     ]
 
 
-def unschedulable(message: str) -> list[JsonObject]:
+def unschedulable(message: str) -> list[Parts]:
     return [
         {
             "type": "PodScheduled",
@@ -185,9 +189,9 @@ def unschedulable(message: str) -> list[JsonObject]:
     ]
 
 
-def deployment(name: str, wanted: JsonObject, *, replicas: int = 3, **extra: Json) -> KubeObject:
+def deployment(name: str, wanted: Parts, *, replicas: int = 3, **extra: Part) -> KubeObject:
     """A Deployment whose controller has seen its spec; `status`, `conditions` and metadata can be given."""
-    status: JsonObject = {
+    status: Parts = {
         "observedGeneration": 7,
         "replicas": replicas,
         "updatedReplicas": replicas,
@@ -196,35 +200,37 @@ def deployment(name: str, wanted: JsonObject, *, replicas: int = 3, **extra: Jso
         "conditions": extra.pop("conditions", []),
     }
     given = extra.pop("status", {})
-    assert isinstance(given, dict)
     status.update(given)
-    spec: JsonObject = {
+    spec: Parts = {
         "replicas": replicas,
         "selector": {"matchLabels": {"app": name}},
         "progressDeadlineSeconds": 600,
         "template": wanted,
     }
     changes = extra.pop("spec", {})
-    assert isinstance(changes, dict)
     spec.update(changes)
     made = metadata("Deployment", name, generation=7, **extra)
     return KubeObject({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": made, "spec": spec, "status": status})
 
 
 def replica_set(
-    of: KubeObject, number: int, wanted: JsonObject, *, desired: int = 0, available: int = 0, age: str = "", **extra: Json
+    of: KubeObject,
+    number: int,
+    wanted: Parts,
+    *,
+    desired: int = 0,
+    available: int = 0,
+    age: str = "",
+    **extra: Part,
 ) -> KubeObject:
     """The ReplicaSet of one revision."""
     stamp = digest(wanted, of.name)
     body = copy.deepcopy(wanted)
     meta = body["metadata"]
-    assert isinstance(meta, dict)
     labels = meta["labels"]
-    assert isinstance(labels, dict)
     labels["pod-template-hash"] = stamp
-    annotations: JsonObject = {"deployment.kubernetes.io/revision": str(number)}
+    annotations: Parts = {"deployment.kubernetes.io/revision": str(number)}
     more = extra.pop("annotations", {})
-    assert isinstance(more, dict)
     annotations.update(more)
     made = metadata(
         "ReplicaSet",
@@ -235,7 +241,7 @@ def replica_set(
         annotations=annotations,
         ownerReferences=owner(of),
     )
-    status: JsonObject = {"replicas": desired, "availableReplicas": available, "readyReplicas": available, **extra}
+    status: Parts = {"replicas": desired, "availableReplicas": available, "readyReplicas": available, **extra}
     return KubeObject(
         {
             "apiVersion": "apps/v1",
@@ -247,26 +253,22 @@ def replica_set(
     )
 
 
-def workload(kind: str, name: str, wanted: JsonObject, *, replicas: int = 1, **extra: Json) -> KubeObject:
+def workload(kind: str, name: str, wanted: Parts, *, replicas: int = 1, **extra: Part) -> KubeObject:
     """A StatefulSet, DaemonSet or Job."""
     versions = {"StatefulSet": "apps/v1", "DaemonSet": "apps/v1", "Job": "batch/v1"}
-    spec: JsonObject = {"template": wanted}
-    status: JsonObject = {"observedGeneration": 1}
+    spec: Parts = {"template": wanted}
+    status: Parts = {"observedGeneration": 1}
     if kind == "StatefulSet":
         spec["replicas"] = replicas
     if kind == "DaemonSet":
         status["desiredNumberScheduled"] = replicas
     for key, target in (("spec", spec), ("status", status)):
-        more = extra.pop(key, {})
-        assert isinstance(more, dict)
-        target.update(more)
+        target.update(extra.pop(key, {}))
     made = metadata(kind, name, generation=1, **extra)
-    return KubeObject(
-        {"apiVersion": versions[kind], "kind": kind, "metadata": made, "spec": spec, "status": status}
-    )
+    return KubeObject({"apiVersion": versions[kind], "kind": kind, "metadata": made, "spec": spec, "status": status})
 
 
-def controller_revision(of: KubeObject, number: int, wanted: JsonObject, *, age: str = "") -> KubeObject:
+def controller_revision(of: KubeObject, number: int, wanted: Parts, *, age: str = "") -> KubeObject:
     stamp = digest(wanted, number)
     made = metadata(
         "ControllerRevision",
@@ -275,16 +277,23 @@ def controller_revision(of: KubeObject, number: int, wanted: JsonObject, *, age:
         labels={"controller-revision-hash": f"{of.name}-{stamp}" if of.kind == "StatefulSet" else stamp},
         ownerReferences=owner(of),
     )
-    data: JsonObject = {"spec": {"template": {**wanted, "$patch": "replace"}}}
+    data: Parts = {"spec": {"template": {**wanted, "$patch": "replace"}}}
     return KubeObject(
         {"apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": made, "data": data, "revision": number}
     )
 
 
 def event(
-    about: KubeObject, reason: str, message: str, *, type: str = "Warning", count: int = 1, at: str = "", **involved: Json  # noqa: A002
+    about: KubeObject,
+    reason: str,
+    message: str,
+    *,
+    type: str = "Warning",  # noqa: A002  # as the API calls it
+    count: int = 1,
+    at: str = "",
+    **involved: Part,
 ) -> KubeObject:
-    target: JsonObject = {
+    target: Parts = {
         "apiVersion": about.text("apiVersion"),
         "kind": about.kind,
         "name": about.name,
@@ -311,19 +320,22 @@ def event(
     )
 
 
-def service(name: str, selector: Mapping[str, str], *ports: JsonObject, **meta: Json) -> KubeObject:
-    spec: JsonObject = {
+def service(name: str, selector: Mapping[str, str], *ports: Parts, **meta: Part) -> KubeObject:
+    spec: Parts = {
         "type": "ClusterIP",
         "clusterIP": "10.96.0.20",
         "selector": dict(selector),
         "ports": list(ports) or [{"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP"}],
     }
-    return KubeObject({"apiVersion": "v1", "kind": "Service", "metadata": metadata("Service", name, **meta), "spec": spec})
+    return KubeObject(
+        {"apiVersion": "v1", "kind": "Service", "metadata": metadata("Service", name, **meta), "spec": spec}
+    )
 
 
 def endpoint_slice(of: KubeObject, *, ready: int = 0, not_ready: int = 0) -> KubeObject:
-    endpoints: list[Json] = [
-        {"addresses": [f"10.1.0.{index + 1}"], "conditions": {"ready": index < ready}} for index in range(ready + not_ready)
+    endpoints: list[Part] = [
+        {"addresses": [f"10.1.0.{index + 1}"], "conditions": {"ready": index < ready}}
+        for index in range(ready + not_ready)
     ]
     made = metadata("EndpointSlice", f"{of.name}-x7k2p", labels={"kubernetes.io/service-name": of.name})
     return KubeObject(
@@ -337,24 +349,24 @@ def endpoint_slice(of: KubeObject, *, ready: int = 0, not_ready: int = 0) -> Kub
     )
 
 
-def configuration(kind: str, name: str, keys: Iterable[str], **meta: Json) -> KubeObject:
-    data: JsonObject = dict.fromkeys(keys, "")
+def configuration(kind: str, name: str, keys: Iterable[str], **meta: Part) -> KubeObject:
+    data: Parts = dict.fromkeys(keys, "")
     return KubeObject({"apiVersion": "v1", "kind": kind, "metadata": metadata(kind, name, **meta), "data": data})
 
 
-def node(
+def node(  # noqa: PLR0913  # one argument a part of the object
     name: str = "worker-1",
     *,
     ready: str = "True",
     labels: Mapping[str, str] | None = None,
-    taints: Sequence[JsonObject] = (),
+    taints: Sequence[Parts] = (),
     cordoned: bool = False,
     cpu: str = "4",
     memory: str = "8Gi",
     since: str = "",
-    **meta: Json,
+    **meta: Part,
 ) -> KubeObject:
-    spec: JsonObject = {}
+    spec: Parts = {}
     marks = [*taints]
     if cordoned:
         spec["unschedulable"] = True
@@ -368,7 +380,7 @@ def node(
         "Unknown": ("NodeStatusUnknown", "Kubelet stopped posting node status."),
         "False": ("KubeletNotReady", "container runtime is down"),
     }[ready]
-    condition: JsonObject = {
+    condition: Parts = {
         "type": "Ready",
         "status": ready,
         "reason": said[0],
@@ -376,7 +388,7 @@ def node(
         "lastTransitionTime": since or ago(minutes=6),
     }
     made = metadata("Node", name, "", labels={"kubernetes.io/hostname": name, **(labels or {})}, **meta)
-    status: JsonObject = {"allocatable": {"cpu": cpu, "memory": memory, "pods": "110"}, "conditions": [condition]}
+    status: Parts = {"allocatable": {"cpu": cpu, "memory": memory, "pods": "110"}, "conditions": [condition]}
     return KubeObject({"apiVersion": "v1", "kind": "Node", "metadata": made, "spec": spec, "status": status})
 
 
@@ -393,14 +405,16 @@ def quota(name: str, hard: Mapping[str, str], used: Mapping[str, str]) -> KubeOb
 
 
 def autoscaler(name: str, of: KubeObject, *, low: int = 2, high: int = 6) -> KubeObject:
-    spec: JsonObject = {
+    spec: Parts = {
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": of.kind, "name": of.name},
         "minReplicas": low,
         "maxReplicas": high,
     }
     made = metadata("HorizontalPodAutoscaler", name)
-    return KubeObject({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": made, "spec": spec})
+    return KubeObject(
+        {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": made, "spec": spec}
+    )
 
 
-def namespace(name: str = "shop", **meta: Json) -> KubeObject:
+def namespace(name: str = "shop", **meta: Part) -> KubeObject:
     return KubeObject({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata("Namespace", name, "", **meta)})

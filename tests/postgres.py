@@ -29,7 +29,7 @@ class Cluster:
     """A server with its own files; `stop` and `start` as often as a test likes."""
 
     def __init__(self, programs: Path, files: Path, *, durable: bool) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self._programs = programs
         self._files = files
         self._settings = ["fsync=on"] if durable else ["fsync=off", "full_page_writes=off"]
@@ -120,7 +120,7 @@ def _account() -> str | None:
     return "postgres" if os.getuid() == 0 else None
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -37,7 +37,10 @@ MOST_ANSWERS = 50
 
 @dataclass(frozen=True, slots=True)
 class PipelinePolicy:
-    """`attempts`: remedies tried before people are asked; `looks`: investigations in all, those after a wait included."""
+    """When to go on, to wait, and to hand over.
+
+    `attempts`: remedies tried before people are asked. `looks`: investigations in all, those after a wait included.
+    """
 
     attempts: int
     looks: int

@@ -18,7 +18,7 @@ from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.learning import Pattern, Recalled
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
-from kubernaut.domain.signals import Signal, SignalId
+from kubernaut.domain.signals import AlertKey, Signal, SignalId
 
 
 class Clock(Protocol):
@@ -164,6 +164,9 @@ class IncidentStore(Protocol):
 
         Takes the signal out of the inbox.
         """
+
+    async def of_alert(self, alert: AlertKey) -> Incident | None:
+        """The newest incident that this alert opened or joined, open or closed."""
 
     async def still_firing(self, incident: IncidentId) -> bool:
         """Whether any alert that opened or joined the incident has not been resolved."""

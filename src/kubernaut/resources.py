@@ -32,6 +32,7 @@ ENDPOINT_SLICE = Resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslice
 INGRESS = Resource("networking.k8s.io/v1", "Ingress", "ingresses")
 NETWORK_POLICY = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 STORAGE_CLASS = Resource("storage.k8s.io/v1", "StorageClass", "storageclasses", namespaced=False)
+LEASE = Resource("coordination.k8s.io/v1", "Lease", "leases")
 PRIORITY_CLASS = Resource("scheduling.k8s.io/v1", "PriorityClass", "priorityclasses", namespaced=False)
 
 RESOURCES: tuple[Resource, ...] = tuple(value for value in globals().values() if isinstance(value, Resource))

@@ -57,7 +57,8 @@ class ClusterSettings(_Section):
     name: str = "default"
     """Its name in incidents and fingerprints."""
     kubeconfig: str = ""
-    """A kubeconfig file, or several as in `$KUBECONFIG`; by default `$KUBECONFIG`, `~/.kube/config`, then the pod's own account."""
+    """A kubeconfig file, or several as in `$KUBECONFIG`; by default `$KUBECONFIG`, then the pod's own account,
+    then `~/.kube/config`."""
     context: str | None = None
     """A context of the kubeconfig; by default its current one."""
 

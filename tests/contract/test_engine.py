@@ -199,6 +199,18 @@ async def test_closing_lets_the_step_under_way_finish_and_begins_no_further_one(
     assert world.ledger.acts == ["slow begins", "slow ends", "next"]
 
 
+async def test_a_run_that_had_hardly_begun_when_the_process_was_stopped_is_no_failure(world: World) -> None:
+    async def workflow(run: Run, _: JsonObject) -> Json:
+        return await run.receive("go", _HOUR)
+
+    for _ in range(2):
+        async with world.open(workflow) as engine:
+            await asyncio.gather(*(engine.start(f"inc-{number}", {}) for number in range(5)))
+    async with world.open(workflow) as engine:
+        assert len(await engine.unfinished()) == 5
+    assert world.ledger.failures == []
+
+
 async def test_a_durable_sleep_ends(world: World) -> None:
     async def workflow(run: Run, _: JsonObject) -> Json:
         await run.sleep(timedelta(milliseconds=30))

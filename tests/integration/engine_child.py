@@ -15,7 +15,7 @@ from pathlib import Path
 
 from kubernaut.adapters.store import Store, open_store
 from kubernaut.domain.objects import Json, JsonObject
-from kubernaut.engine import Run
+from kubernaut.engine import Run, RunState
 from kubernaut.engine.durable import DurableEngine
 from kubernaut.engine.policy import EnginePolicy
 
@@ -106,16 +106,14 @@ async def main(task: str, engine_url: str, store: Store, child: Child, executor:
             await asyncio.Event().wait()
         if task == "begin-one":
             await engine.start("before-three", {})
-            while "before-three" not in engine._attended:
+            while "before-three" not in engine._attended:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             # Until the run has left this process, by whatever way.
             await asyncio.wait({engine._attended["before-three"]})
             say("left")
             return
         wanted = PLACES if task == "finish" else ("before-three",)
-        while set(wanted) - {
-            run.id for run in [await engine.status(place) for place in wanted] if run.state != "unknown"
-        }:
+        while RunState.UNKNOWN in [(await engine.status(place)).state for place in wanted]:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         if task == "finish":
             await engine.send("in-receive", "go", "now", key="once")

@@ -97,15 +97,18 @@ class DurableEngine(Engine):
 
     async def outcome(self, run_id: str) -> RunStatus:
         """The run's status once it has ended; at once where it ends here, within half a second where it does not."""
+        pause_s = 0.002
         while True:
             task = self._attended.get(run_id)
-            if task is not None and task is not asyncio.current_task():
+            if task is not None:
                 await asyncio.wait({task}, timeout=0.5)
             status = await dbos_calls.status(run_id)
             if status.state is not RunState.ALIVE:
                 return status
             if task is None:
-                await asyncio.sleep(0.1)
+                # Just started here and not begun yet, or the run of another process.
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, 0.25)
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
@@ -115,7 +118,7 @@ class DurableEngine(Engine):
         await asyncio.to_thread(launching.prepare, self._url)
         launching.route_logging()
         launching.forbid_pickle()
-        DBOS(config=launching.configuration(self._url, self._executor, policy))
+        dbos = DBOS(config=launching.configuration(self._url, self._executor, policy))
         self._execute = self._registered()
         # On this thread, for DBOS then runs the workflows on this loop, where the ports live.
         DBOS.launch()
@@ -130,13 +133,13 @@ class DurableEngine(Engine):
                         log.warning("steps cut off, they run again after the restart", steps=self._gate.inside)
                 finally:
                     self._gate.is_closed = True
-                    await settled(list(self._attended.values()))
+                    await launching.stop_runs(dbos)
                     beating.cancel()
                     sweeping.cancel()
         finally:
             # DBOS made its threads the loop's; they end with it.
             asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="after-engine"))
-            await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+            await asyncio.to_thread(launching.shut_down, dbos, wait=policy.drain)
 
     def _registered(self) -> dbos_calls.Execute:
         @DBOS.workflow(name="run")
@@ -150,6 +153,7 @@ class DurableEngine(Engine):
         await self._sweeper.sweep(self._attended, stale_after=policy.stale_after, term=policy.sweep_every * 4)
 
     async def _attend(self, run_id: str, argument: JsonObject) -> Json:
+        await self._gate.passed()
         task = cast("asyncio.Task[object]", asyncio.current_task())
         older = self._attended.get(run_id)
         if older is not None and not older.done():

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from typing import NoReturn
 
 import structlog
-from dbos import DBOSConfig, DBOSPortableJSONSerializer
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 from dbos import _serialization as serialization
 from dbos import error as dbos_errors
 
 from kubernaut.domain.errors import SettingsError
+from kubernaut.engine.liveness import settled
 from kubernaut.engine.policy import EnginePolicy
 
 log = structlog.get_logger(__name__)
@@ -77,3 +79,24 @@ def route_logging() -> None:
     if not any(isinstance(handler, _ToStructlog) for handler in logger.handlers):
         logger.handlers = [_ToStructlog()]
         logger.propagate = False
+
+
+async def stop_runs(dbos: DBOS) -> None:
+    """Cancels every task that DBOS runs here, those too that have not come to the workflow yet; all stay durable."""
+    tasks = list(dbos._workflow_tasks)  # noqa: SLF001  # no public way leads to them
+    await settled(tasks)
+
+
+def shut_down(dbos: DBOS, *, wait: timedelta) -> None:
+    """Ends DBOS once its threads have written what they were writing.
+
+    DBOS itself does not wait for them, and lets them retry a database that is gone for ever: the process would then
+    never exit.
+    """
+    # No public way leads to either.
+    dbos._sys_db._retry_connection_errors = False  # noqa: SLF001
+    threads = list(dbos._executor._threads)  # noqa: SLF001
+    dbos._executor.shutdown(wait=False, cancel_futures=True)  # noqa: SLF001
+    for thread in threads:
+        thread.join(wait.total_seconds() / len(threads))
+    DBOS.destroy(destroy_registry=True)

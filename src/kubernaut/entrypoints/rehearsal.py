@@ -17,17 +17,18 @@ from kubernaut.domain.objects import Tree
 from kubernaut.engine.codec import load
 from kubernaut.entrypoints.doors import DemoOptions, Ended, Happening, Told
 from kubernaut.entrypoints.http.app import ALERTMANAGER_PATH
+from kubernaut.entrypoints.logs import configure_logs
 from kubernaut.entrypoints.reports import ScenarioResult
 from kubernaut.entrypoints.serving import serving
 from kubernaut.ports import IncidentFilter, IncidentStore
 from kubernaut.sandbox import AlertPolicy, Sandbox
 from kubernaut.sandbox.scenarios import SCENARIOS, Scenario, prepare_system
-from kubernaut.settings import Settings
+from kubernaut.settings import LogSettings, Settings
 from kubernaut.wiring import Service
 
 # Simulated time: rules fire soon, so that a minute shows what takes an hour elsewhere.
 _ALERTS_AFTER = timedelta(seconds=30)
-_EVERY = timedelta(seconds=10)
+_EVERY = timedelta(seconds=15)
 _APPROVAL_S = 240.0
 _WATCH = {"window_s": 60.0, "interval_s": 10.0, "deadline_s": 600.0}
 _POLICY = {"approval_s": _APPROVAL_S, "recheck_s": 15.0, "hold_s": 1800.0}
@@ -49,6 +50,7 @@ async def rehearse(options: DemoOptions) -> AsyncIterator[Rehearsal]:
         group_interval=timedelta(seconds=15),
         repeat_interval=timedelta(minutes=10),
     )
+    configure_logs(LogSettings(level="error"))
     with tempfile.TemporaryDirectory(prefix="kubernaut-demo-") as folder:
         async with Sandbox(speed=options.speed, alerts=alerts) as sandbox:
             settings = Settings.model_validate(

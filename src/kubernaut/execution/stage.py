@@ -56,7 +56,8 @@ class ExecutionStage:
         if isinstance(intended, Refused):
             refused = Execution(None, Applied.REFUSED, intended.reason, now)
             body: JsonObject = {"execution": dump(refused), "guard": intended.guard, "help": intended.help}
-            await self._store(incident, f"refused-{attempt}", EventKind.REFUSED, body, about=call.target)
+            key, phase = f"refused-{attempt}", Phase.INVESTIGATION
+            await self._store(incident, key, EventKind.REFUSED, body, phase=phase, about=call.target)
             return refused
         stored: JsonObject = {"intent": dump(intended)}
         await self._store(incident, f"intended-{attempt}", EventKind.INTENDED, stored, about=call.target)
@@ -66,7 +67,7 @@ class ExecutionStage:
         """The change, done once."""
         done = await apply(self.ports, intent)
         refused = done.applied is Applied.REFUSED
-        kind, phase = (EventKind.REFUSED, None) if refused else (EventKind.APPLIED, Phase.VERIFICATION)
+        kind, phase = (EventKind.REFUSED, Phase.INVESTIGATION) if refused else (EventKind.APPLIED, Phase.VERIFICATION)
         target = intent.preview.call.target
         body: JsonObject = {"execution": dump(done)}
         await self._store(incident, f"{kind}-{attempt}", kind, body, phase=phase, about=target)

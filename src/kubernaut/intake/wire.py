@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TypeVar
 
 import msgspec
@@ -40,30 +41,26 @@ def decoded(body: bytes, decoder: msgspec.json.Decoder[T], *, expected: str) -> 
         raise MalformedSignal("the body is nested too deeply", help=f"send {expected}") from error
 
 
-def checked_labels(labels: Mapping[str, str], limits: IntakeLimits, *, field: str) -> dict[str, str]:
+def checked_labels(labels: dict[str, str], limits: IntakeLimits, *, field: str) -> dict[str, str]:
     """The labels, all within bounds."""
     if len(labels) > limits.labels:
         raise MalformedSignal(
             f"{field}: {len(labels)} labels, at most {limits.labels}", help="drop labels by relabelling"
         )
     for name, value in labels.items():
-        if len(name) > limits.label_name_chars:
+        if len(name) > limits.label_name_chars or len(value) > limits.label_value_chars:
             raise MalformedSignal(
-                f"{field}: a label name of {len(name)} characters, at most {limits.label_name_chars}",
-                help="shorten the name by relabelling",
+                f"{field}.{_shown(name)}: a label of {len(name)} and {len(value)} characters, "
+                f"at most {limits.label_name_chars} and {limits.label_value_chars}",
+                help="shorten it by relabelling",
             )
-        if len(value) > limits.label_value_chars:
-            raise MalformedSignal(
-                f"{field}.{_shown(name)}: {len(value)} characters, at most {limits.label_value_chars}",
-                help="shorten the value by relabelling",
-            )
-    return dict(labels)
+    return labels
 
 
 def cut_annotations(annotations: Mapping[str, str], limits: IntakeLimits) -> dict[str, str]:
     """The annotations, long values ending in `[cut]`."""
-    kept = list(annotations.items())[: limits.annotations]
     bound = limits.annotation_chars
+    kept = islice(annotations.items(), limits.annotations)
     return {name[:bound]: value if len(value) <= bound else value[:bound] + _CUT for name, value in kept}
 
 
@@ -85,7 +82,7 @@ def is_zero(moment: datetime | None) -> bool:
 def _with_field(message: str) -> str:
     # "Expected `str`, got `int` - at `$.alerts[0].status`" reads better with the field first.
     what, separator, where = message.rpartition(" - at `$")
-    return f"{where.rstrip('`').lstrip('.') or 'body'}: {what}" if separator else message
+    return f"{where.rstrip('`').lstrip('.')}: {what}" if separator else f"body: {message}"
 
 
 def _shown(name: str) -> str:

@@ -15,7 +15,6 @@ from kubernaut.investigation.subjects import Service, Workload
 _TURNING = timedelta(minutes=2)
 _STARTING = timedelta(minutes=5)
 _NOTED = timedelta(hours=1)
-_FINISHED = ("Complete", "SuccessCriteriaMet")
 
 
 def is_whole(workload: Workload) -> bool:
@@ -35,11 +34,11 @@ def is_whole(workload: Workload) -> bool:
 
 
 def _is_fine_job(workload: Workload) -> bool:
-    item = workload.object
-    states = {entry.text("type") for entry in item.conditions() if entry.text("status") == "True"}
-    if states & {*_FINISHED}:
+    failed = workload.object.condition("Failed")
+    if workload.is_finished:
         return True
-    return "Failed" not in states and not trouble(workload) and not workload.pending
+    gave_up = failed is not None and failed.text("status") == "True"
+    return not gave_up and not trouble(workload) and not workload.pending
 
 
 def _is_updated(workload: Workload) -> bool:

@@ -102,7 +102,7 @@ def resolves(scene: Scene, reference: Reference, namespace: str) -> bool | None:
     return not reference.key or reference.key in keys_of(found)
 
 
-def is_missing_reference(scene: Scene, container: Container) -> bool:
+def is_missing_reference(container: Container) -> bool:
     """Whether the kubelet says that the container waits for a ConfigMap, a Secret or a key of one."""
     return container.waiting == "CreateContainerConfigError" and _MISSING.search(container.message) is not None
 

@@ -54,7 +54,7 @@ def crash_of(workload: Workload) -> Crash | None:
     found = [
         container
         for container in workload.crashing
-        if not container.is_out_of_memory and not is_missing_reference(workload.scene, container)
+        if not container.is_out_of_memory and not is_missing_reference(container)
     ]
     if not found:
         return None

@@ -54,10 +54,9 @@ def _configured_text(workload: Workload) -> str:
     found: list[str] = []
     spec = workload.template.tree("spec")
     for container in (*spec.trees("initContainers"), *spec.trees("containers")):
-        for variable in container.trees("env"):
-            if _IS_HOST.search(variable.text("name")):
-                found.append(variable.text("value"))
-        values = [variable.text("value") for variable in container.trees("env")]
+        variables = container.trees("env")
+        found += [entry.text("value") for entry in variables if _IS_HOST.search(entry.text("name"))]
+        values = [entry.text("value") for entry in variables]
         for text in (*values, *container.texts("args"), *container.texts("command")):
             found += [part for match in _ADDRESS.finditer(text[:1000]) for part in match.groups() if part]
     return "\n".join(text[:1000] for text in found)

@@ -16,10 +16,32 @@ from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef
 from kubernaut.investigation.containers import CONTAINER, INIT, SIDECAR, Container, containers_of, is_crashing
 from kubernaut.investigation.logs import LogLine, decisive_lines
 from kubernaut.investigation.quoting import quoted
-from kubernaut.investigation.resources import EVENTS, LEASES, NODES, OF_A_NAMESPACE, PODS
 from kubernaut.investigation.scene import Key, Scene
 from kubernaut.investigation.subjects import Node
 from kubernaut.ports import Clock, ClusterReader, Resource
+from kubernaut.resources import (
+    AUTOSCALER,
+    CONFIG_MAP,
+    CONTROLLER_REVISION,
+    DAEMON_SET,
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    EVENT,
+    JOB,
+    LEASE,
+    NODE,
+    POD,
+    REPLICA_SET,
+    RESOURCE_QUOTA,
+    SECRET,
+    SERVICE,
+    STATEFUL_SET,
+    VOLUME_CLAIM,
+)
+
+WORKLOADS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, JOB, REPLICA_SET, CONTROLLER_REVISION)
+SURROUNDINGS = (SERVICE, ENDPOINT_SLICE, CONFIG_MAP, SECRET, EVENT, RESOURCE_QUOTA, VOLUME_CLAIM, AUTOSCALER)
+OF_A_NAMESPACE = (POD, *WORKLOADS, *SURROUNDINGS)
 
 _AT_ONCE = 8
 _LONGEST_VALUE = 1024
@@ -47,7 +69,7 @@ class Scope:
         """What has to be read to diagnose that object: its namespace, or for a node all pods and events."""
         if target.kind == "Namespace":
             return cls((target.name,))
-        return cls((target.namespace,)) if target.namespace else cls(("",), (PODS, EVENTS))
+        return cls((target.namespace,)) if target.namespace else cls(("",), (POD, EVENT))
 
 
 @dataclass(slots=True)
@@ -62,10 +84,12 @@ class _Basket:
     answered: int = 0
 
 
-async def gather(reader: ClusterReader, clock: Clock, scope: Scope, budget: Budget = Budget()) -> Scene:  # noqa: B008  # a frozen value
+async def gather(
+    reader: ClusterReader, clock: Clock, scope: Scope, budget: Budget = Budget()
+) -> Scene:  # a frozen value
     """The scene. Raises `ClusterUnavailable` (or `Forbidden`) only where nothing at all could be read."""
     basket = _Basket()
-    wanted = [(kind, place) for place in scope.namespaces for kind in scope.kinds] + [(NODES, "")]
+    wanted = [(kind, place) for place in scope.namespaces for kind in scope.kinds] + [(NODE, "")]
     basket.pending = {_place(kind, place): None for kind, place in wanted}
     gate = asyncio.Semaphore(_AT_ONCE)
     try:
@@ -160,7 +184,7 @@ async def _second_look(reader: ClusterReader, clock: Clock, scene: Scene, basket
             for entry in chosen:
                 group.create_task(_log(reader, entry, budget, logs, missed))
             if silent:
-                group.create_task(_list(reader, gate, LEASES, "kube-node-lease", budget, basket))
+                group.create_task(_list(reader, gate, LEASE, "kube-node-lease", budget, basket))
     except TimeoutError:
         missed = {what: why or "no answer in time" for what, why in missed.items()}
     if len(basket.objects) > seen or len(basket.not_read) > unread:
@@ -191,7 +215,7 @@ async def _log(
 
 
 def failing_containers(scene: Scene) -> list[Container]:
-    """The containers whose log may say why: crashed ones first, then running ones that are not ready; one a workload."""
+    """The containers whose log may say why, one a workload: crashed ones, then those that run and are not ready."""
     crashed: dict[tuple[ObjectRef, str], Container] = {}
     waiting: dict[tuple[ObjectRef, str], Container] = {}
     for pod in sorted(scene.all("Pod"), key=lambda item: str(item.created_at), reverse=True):

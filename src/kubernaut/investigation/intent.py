@@ -13,23 +13,26 @@ from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.subjects import Node, Workload
 
 _FALSE = frozenset({"false", "no", "0", "off"})
-# Schedulers of sleep and of scale to zero, by the keys they leave: kube-downscaler, kube-green, KEDA, Knative, Sablier.
+_OURS = r"kubernaut\.ai/(?:intended|maintenance)|maintenance(?![-_.]?(?:window|schedule))"
+# What schedulers of sleep and of scale to zero leave: kube-downscaler, kube-green, KEDA, Knative, Sablier, Snorlax.
 _ASLEEP = re.compile(
-    r"kubernaut\.ai/(?:intended|maintenance)|^downscaler/(?!exclude)|kube-green\.|^scaledobject\.keda\.sh/|autoscaling\.keda\.sh/"
-    r"|^autoscaling\.knative\.dev/|^serving\.knative\.dev/|^sablier\.|scale-?to-?zero|hibernat|snorlax|maintenance|elastigroup"
+    rf"{_OURS}|^downscaler/(?!exclude)|kube-green\.|^scaledobject\.keda\.sh/|autoscaling\.keda\.sh/|snorlax"
+    r"|^autoscaling\.knative\.dev/|^serving\.knative\.dev/|^sablier\.|scale-?to-?zero|hibernat|elastigroup"
     r"|(?:^|[/.-])(?:sleep|asleep|dormant|parked|intended|scaled-?down)(?:[/.-]|$)",
     re.IGNORECASE,
 )
+# Marks that go when the work on the node is done; lasting ones (an upgrade plan's hash, the last reboot) say nothing.
 _NODE_WORK = re.compile(
-    r"kubernaut\.ai/(?:intended|maintenance)|maintenance|kured|draino|drain-?(?:er|ing|requested)|medik8s"
-    r"|machineconfiguration\.openshift\.io/(?:desired-?drain|drain)|cluster\.x-k8s\.io/delete|upgrade|cordon-?(?:reason|by)|decommission",
+    rf"{_OURS}|kured-reboot-in-progress|medik8s|drain-requested"
+    r"|cluster\.x-k8s\.io/delete|cordon-?(?:reason|by)|decommission",
     re.IGNORECASE,
 )
 _NODE_TAINTS = re.compile(
-    r"ToBeDeletedByClusterAutoscaler|DeletionCandidateOfClusterAutoscaler|karpenter\.sh/disrupt|node\.kubernetes\.io/out-of-service"
-    r"|maintenance|medik8s|upgrade|aws-node-termination-handler|cloud\.google\.com/impending-node-termination",
+    r"(?:ToBeDeletedBy|DeletionCandidateOf)ClusterAutoscaler|karpenter\.sh/disrupt|node\.kubernetes\.io/out-of-service"
+    r"|maintenance|medik8s|upgrad|aws-node-termination-handler|cloud\.google\.com/impending-node-termination",
     re.IGNORECASE,
 )
+_OPENSHIFT = "machineconfiguration.openshift.io/state"
 _ACTORS = re.compile(r"keda|downscaler|kube-green|knative|sablier|karpenter|cluster-autoscaler|kured", re.IGNORECASE)
 
 
@@ -48,7 +51,7 @@ def intended_zero(workload: Workload) -> list[Fact]:
     found = list(_marks(item, _ASLEEP))
     namespace = scene.get("Namespace", "", item.namespace)
     if namespace:
-        found += [fact for fact in _marks(namespace, _ASLEEP)]
+        found += _marks(namespace, _ASLEEP)
     owner = item.controller
     if owner is not None:
         found.append(
@@ -60,7 +63,7 @@ def intended_zero(workload: Workload) -> list[Fact]:
     author = last_writer(item, "spec", "replicas")
     if author and _ACTORS.search(author.manager):
         found.append(facts.change(item, "metadata.managedFields", f"replicas were written {author}", author.at))
-    return found + [_scaler(scaler) for scaler in autoscalers(workload) if "keda" in scaler.name]
+    return found + [_scaler(scaler) for scaler in autoscalers(workload) if _scales_to_zero(scaler)]
 
 
 def autoscalers(workload: Workload) -> list[KubeObject]:
@@ -73,6 +76,10 @@ def autoscalers(workload: Workload) -> list[KubeObject]:
     ]
 
 
+def _scales_to_zero(scaler: KubeObject) -> bool:
+    return scaler.name.startswith("keda-hpa-") or scaler.at("spec", "minReplicas") == 0
+
+
 def _scaler(scaler: KubeObject) -> Fact:
     return facts.field(scaler, "spec.scaleTargetRef", f"autoscaler {scaler.name} may scale it to zero")
 
@@ -81,9 +88,13 @@ def intended_cordon(node: Node) -> list[Fact]:
     """Why the node is kept free on purpose, empty where nothing says so."""
     item = node.object
     found = list(_marks(item, _NODE_WORK))
-    for taint in item.trees("spec", "taints"):
-        if _NODE_TAINTS.search(taint.text("key")):
-            found.append(facts.field(item, "spec.taints", f"taint {taint.text('key')}", taint.time("timeAdded")))
+    found += [
+        facts.field(item, "spec.taints", f"taint {taint.text('key')}", taint.time("timeAdded"))
+        for taint in item.trees("spec", "taints")
+        if _NODE_TAINTS.search(taint.text("key"))
+    ]
+    if item.annotations.get(_OPENSHIFT) == "Working":
+        found.append(facts.field(item, f"metadata.annotations[{_OPENSHIFT}]", "its configuration is being applied"))
     author = last_writer(item, "spec", "unschedulable")
     if author and _ACTORS.search(author.manager):
         found.append(facts.change(item, "metadata.managedFields", f"cordoned {author}", author.at))

@@ -11,7 +11,8 @@ MOST_LINES = 3
 
 _FATAL = re.compile(
     r"(?i)\bpanic\b|\bfatal\b|\bcritical\b|traceback|^\s*[\w.]+(?:error|exception)\b\s*:"
-    r"|caused by:|unknown (?:flag|option|argument|command)|unrecognized (?:option|argument)|flag provided but not defined"
+    r"|caused by:|unknown (?:flag|option|argument|command)|unrecognized (?:option|argument)"
+    r"|flag provided but not defined"
     r"|exec format error|address already in use|segmentation fault|core dumped|out of memory|outofmemory"
 )
 _ERROR = re.compile(
@@ -22,7 +23,8 @@ _ERROR = re.compile(
 # Lines that only mention the words: "0 errors", "error=nil", "errors: 0", "no failures".
 _HARMLESS = re.compile(
     r"(?i)\b(?:0|no|zero|without(?: any)?) (?:\w+ )?(?:error|fail|exception|warning)\w*"
-    r"|\b\w*(?:error|err|fail|failed|failure|exception)s?(?:_count|_total|_rate)?\"?\s*[=:]\s*\"?(?:0(?:\.0+)?|nil|null|none|false|<nil>|\"\")(?![\w.])"
+    r"|\b\w*(?:error|err|fail|failed|failure|exception)s?(?:_count|_total|_rate)?\"?"
+    r"\s*[=:]\s*\"?(?:0(?:\.0+)?|nil|null|none|false|<nil>|\"\")(?![\w.])"
 )
 _CALM = re.compile(
     r"(?i)\blevel\"?\s*[=:]\s*\"?(?:info|debug|trace)\b|^\s*\[?(?:info|debug|trace)\b|\s(?:INFO|DEBUG|TRACE)\s|^I\d{4} "

@@ -33,8 +33,8 @@ def last_writer(item: KubeObject, *path: str) -> Author | None:
             continue
         if entry.tree("fieldsV1").has(*(f"f:{step}" for step in path)):
             found.append(Author(entry.text("manager") or "unknown", entry.time("time")))
-    dated = [author for author in found if author.at]
-    return max(dated, key=lambda author: author.at or datetime.min) if dated else (found[0] if found else None)
+    dated = [(author.at, author) for author in found if author.at]
+    return max(dated, key=lambda entry: entry[0])[1] if dated else (found[0] if found else None)
 
 
 def last_applied(item: KubeObject) -> Tree | None:

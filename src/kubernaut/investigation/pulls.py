@@ -24,9 +24,11 @@ class PullProblem(StrEnum):
 
 _UNREACHABLE = re.compile(
     r"(?i)no such host|server misbehaving|i/o timeout|connection refused|connection reset|network is unreachable"
-    r"|no route to host|tls handshake timeout|x509:|tls: |certificate|deadline exceeded|client\.timeout|unexpected eof|: eof\b"
+    r"|no route to host|tls handshake timeout|x509:|tls: |certificate|deadline exceeded|client\.timeout"
+    r"|unexpected eof|: eof\b"
     r"|temporary failure in name resolution|toomanyrequests|too many requests|rate limit"
-    r"|\b(?:500 internal server|502 bad gateway|503 service unavailable|504 gateway)|proxyconnect|server gave http response"
+    r"|\b(?:500 internal server|502 bad gateway|503 service unavailable|504 gateway)|proxyconnect"
+    r"|server gave http response"
 )
 _UNAUTHORIZED = re.compile(
     r"(?i)401 unauthorized|403 forbidden|\bunauthorized\b|authorization failed|insufficient_scope|pull access denied"
@@ -34,13 +36,15 @@ _UNAUTHORIZED = re.compile(
     r"|failed to authorize|invalid username/password|unable to retrieve some image pull secrets|requires authentication"
 )
 _NOT_FOUND = re.compile(
-    r"(?i)manifest unknown|manifest_unknown|name_unknown|name unknown|repository name not known|not found|code = notfound"
+    r"(?i)manifest unknown|manifest_unknown|name_unknown|name unknown|repository name not known|not found"
+    r"|code = notfound"
     r"|no match for platform|no matching manifest|does not exist|\b404\b|couldn't parse image|invalid reference format"
     r"|is not present with pull policy|invalid image name|unknown manifest"
 )
 # Docker Hub and GitLab answer so for a repository that is not there, too.
 _AMBIGUOUS = re.compile(
-    r"(?i)repository does not exist or may require|insufficient_scope|requested access to the resource|or it may not exist"
+    r"(?i)repository does not exist or may require|insufficient_scope|requested access to the resource"
+    r"|or it may not exist"
 )
 
 

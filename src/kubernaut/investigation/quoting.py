@@ -16,7 +16,7 @@ _SECRET_NAME = re.compile(r"(?i)passw|secret|token|api[-_]?key|private[-_]?key|c
 
 
 def quoted(text: str, limit: int = LONGEST) -> str:
-    """The text on one line with everything unprintable escaped, cut at `limit` with the number of missing characters."""
+    """The text on one line, the unprintable escaped, cut at `limit` with the number of characters left out."""
     # An escape is longer than its character, so the beginning alone can fill the line.
     shown = "".join(_printable(char) for char in masked(text[: limit * 4]).strip())
     if len(text) > limit * 4:

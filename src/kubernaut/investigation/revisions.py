@@ -18,6 +18,7 @@ _HISTORY = "deployment.kubernetes.io/revision-history"
 _EVENTS_REACH = timedelta(minutes=50)
 _SERVED_LONG = timedelta(minutes=10)
 _SERVED_SHORT = timedelta(seconds=10)
+_DIGITS = 9
 _LOOPS = frozenset({"BackOff"})
 _DELAYS = frozenset({"Failed", "FailedMount", "FailedScheduling", "FailedCreatePodSandBox"})
 
@@ -56,7 +57,7 @@ def _of_replica_set(item: KubeObject) -> Revision:
     number = item.annotations.get(_NUMBER, "")
     reused = bool(item.annotations.get(_HISTORY))
     return Revision(
-        number=int(number) if number.isdecimal() and len(number) < 10 else 0,  # noqa: PLR2004  # no bigger than an int32
+        number=int(number) if number.isdecimal() and len(number) <= _DIGITS else 0,
         template=item.tree("spec", "template"),
         source=item,
         made_at=None if reused else item.created_at,

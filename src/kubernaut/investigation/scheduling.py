@@ -123,25 +123,22 @@ def _decisive(
 
 
 def _node_facts(workload: Workload, kind: Obstacle, nodes: list[Obstacles], total: int, matching: int) -> list[Fact]:
-    if not nodes:
-        return []
-    first = nodes[0]
-    match kind:
-        case Obstacle.SELECTOR:
-            text = f"none of the {total} nodes meets {first.mismatch}"
-            return [facts.absence(workload.object, "nodes", text)]
-        case Obstacle.TAINT:
-            taint = first.taints[0]
-            return [
-                facts.field(first.node, "spec.taints", f"{len(nodes)} of {matching} matching nodes have taint {taint}")
-            ]
-        case Obstacle.CORDON:
-            text = f"{len(nodes)} of {matching} matching nodes are cordoned"
-            return [facts.field(entry.node, "spec.unschedulable", text) for entry in nodes[:3]]
-        case Obstacle.RESOURCES if first.too_small:
-            text = f"no matching node has room even when empty: {'; '.join(first.too_small)}"
-            return [facts.field(first.node, "status.allocatable", text)]
-        case Obstacle.DOWN:
-            return [facts.field(entry.node, "status.conditions[Ready]", "the node is not ready") for entry in nodes[:3]]
-        case _:
-            return []
+    """What the nodes themselves say for it, the first three."""
+    if kind is Obstacle.SELECTOR and nodes:
+        return [facts.absence(workload.object, "nodes", f"none of the {total} nodes meets {nodes[0].mismatch}")]
+    count = f"{len(nodes)} of {matching} matching nodes"
+    found = []
+    for entry in nodes[:3]:
+        match kind:
+            case Obstacle.TAINT:
+                found.append(facts.field(entry.node, "spec.taints", f"{count} have taint {entry.taints[0]}"))
+            case Obstacle.CORDON:
+                found.append(facts.field(entry.node, "spec.unschedulable", f"{count} are cordoned"))
+            case Obstacle.DOWN:
+                found.append(facts.field(entry.node, "status.conditions[Ready]", "the node is not ready"))
+            case Obstacle.RESOURCES if entry.too_small:
+                text = f"no room even when empty: {'; '.join(entry.too_small)}"
+                found.append(facts.field(entry.node, "status.allocatable", text))
+            case _:
+                pass
+    return found

@@ -15,7 +15,8 @@ _KEYS = ("name", "mountPath", "containerPort", "key", "topologyKey", "ip")
 # What controllers, Helm and `kubectl rollout restart` write into a template without changing what runs.
 _STAMP = re.compile(
     r"metadata\.(labels\[(pod-template-hash|controller-revision-hash|helm\.sh/chart|app\.kubernetes\.io/version)\]"
-    r"|annotations\[([^\]]*(restartedAt|restarted-at|checksum|config-hash|rollme|deployed-at)[^\]]*|kubernaut\.ai/[^\]]*)\]"
+    r"|annotations\[([^\]]*(restartedAt|restarted-at|checksum|config-hash|rollme|deployed-at)[^\]]*"
+    r"|kubernaut\.ai/[^\]]*)\]"
     r"|creationTimestamp)"
 )
 
@@ -44,7 +45,7 @@ class Difference:
         return match is not None and names_a_secret(match.group(1))
 
     def touches(self, *parts: str) -> bool:
-        """Whether it concerns one of these fields (`image`, `readinessProbe`): on its path, or inside what came or went."""
+        """Whether it concerns one of these fields (`image`, `args`): on its path, or inside what came or went."""
         steps = set(re.split(r"[.\[\]]+", self.path))
         return any(part in steps for part in parts) or _holds(self.old, parts, 0) or _holds(self.new, parts, 0)
 

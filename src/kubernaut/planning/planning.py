@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from kubernaut.domain.diagnosis import ActionCall, ActionId, CauseId, Diagnosis, Hypothesis, Verdict
 from kubernaut.domain.execution import Execution
@@ -17,6 +18,11 @@ from kubernaut.engine.codec import dump, load
 from kubernaut.planning.guards import FAILURES_WINDOW, Autonomy, PastAction, Scope, Situation, objection, scope_of
 from kubernaut.planning.ranking import Record, rank
 from kubernaut.ports import Clock, ClusterReader, IncidentStore, Leases, Switch
+
+# Where an incident is after the decision; consent is asked for by the next stage, and an end is the pipeline's.
+_PHASE_AFTER: Mapping[Decision, Phase | None] = MappingProxyType(
+    {Decision.ACT: Phase.EXECUTION, Decision.ASK: None, Decision.WAIT: Phase.INVESTIGATION, Decision.CLOSE: None}
+)
 
 Records = Callable[[CauseId], Awaitable[Mapping[ActionId, tuple[int, int, float]]]]
 
@@ -47,7 +53,7 @@ class PlanningStage:
         """The plan, stored. An `act` plan holds the target's lease in the incident's name."""
         plan = await self._decide(incident, diagnosis, tried)
         event = Event(incident.id, f"planned-{look}", EventKind.PLANNED, self.clock.now(), {"plan": dump(plan)})
-        await self.incidents.append(event, phase=Phase.PLANNING)
+        await self.incidents.append(event, phase=_PHASE_AFTER[plan.decision])
         return plan
 
     async def _decide(self, incident: Incident, diagnosis: Diagnosis, tried: Sequence[ActionCall]) -> Plan:
@@ -115,7 +121,7 @@ class PlanningStage:
         if answered.decision is not Decision.ASK and isinstance(heard, dict) and "approved" in heard:
             kind = EventKind.APPROVED if heard["approved"] is True else EventKind.REJECTED
             event = Event(incident.id, f"answered-{look}", kind, self.clock.now(), {**heard, "plan": dump(answered)})
-            await self.incidents.append(event)
+            await self.incidents.append(event, phase=_PHASE_AFTER[answered.decision])
         return answered
 
     async def _answer(self, incident: Incident, plan: Plan, heard: Json) -> Plan:

@@ -42,7 +42,7 @@ class Application:
 class Misfortune:
     """Something that happens to every running container of an image from `since` to `until`.
 
-    With `exit_code` None the program keeps running but answers 503; else it exits so `after_s` into its run.
+    With `exit_code` None the program keeps running but answers 503 on `paths`; else it exits so `after_s` into its run.
     """
 
     since: datetime
@@ -50,6 +50,7 @@ class Misfortune:
     exit_code: int | None = None
     after_s: float = 8.0
     lines: tuple[str, ...] = ()
+    paths: frozenset[str] = frozenset({"/readyz"})
 
     def is_on(self, now: datetime) -> bool:
         """Whether it happens now."""

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kubernaut.domain.diagnosis import Diagnosis, Hypothesis
-from kubernaut.domain.objects import Json, JsonObject, KubeObject
+from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation.diagnosing import diagnose
+from kubernaut.investigation.gathering import OF_A_NAMESPACE
 from kubernaut.investigation.logs import decisive_lines
-from kubernaut.investigation.resources import NODES, OF_A_NAMESPACE
 from kubernaut.investigation.scene import Scene
+from kubernaut.resources import NODE
 from tests import objects
 
-ALL = frozenset({*(kind.kind for kind in OF_A_NAMESPACE), NODES.kind})
+ALL = frozenset({*(kind.kind for kind in OF_A_NAMESPACE), NODE.kind})
 
 
 def scene_of(
@@ -54,14 +55,14 @@ def texts(diagnosis: Diagnosis) -> str:
 class Rollout:
     """Deployment checkout, rolled from `old` (revision 6) to `new` (revision 7) some time ago."""
 
-    old: JsonObject
-    new: JsonObject
+    old: objects.Parts
+    new: objects.Parts
     minutes_ago: float = 10
     replicas: int = 3
     old_available: int = 0
     new_available: int = 0
-    meta: Mapping[str, Json] = field(default_factory=dict)
-    conditions: Sequence[JsonObject] = ()
+    meta: Mapping[str, objects.Part] = field(default_factory=dict)
+    conditions: Sequence[objects.Parts] = ()
 
     def __post_init__(self) -> None:
         self.deployment = objects.deployment(
@@ -88,13 +89,13 @@ class Rollout:
     def parts(self) -> list[KubeObject]:
         return [self.deployment, self.before, self.after]
 
-    def pods(self, status: JsonObject | None, count: int = 3, **extra: object) -> list[KubeObject]:
+    def pods(self, status: objects.Parts | None, count: int = 3, **extra: objects.Part) -> list[KubeObject]:
         """Pods of the present revision, all with that status."""
         age = objects.ago(minutes=self.minutes_ago)
         statuses = [status] if status else []
         names = [f"{self.after.name}-{suffix}" for suffix in ("x2x4b", "k9d7q", "m4z8t", "b6w2r")[:count]]
-        return [objects.pod(name, statuses, of=self.after, age=age, **extra) for name in names]  # type: ignore[arg-type]
+        return [objects.pod(name, statuses, of=self.after, age=age, **extra) for name in names]
 
-    def diagnose(self, *items: KubeObject | Sequence[KubeObject], **scene: object) -> Diagnosis:
-        made = scene_of(*self.parts, objects.node(), *items, **scene)  # type: ignore[arg-type]
+    def diagnose(self, *items: KubeObject | Sequence[KubeObject], **scene: objects.Part) -> Diagnosis:
+        made = scene_of(*self.parts, objects.node(), *items, **scene)
         return diagnose(made, self.deployment.ref)

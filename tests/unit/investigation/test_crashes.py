@@ -8,12 +8,16 @@ from tests.objects import (
     container,
     controller_revision,
     crash_loop,
+    deployment,
     ended,
+    endpoint_slice,
     event,
     managed,
     node,
     pod,
+    replica_set,
     running,
+    service,
     template,
     waiting,
     workload,
@@ -58,7 +62,9 @@ def test_a_rolling_restart_is_not_a_change() -> None:
 def test_an_edited_configuration_beside_the_change_makes_the_rollback_a_question() -> None:
     source = [{"configMapRef": {"name": "settings"}}]
     rollout = Rollout(template(container(envFrom=source)), template(container(envFrom=source, args=["x"])))
-    edited = configuration("ConfigMap", "settings", ["A"], managedFields=[managed("kubectl-edit", ago(minutes=9), "data", "A")])
+    edited = configuration(
+        "ConfigMap", "settings", ["A"], managedFields=[managed("kubectl-edit", ago(minutes=9), "data", "A")]
+    )
     top = best(rollout.diagnose(rollout.pods(crash_loop()), edited))
     assert (top.cause, top.verdict) == ("crash_after_change", Verdict.APPROVE)
     assert top.contradicting
@@ -84,7 +90,9 @@ def test_all_pods_crashing_without_a_change_goes_to_people_with_the_edit_that_pr
     source = [{"configMapRef": {"name": "settings"}}]
     same = template(container(envFrom=source))
     rollout = Rollout(OLD, same, minutes_ago=9000)
-    edited = configuration("ConfigMap", "settings", ["A"], managedFields=[managed("kubectl-edit", ago(minutes=20), "data")])
+    edited = configuration(
+        "ConfigMap", "settings", ["A"], managedFields=[managed("kubectl-edit", ago(minutes=20), "data")]
+    )
     found = rollout.diagnose(rollout.pods(crash_loop(1, restarts=6)), edited)
     assert best(found).verdict is Verdict.ESCALATE
     assert "ConfigMap settings was edited by kubectl-edit" in texts(found)
@@ -166,17 +174,22 @@ def test_a_bare_pod_and_a_job_get_findings_too() -> None:
     job = workload("Job", "import", template(container(), restartPolicy="Never"), status={"failed": 1})
     failed = pod("import-7x2k9", [running(ready=False) | {"state": {"terminated": ended(3)}}], of=job, phase="Failed")
     found = diagnose(scene_of(job, failed), failed.ref)
-    assert (best(found).cause, best(found).target, best(found).verdict) == ("crash_without_change", job.ref, Verdict.ESCALATE)
+    assert (best(found).cause, best(found).target, best(found).verdict) == (
+        "crash_without_change",
+        job.ref,
+        Verdict.ESCALATE,
+    )
 
 
 def test_a_crash_that_follows_from_a_broken_dependency_points_there() -> None:
     rollout = Rollout(OLD, NEW, minutes_ago=9000)
-    from tests.objects import deployment, endpoint_slice, replica_set, service
 
     wanted = template(container(), labels={"app": "ledger"})
     ledger = deployment("ledger", template(container(args=["bad"]), labels={"app": "ledger"}), replicas=1)
     before = replica_set(ledger, 1, wanted)
-    after = replica_set(ledger, 2, template(container(args=["bad"]), labels={"app": "ledger"}), desired=1, age=ago(minutes=20))
+    after = replica_set(
+        ledger, 2, template(container(args=["bad"]), labels={"app": "ledger"}), desired=1, age=ago(minutes=20)
+    )
     down = pod("ledger-1", [crash_loop(restarts=6)], of=after, age=ago(minutes=20))
     front = service("ledger", {"app": "ledger"})
     pods = rollout.pods(crash_loop(restarts=4))

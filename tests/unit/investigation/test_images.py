@@ -4,7 +4,7 @@ import pytest
 
 from kubernaut.domain.diagnosis import Verdict
 from kubernaut.investigation.pulls import PullProblem, classified, registry
-from tests.objects import ago, container, event, template, waiting
+from tests.objects import ago, container, event, replica_set, template, waiting
 from tests.unit.investigation.scenes import Rollout, best, causes, texts
 
 IMAGE = "registry.example/team/shop:1.9.0"
@@ -13,14 +13,14 @@ NEW = template(container(image=IMAGE))
 GENUINE = [
     # containerd 1.7 and 2.x
     (
-        'rpc error: code = NotFound desc = failed to pull and unpack image "registry.example/team/shop:1.9.0": failed to '
-        'resolve reference "registry.example/team/shop:1.9.0": registry.example/team/shop:1.9.0: not found',
+        'rpc error: code = NotFound desc = failed to pull and unpack image "registry.example/team/shop:1.9.0": '
+        'failed to resolve reference "registry.example/team/shop:1.9.0": registry.example/team/shop:1.9.0: not found',
         PullProblem.NOT_FOUND,
     ),
     (
         'failed to pull and unpack image "registry.example/team/shop:1.9.0": failed to resolve reference '
-        '"registry.example/team/shop:1.9.0": failed to do request: Head "https://registry.example/v2/team/shop/manifests/'
-        '1.9.0": dial tcp: lookup registry.example on 10.96.0.10:53: no such host',
+        '"registry.example/team/shop:1.9.0": failed to do request: Head "https://registry.example/v2/team/shop/'
+        'manifests/1.9.0": dial tcp: lookup registry.example on 10.96.0.10:53: no such host',
         PullProblem.UNREACHABLE,
     ),
     (
@@ -34,7 +34,7 @@ GENUINE = [
         PullProblem.UNAUTHORIZED,
     ),
     (
-        "failed to authorize: failed to fetch anonymous token: Get \"https://auth.example/token\": dial tcp: lookup "
+        'failed to authorize: failed to fetch anonymous token: Get "https://auth.example/token": dial tcp: lookup '
         "auth.example on 10.96.0.10:53: no such host",
         PullProblem.UNREACHABLE,
     ),
@@ -47,7 +47,7 @@ GENUINE = [
     # CRI-O
     ("reading manifest 1.9.0 in registry.example/team/shop: manifest unknown", PullProblem.NOT_FOUND),
     (
-        "pinging container registry registry.example: Get \"https://registry.example/v2/\": dial tcp: lookup "
+        'pinging container registry registry.example: Get "https://registry.example/v2/": dial tcp: lookup '
         "registry.example on 10.0.0.2:53: no such host",
         PullProblem.UNREACHABLE,
     ),
@@ -89,12 +89,16 @@ def test_a_new_tag_that_does_not_exist_is_rolled_back() -> None:
     rollout = Rollout(OLD, NEW, old_available=3)
     pods = rollout.pods(waiting("ImagePullBackOff", f'Back-off pulling image "{IMAGE}"'), 1)
     words = f'Failed to pull image "{IMAGE}": {GENUINE[0][0]}'
-    found = rollout.diagnose(pods, event(pods[0], "Failed", words, count=4), event(pods[0], "Failed", "Error: ErrImagePull"))
+    found = rollout.diagnose(
+        pods, event(pods[0], "Failed", words, count=4), event(pods[0], "Failed", "Error: ErrImagePull")
+    )
     top = best(found)
     assert (top.cause, top.verdict) == ("image_not_found", Verdict.ACT)
     assert top.remedies[0].action == "rollback_deployment"
     assert top.remedies[0].parameters == {"revision": 6}
-    assert 'containers[app].image: "registry.example/team/shop:1.8.2" -> "registry.example/team/shop:1.9.0"' in texts(found)
+    assert 'containers[app].image: "registry.example/team/shop:1.8.2" -> "registry.example/team/shop:1.9.0"' in texts(
+        found
+    )
 
 
 def test_a_tag_that_vanished_without_a_change_goes_to_people() -> None:
@@ -108,7 +112,6 @@ def test_a_tag_that_vanished_without_a_change_goes_to_people() -> None:
 
 def test_a_former_revision_that_failed_too_is_passed_over_for_the_last_one_that_worked() -> None:
     rollout = Rollout(template(container(image="registry.example/team/shop:1.8.9")), NEW)
-    from tests.objects import replica_set
 
     oldest = replica_set(rollout.deployment, 5, OLD, age=ago(days=9))
     pods = rollout.pods(waiting("ErrImagePull", GENUINE[0][0]))

@@ -55,6 +55,11 @@ class MemoryIncidentStore:
                 resolved.append(current)
         return resolved
 
+    async def of_alert(self, alert: AlertKey) -> Incident | None:
+        """The newest incident that this alert opened or joined, open or closed."""
+        own = [self._incidents[incident] for key, incident in self._alerts if key == alert]
+        return max(own, key=lambda incident: (incident.opened_at, incident.id), default=None)
+
     async def still_firing(self, incident: IncidentId) -> bool:
         """Whether any alert that opened or joined the incident has not been resolved."""
         return any(last.firing for (_, of), last in self._alerts.items() if of == incident)

@@ -31,12 +31,9 @@ class _Submission(Generic[Row]):
 class GroupCommit(Generic[Row]):
     """Hands rows of many callers to one insert. At most `room` bytes wait; a caller beyond that is refused."""
 
-    def __init__(
-        self, insert: Callable[[list[Row]], None], *, room: int = 64 * 2**20, patience_s: float = 10.0
-    ) -> None:
+    def __init__(self, insert: Callable[[list[Row]], None], *, room: int = 64 * 2**20) -> None:
         self._insert = insert
         self._room = room
-        self._patience_s = patience_s
         self._queue: SimpleQueue[_Submission[Row] | None] = SimpleQueue()
         self._waiting = 0
         self._closed = False
@@ -47,15 +44,11 @@ class GroupCommit(Generic[Row]):
     async def commit(self, rows: Sequence[Row], *, size: int) -> None:
         """Returns after the commit that holds all these rows; raises `StoreUnavailable` where there was none.
 
-        After a time-out the rows may still be committed: the sender, who was not acknowledged, sends them again.
+        How long that may take is bounded by the database's own time-outs.
         """
         submission = _Submission(rows, size, asyncio.get_running_loop().create_future())
         self._enqueue(submission)
-        try:
-            async with asyncio.timeout(self._patience_s):
-                await submission.done
-        except TimeoutError as error:
-            raise StoreUnavailable(f"the database has not committed within {self._patience_s:g} s") from error
+        await submission.done
 
     def close(self) -> None:
         """Commits what is waiting and ends the thread."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select, update
 
 from kubernaut.adapters.store.database import Database
 from kubernaut.adapters.store.group_commit import GroupCommit
-from kubernaut.adapters.store.rows import Cells, insert_into, searchable, signal_cells, signal_of
+from kubernaut.adapters.store.inbox_writer import Cells, InboxWriter
+from kubernaut.adapters.store.rows import searchable, signal_of, to_json
 from kubernaut.adapters.store.schema import signals
 from kubernaut.domain.signals import Signal, SignalId
 
@@ -19,14 +20,16 @@ class SqlSignalStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._commits = GroupCommit(self._insert)
+        self._is_sqlite = database.engine.dialect.name == "sqlite"
+        self._writer = InboxWriter(database)
+        self._commits = GroupCommit(self._writer.insert)
 
     async def accept(self, signals: Sequence[Signal]) -> None:
         """Commits all of them or raises `StoreUnavailable`."""
         if not signals:
             return
-        rows = [signal_cells(signal) for signal in signals]
-        await self._commits.commit(rows, size=sum(len(str(row["body"])) for row in rows))
+        rows = [self._cells(signal) for signal in signals]
+        await self._commits.commit(rows, size=sum(len(str(cells[4])) for cells in rows))
 
     async def waiting(self, limit: int) -> list[Signal]:
         """Accepted signals that no incident has taken yet, oldest first."""
@@ -52,9 +55,12 @@ class SqlSignalStore:
     def close(self) -> None:
         """Commits what is waiting and ends the writer."""
         self._commits.close()
+        self._writer.drop()
 
-    def _insert(self, rows: list[Cells]) -> None:
-        def work(connection: Connection) -> None:
-            connection.execute(insert_into(signals, connection).on_conflict_do_nothing(index_elements=["id"]), rows)
-
-        self._database.write_here(work)
+    def _cells(self, signal: Signal) -> Cells:
+        # In the order of `inbox_writer.COLUMNS`.
+        moment = signal.received_at.astimezone(UTC)
+        # As the column type `Moment` writes it.
+        stored = moment.replace(tzinfo=None) if self._is_sqlite else moment
+        received_at = stored.isoformat(sep=" ", timespec="microseconds")
+        return (signal.id, signal.alert_key, signal.firing, received_at, to_json(signal), "waiting", False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -105,8 +106,12 @@ def _intake(parts: HttpParts) -> dict[str, IntakeEndpoint]:
     inbox = Inbox(parts.signals, parts.meter, parts.on_accepted)
     limits = parts.intake_limits
 
+    # Unique however many there are, since chance speaks once a process; and in order, which keeps the index of the
+    # inbox together.
+    process, numbers = parts.ids.new("sig"), count(1)
+
     def new_id() -> str:
-        return parts.ids.new("sig")
+        return f"{process}-{next(numbers):06x}"
 
     def webhook(body: bytes) -> Batch:
         return parse_webhook(body, received_at=parts.clock.now(), new_id=new_id, limits=limits)

@@ -1,28 +1,27 @@
-"""Reading a request's body within bounds of size, of time and of the memory that all bodies share."""
+"""Reading a request's body within bounds of size and of the memory that all bodies share.
+
+How long a body may take to arrive is bounded by the server's protocol.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from starlette.types import Receive, Scope
 
 from kubernaut.entrypoints.http.problems import Problem, RequestRefused, unavailable
 
-_CLOSE = {"connection": "close"}
-
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """Bounds on bodies: of one in bytes and seconds, of all that are being read together in bytes."""
+    """Bounds on bodies, of one and of all that are being read together."""
 
     body_bytes: int = 8 * 2**20
     together_bytes: int = 64 * 2**20
-    seconds: float = 30.0
 
 
 class BodyReader:
-    """Reads whole bodies; raises `RequestRefused` (413, 408, 415, 503) for those that do not fit."""
+    """Reads whole bodies; raises `RequestRefused` (413, 415, 503) for those that do not fit."""
 
     def __init__(self, limits: BodyLimits) -> None:
         self._limits = limits
@@ -33,12 +32,7 @@ class BodyReader:
         headers = dict(scope["headers"])
         _check_type(headers)
         self._check_length(headers)
-        try:
-            async with asyncio.timeout(self._limits.seconds):
-                return await self._read(receive)
-        except TimeoutError as error:
-            detail = f"the body did not arrive within {self._limits.seconds:g} s"
-            raise RequestRefused(Problem(408, "body_too_slow", detail, headers=_CLOSE)) from error
+        return await self._read(receive)
 
     def _check_length(self, headers: dict[bytes, bytes]) -> None:
         announced = headers.get(b"content-length", b"")
@@ -67,6 +61,8 @@ class BodyReader:
             self._held -= size
 
     def _too_large(self) -> RequestRefused:
+        # The connection stays open, and the server throws away the rest as it comes: closed within the body, it would
+        # be reset, and the sender would try for ever instead of reading why.
         bound = self._limits.body_bytes
         return RequestRefused(
             Problem(
@@ -74,7 +70,6 @@ class BodyReader:
                 "body_too_large",
                 f"the body is larger than {bound} bytes",
                 help="send fewer alerts at once: group_by in the Alertmanager route makes smaller groups",
-                headers=_CLOSE,
             )
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from contextlib import suppress
 from pathlib import Path
 
 from kubernaut.domain.errors import PortTaken
@@ -33,21 +34,18 @@ def port_holder(port: int) -> str:
     if not inodes:
         return ""
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            held = any(_link(entry) in inodes for entry in (process / "fd").iterdir())
-            name = (process / "comm").read_text().strip()
-        except OSError:
-            continue  # it ended meanwhile, or belongs to another account
-        if held:
-            return f"pid {process.name}, {name}"
+        # A process that ended meanwhile, or that belongs to another account, is not told about.
+        with suppress(OSError):
+            if any(_target(entry) in inodes for entry in (process / "fd").iterdir()):
+                return f"pid {process.name}, {(process / 'comm').read_text().strip()}"
     return ""
 
 
-def _link(entry: Path) -> str:
+def _target(link: Path) -> str:
     try:
-        return str(entry.readlink())
+        return str(link.readlink())
     except OSError:
-        return ""  # closed meanwhile, such as the one that listed this very folder
+        return ""  # closed since it was listed
 
 
 def _bound(host: str, port: int) -> socket.socket:

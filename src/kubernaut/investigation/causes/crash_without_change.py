@@ -73,7 +73,7 @@ CAUSE = Cause(
         "crash_after_change": "the crashes began with a change of the template",
         "memory_limit_too_low": "the last run ended with the reason OOMKilled",
     },
-    know="Look at what is outside the template: a ConfigMap or Secret that was edited, a dependency, data, a certificate.",
+    know="Look outside the template: at an edited ConfigMap or Secret, a dependency, data, a certificate.",
     by_hand=(
         "kubectl -n {namespace} logs {pod} -c {container} --previous",
         "kubectl -n {namespace} get events --sort-by=.lastTimestamp",

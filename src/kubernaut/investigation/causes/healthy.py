@@ -24,7 +24,8 @@ def examine_service(service: Service) -> Finding | None:
     """The finding when the Service reaches a ready pod."""
     if not works(service):
         return None
-    text = f"{service.ready_endpoints} ready addresses" if service.is_routed_by_labels else "has no selector of its own"
+    reached = f"{service.ready_endpoints} ready addresses"
+    text = reached if service.is_routed_by_labels else "no selector of its own"
     told = facts.field(service.object, "endpoints", text)
     return Finding(service.object.ref, f"Service {service.object.name} is healthy: {text}.", Verdict.DECLINE, (told,))
 
@@ -43,7 +44,7 @@ CAUSE = Cause(
     faults=(114,),
     needs=("Pod",),
     look_alikes={"self_healed": "there were warnings within the last hour"},
-    know="An alert about a healthy object may be late, or may measure what objects do not show: look at its expression.",
+    know="An alert about a healthy object may be late, or measure what objects do not show: see its expression.",
     by_hand=("kubectl -n {namespace} get {kind}/{name}",),
     role=Role.SETTLED,
     workload=examine,

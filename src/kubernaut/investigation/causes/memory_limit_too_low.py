@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from kubernaut.domain.diagnosis import ActionCall, CauseId, Verdict
 from kubernaut.investigation import facts
-from kubernaut.investigation.containers import EPHEMERAL, Container
+from kubernaut.investigation.containers import EPHEMERAL, RECENT, Container
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.quantities import quantity
@@ -40,7 +40,10 @@ def examine(workload: Workload) -> Finding | None:
     words = f" Revision {lowered.revision.number} had a higher limit and worked." if lowered else ""
     return Finding(
         target=workload.ref,
-        summary=f"{workload.title}: {worst.label} is killed at its own memory limit of {limit}, {worst.restarts} restarts.{words}",
+        summary=(
+            f"{workload.title}: {worst.label} is killed at its own memory limit of {limit}, "
+            f"{worst.restarts} restarts.{words}"
+        ),
         verdict=verdict,
         supporting=(*_support(workload, worst, killed), *(fact for fact in told if fact), *_proof(lowered)),
         contradicting=tuple(against),
@@ -62,7 +65,8 @@ def _support(workload: Workload, worst: Container, killed: list[Container]) -> l
     ended = worst.ended
     finished = ended.time("finishedAt") if ended else None
     pods = len({container.pod.name for container in killed})
-    text = f"{worst.label}: OOMKilled, exit code {worst.exit_code}, {worst.restarts} restarts, {pods} of {len(workload.pods)} pods"
+    text = f"{worst.label}: OOMKilled, exit code {worst.exit_code}, {worst.restarts} restarts"
+    text += f", {pods} of {len(workload.pods)} pods"
     limit = worst.spec.at("resources", "limits", "memory")
     found = [
         facts.field(worst.pod, worst.ended_path, text, finished),
@@ -112,6 +116,7 @@ def _against(workload: Workload, worst: Container, size: Decimal) -> list[Fact]:
     return [
         *_node_pressure(workload, worst),
         *_leak(worst),
+        *_recovery(workload, worst),
         *_rewritten(workload, worst),
         *_no_room(workload, size),
     ]
@@ -136,6 +141,15 @@ def _leak(worst: Container) -> list[Fact]:
     return [facts.field(worst.pod, f"{worst.ended_path}.startedAt", text, started)]
 
 
+def _recovery(workload: Workload, worst: Container) -> list[Fact]:
+    """That it happened once and the container has run well since: it may have been a single peak."""
+    since = worst.running_since
+    if not worst.is_ready or worst.restarts > 1 or since is None or workload.scene.now - since < RECENT:
+        return []
+    text = f"{worst.label} was restarted once and runs well for {spell(workload.scene.now - since)}"
+    return [facts.field(worst.pod, f"status.{worst.status_list}[{worst.name}].state.running", text, since)]
+
+
 def _rewritten(workload: Workload, worst: Container) -> list[Fact]:
     """That something gave the pod another limit than its template: there the limit cannot be raised."""
     part = "initContainers" if worst.status_list == "initContainerStatuses" else "containers"
@@ -157,8 +171,9 @@ def _no_room(workload: Workload, size: Decimal) -> list[Fact]:
         hard = quantity(quota.at("status", "hard", "limits.memory"))
         used = quantity(quota.at("status", "used", "limits.memory"))
         if hard is not None and used is not None and used + more > hard:
-            text = f"quota limits.memory: {quota.at('status', 'used', 'limits.memory')} of {quota.at('status', 'hard', 'limits.memory')} used"
-            found.append(facts.field(quota, "status.used[limits.memory]", f"{text}, twice the limit does not fit"))
+            left = f"{int(used)} of {int(hard)} bytes used"
+            text = f"quota limits.memory: {left}, twice the limit does not fit"
+            found.append(facts.field(quota, "status.used[limits.memory]", text))
     return found
 
 

@@ -7,8 +7,7 @@ from datetime import timedelta
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation import facts
-from kubernaut.investigation.containers import is_crashing, is_leaving, is_ready
-from kubernaut.investigation.containers import containers_of
+from kubernaut.investigation.containers import containers_of, is_crashing, is_leaving, is_ready
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.intent import intended_cordon
@@ -110,7 +109,7 @@ CAUSE = Cause(
         "rollout_in_progress": "the node joined less than five minutes ago",
         "crash_without_change": "pods fail on healthy nodes",
     },
-    know="Unknown means that the kubelet is silent (machine, network or kubelet); False means that it says what is wrong.",
+    know="Unknown: the kubelet is silent (machine, network or kubelet). False: it says itself what is wrong.",
     by_hand=(
         "kubectl describe node {node}",
         "kubectl get pods -A --field-selector spec.nodeName={node}",

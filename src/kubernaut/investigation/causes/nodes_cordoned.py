@@ -28,7 +28,10 @@ def examine(workload: Workload) -> Finding | None:
     words = "Maintenance is marked, so people decide." if not free else "Nothing marks it as maintenance."
     return Finding(
         target=target.ref,
-        summary=f"{workload.title}: {len(workload.pending)} pods wait, because the nodes that fit are cordoned ({names}). {words}",
+        summary=(
+            f"{workload.title}: {len(workload.pending)} pods wait, because the nodes that fit are cordoned ({names}). "
+            f"{words}"
+        ),
         verdict=Verdict.APPROVE if free else Verdict.ESCALATE,
         supporting=(*found.facts, *(fact for node in nodes[:3] for fact in cordoned_by(node))),
         contradicting=tuple(marked[:2]),

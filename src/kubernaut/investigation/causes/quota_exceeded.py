@@ -39,7 +39,10 @@ def examine(workload: Workload) -> Finding | None:
     missing = workload.desired - len(workload.live)
     return Finding(
         target=workload.ref,
-        summary=f"{workload.title}: {missing} of {workload.desired} pods cannot be made, quota {name} refuses them: {_short(message)}.",
+        summary=(
+            f"{workload.title}: {missing} of {workload.desired} pods cannot be made, quota {name} refuses them: "
+            f"{_short(message)}."
+        ),
         verdict=Verdict.ESCALATE,
         supporting=(*told, *full),
         remedies=(escalate(workload.ref),),

@@ -39,8 +39,8 @@ def examine(workload: Workload) -> Finding | None:
     return Finding(
         target=workload.ref,
         summary=(
-            f"{workload.title}: {failed.container.label} runs, but its readiness probe {target_of(failed.probe)} fails: "
-            f"{failed.answer}. {words}"
+            f"{workload.title}: {failed.container.label} runs, but its readiness probe "
+            f"{target_of(failed.probe)} fails: {failed.answer}. {words}"
         ),
         verdict=back.verdict if back else Verdict.ESCALATE,
         supporting=(*_support(failed), *proofs, *((told,) if told else ()), *(back.facts if back else ())),

@@ -39,7 +39,7 @@ def examine(service: Service) -> Finding | None:
     for port in service.object.trees("spec", "ports"):
         if _is_declared(port, ready[0]):
             continue
-        fix = _applied(service, port, ready[0]) or _probed(service, port, ready[0]) or _named(port, ready[0])
+        fix = _applied(service, port, ready[0]) or _named(port, ready[0]) or _probed(service, port, ready[0])
         if fix:
             return _finding(service, fix, ready)
     return None

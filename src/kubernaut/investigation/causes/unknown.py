@@ -37,13 +37,20 @@ def _states(workload: Workload) -> list[Fact]:
         if pod.text("status", "reason"):
             text = f"{pod.text('status', 'reason')}: {pod.text('status', 'message')}"
             found.append(facts.field(pod, "status.reason", text))
+    return [*_container_states(workload), *found][:_SHOWN]
+
+
+def _container_states(workload: Workload) -> list[Fact]:
+    """What keeps the containers from running, each name once."""
+    found: dict[str, Fact] = {}
     for entry in workload.containers:
-        if entry.waiting not in HARMLESS_WAITS:
-            found.insert(0, facts.field(entry.pod, entry.waiting_path, f"{entry.waiting}: {entry.message}"))
-        elif entry.is_out_of_memory and entry.ended is not None:
+        if entry.is_out_of_memory and entry.ended is not None:
             text = f"{entry.label}: OOMKilled without a memory limit of its own"
-            found.insert(0, facts.field(entry.pod, entry.ended_path, text))
-    return found[:_SHOWN]
+            found[entry.name] = facts.field(entry.pod, entry.ended_path, text)
+        elif entry.waiting not in HARMLESS_WAITS:
+            fact = facts.field(entry.pod, entry.waiting_path, f"{entry.waiting}: {entry.message}")
+            found.setdefault(entry.name, fact)
+    return list(found.values())
 
 
 def examine_service(service: Service) -> Finding | None:

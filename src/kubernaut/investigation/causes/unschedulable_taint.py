@@ -14,7 +14,7 @@ from kubernaut.investigation.templates import Difference
 
 
 def examine(workload: Workload) -> Finding | None:
-    """The finding when taints keep the pod off; a taint is a decision of somebody, so only a lost toleration is undone."""
+    """The finding when taints keep the pod off. Somebody decided on a taint: only a lost toleration is given back."""
     found = blockage(workload)
     if found is None or found.obstacle is not Obstacle.TAINT:
         return None
@@ -29,7 +29,10 @@ def examine(workload: Workload) -> Finding | None:
     words = back.words if back else "The template did not change: the taint is new, or was always there."
     return Finding(
         target=workload.ref,
-        summary=f"{workload.title}: {len(workload.pending)} pods wait, because the nodes that fit have taint {taint}. {words}",
+        summary=(
+            f"{workload.title}: {len(workload.pending)} pods wait, because the nodes that fit have taint {taint}. "
+            f"{words}"
+        ),
         verdict=back.verdict if back else Verdict.ESCALATE,
         supporting=(*found.facts, *_authors(found), *((told,) if told else ()), *(back.facts if back else ())),
         remedies=back.remedies if back else (escalate(workload.ref),),

@@ -150,13 +150,14 @@ class AlertDelivery:
             if await self._send(client, encoded(message(group, members.values()))):
                 group.last_sent = self._clock.now()
                 group.sent = {mark: value for mark, value in state.items() if value == "firing"}
-                self._forget_resolved(members)
+                self._forget({mark: members[mark] for mark, value in state.items() if value == "resolved"})
         finally:
             group.sending = False
 
-    def _forget_resolved(self, members: dict[str, Alert]) -> None:
-        for mark, alert in members.items():
-            if alert.resolved is not None and self.evaluator.alerts.get(mark) is alert:
+    def _forget(self, told: dict[str, Alert]) -> None:
+        """Drops what the receiver knows to be resolved; what resolved while the message was under way is told next."""
+        for mark, alert in told.items():
+            if self.evaluator.alerts.get(mark) is alert:
                 del self.evaluator.alerts[mark]
 
     async def _send(self, client: httpx2.AsyncClient, body: bytes) -> bool:

@@ -28,6 +28,7 @@ class ReplicaSets:
         self._cluster = cluster
         self._recorder = Recorder(cluster, "replicaset-controller")
         self._failures: dict[str, int] = {}
+        self._retries: dict[str, datetime] = {}
 
     def affected(self, change: Change) -> Iterable[Key]:
         """The set itself, or the one that owns the pod."""
@@ -44,6 +45,9 @@ class ReplicaSets:
         active = [pod for pod in owned if pods.is_active(pod)]
         missing = item.integer("spec", "replicas") - len(active)
         failure: Failure | None = None
+        retry = self._retries.get(item.uid)
+        if missing > 0 and retry and now < retry:
+            return retry
         if missing > 0:
             failure = self._create(item, missing, now)
         elif missing < 0:
@@ -70,11 +74,14 @@ class ReplicaSets:
     def _retry_at(self, item: KubeObject, failure: Failure | None, now: datetime) -> datetime | None:
         if failure is None:
             self._failures.pop(item.uid, None)
+            self._retries.pop(item.uid, None)
             return None
         self._write_status(self._cluster.find(REPLICA_SET, *pods.key_of(item)) or item, failure, now)
         count = self._failures.get(item.uid, 0)
         self._failures[item.uid] = count + 1
-        return now + timedelta(seconds=min(_LAST_RETRY_S, _FIRST_RETRY_S * 2**count))
+        retry = now + timedelta(seconds=min(_LAST_RETRY_S, _FIRST_RETRY_S << min(count, 10)))
+        self._retries[item.uid] = retry
+        return retry
 
     def _write_status(self, item: KubeObject, failure: Failure | None, now: datetime) -> datetime | None:
         active = [pod for pod in pods.owned_by(self._cluster, POD, item) if pods.is_active(pod)]
@@ -87,7 +94,8 @@ class ReplicaSets:
         _count(status, "fullyLabeledReplicas", len(active))
         _count(status, "readyReplicas", len(moments))
         _count(status, "availableReplicas", len(available))
-        if failure:
+        known = item.condition("ReplicaFailure")
+        if failure and known is None:
             condition: JsonObject = {
                 "type": "ReplicaFailure",
                 "status": "True",
@@ -96,7 +104,7 @@ class ReplicaSets:
                 "message": str(failure),
             }
             set_condition(status, condition)
-        else:
+        elif failure is None:
             drop_condition(status, "ReplicaFailure")
             if status.get("conditions") == []:
                 del status["conditions"]

@@ -42,7 +42,7 @@ class Host:
 class Container:
     """The kubelet's memory of one container."""
 
-    def __init__(self, spec: Tree, host: Host, say: Say, *, policy: str) -> None:
+    def __init__(self, spec: Tree, host: Host, say: Say, *, policy: str, address: str) -> None:
         self.spec = spec
         self.name = spec.text("name")
         self.init = policy == "init"
@@ -67,6 +67,7 @@ class Container:
         self._pull_error = ""
         self._taken: frozenset[int] = frozenset()
         self._policy = policy
+        self._address = address
         self._step: Step = self._pull
         self.due: datetime | None = None
 
@@ -93,6 +94,12 @@ class Container:
         return self.succeeded if self.init else self.launched and (probe is None or probe.passed)
 
     @property
+    def mark(self) -> object:
+        """Changes whenever the status that is reported would."""
+        times = (self.started, self.serial, self.restarts, self.due is None)
+        return times, self.waiting, self.terminated, self.last, self.ready, self.launched
+
+    @property
     def container_id(self) -> str:
         """The identifier of the present run, as the runtime prints it."""
         digest = hashlib.sha256(f"{self._field}{id(self)}{self.serial}".encode()).hexdigest()
@@ -115,7 +122,7 @@ class Container:
             self.due = now
         while self.due is not None and self.due <= now:
             self._step(pod, now)
-        self._ask_probes(pod, now)
+        self._ask_probes(now)
 
     def next_due(self) -> datetime | None:
         """When there is something to do again."""
@@ -294,12 +301,12 @@ class Container:
             if kind in self.probes:
                 yield kind, self.probes[kind]
 
-    def _ask_probes(self, pod: KubeObject, now: datetime) -> None:
+    def _ask_probes(self, now: datetime) -> None:
         if not self.running:
             return
         misfortune = self._world.struck(self.spec.text("image"), now)
-        sick = misfortune is not None and misfortune.exit_code is None
-        target = Target(pod.text("status", "podIP"), self._listeners(now), 503 if sick else 200)
+        sick = misfortune.paths if misfortune is not None and misfortune.exit_code is None else frozenset[str]()
+        target = Target(self._address, self._listeners(now), sick)
         for kind, probe in list(self._asked()):
             if probe.due > now:
                 continue

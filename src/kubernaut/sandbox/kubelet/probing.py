@@ -15,11 +15,11 @@ _REDIRECTED = 400
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a probe meets: the pod's address, the open ports, and the status that HTTP answers with now."""
+    """What a probe meets: the pod's address, the open ports, and the paths that answer 503 now."""
 
     address: str
     listeners: Sequence[Listener]
-    http_status: int = 200
+    refusing: frozenset[str] = frozenset()
 
 
 class Probe:
@@ -75,5 +75,6 @@ class Probe:
             return f'Get "{url}": dial tcp {target.address}:{port}: connect: connection refused'
         if listener.protocol != "http":
             return f'Get "{url}": net/http: HTTP/1.x transport connection broken: malformed HTTP response'
-        status = target.http_status if path.split("?", 1)[0] in listener.paths else 404
+        plain = path.split("?", 1)[0]
+        status = 503 if plain in target.refusing else 200 if plain in listener.paths else 404
         return "" if _SHORTEST <= status < _REDIRECTED else f"HTTP probe failed with statuscode: {status}"

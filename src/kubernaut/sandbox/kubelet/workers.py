@@ -29,12 +29,18 @@ class PodWorker:
         self.uid = pod.uid
         self._address = address
         self._mounted = False
+        self._reported: object = None
         self._mount_failures = 0
         self._mount_due: datetime | None = None
         self._stop_due: datetime | None = None
         policy = pod.text("spec", "restartPolicy") or "Always"
-        self._inits = [Container(spec, host, self._say, policy="init") for spec in pod.trees("spec", "initContainers")]
-        self._containers = [Container(spec, host, self._say, policy=policy) for spec in pod.trees("spec", "containers")]
+        self._inits = [
+            Container(spec, host, self._say, policy="init", address=address)
+            for spec in pod.trees("spec", "initContainers")
+        ]
+        self._containers = [
+            Container(spec, host, self._say, policy=policy, address=address) for spec in pod.trees("spec", "containers")
+        ]
         if not self._inits:
             for item in self._containers:
                 item.waiting = ("ContainerCreating", "")
@@ -122,9 +128,13 @@ class PodWorker:
         return None
 
     def _report(self, pod: KubeObject, now: datetime) -> None:
+        mark = (pod.resource_version, self._mounted, [item.mark for item in [*self._inits, *self._containers]])
+        if mark == self._reported:
+            return
         address = self._address if self._mounted else ""
         status = render_status(pod, self._containers, self._inits, address, now)
         if status == pod.at("status"):
+            self._reported = mark
             return
 
         def edit(draft: JsonObject) -> None:

@@ -133,6 +133,7 @@ class Resources:
 
     def _patch(self, request: Request) -> Reply:
         target = request.target
+        _patch_body(request)
         if target.subresource == "scale":
             current = self._cluster.get(target.kind, target.namespace, target.name).view
             scale = self._patched(request, subresources.scale_of(current))

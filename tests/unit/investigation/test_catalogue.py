@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from kubernaut.investigation.causes import catalogue
+from kubernaut.investigation.describing import as_markdown
+from kubernaut.investigation.finding import Role
+from kubernaut.investigation.quoting import quoted
+
+# Released ids: others script against them, so none is renamed or removed.
+IDS = {
+    "image_not_found",
+    "registry_unreachable",
+    "image_pull_unauthorized",
+    "crash_after_change",
+    "crash_without_change",
+    "memory_limit_too_low",
+    "missing_configmap",
+    "missing_secret",
+    "missing_config_key",
+    "unschedulable_node_selector",
+    "unschedulable_taint",
+    "insufficient_resources",
+    "nodes_cordoned",
+    "readiness_probe_wrong",
+    "scaled_to_zero",
+    "service_selector_wrong",
+    "service_port_wrong",
+    "quota_exceeded",
+    "node_not_ready",
+    "healthy",
+    "self_healed",
+    "rollout_in_progress",
+    "intended_state",
+    "unknown",
+}
+
+
+def test_every_released_cause_is_there() -> None:
+    assert {cause.id for cause in catalogue()} >= IDS
+
+
+def test_a_cause_is_named_like_its_file() -> None:
+    folder = Path(__file__).parents[3] / "src/kubernaut/investigation/causes"
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == {cause.id for cause in catalogue()}
+
+
+def test_look_alikes_are_causes() -> None:
+    known = {cause.id for cause in catalogue()}
+    assert all(other in known for cause in catalogue() for other in cause.look_alikes)
+
+
+def test_every_fault_says_what_it_needs_and_what_to_type() -> None:
+    for cause in catalogue():
+        assert cause.needs
+        assert cause.know
+        assert cause.by_hand
+        assert cause.faults or cause.role is Role.LAST
+
+
+def test_the_page_of_causes_is_the_catalogue() -> None:
+    page = Path(__file__).parents[3] / "docs/causes.md"
+    assert page.read_text() == as_markdown()
+
+
+def test_text_of_a_cluster_is_shown_on_one_line_without_control_characters_or_credentials() -> None:
+    assert quoted("\x1b[31mred\nnext\u202e") == "\\x1b[31mred next\\u202e"
+    assert quoted("x" * 512) == "x" * 200 + " +312"
+    assert quoted("password=hunter2 user=anna") == "password=*** user=anna"
+    assert quoted("postgres://anna:hunter2@db:5432") == "postgres://anna:***@db:5432"
+    assert quoted("Authorization: Bearer abcdef0123456789") == "Authorization: Bearer ***"

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from kubernaut.adapters.memory.clock import ManualClock
+from kubernaut.adapters.memory.cluster import MemoryCluster
+from kubernaut.domain.errors import ClusterError, ClusterUnavailable, Forbidden
+from kubernaut.domain.objects import KubeObject, ObjectRef
+from kubernaut.investigation.diagnosing import diagnose
+from kubernaut.investigation.gathering import OF_A_NAMESPACE, Budget, Scope, gather
+from kubernaut.investigation.scene import Scene
+from kubernaut.ports import Listing, Resource
+from kubernaut.resources import NODE
+from tests.objects import NOW, Part, configuration, container, crash_loop, node, pod, running, template
+from tests.unit.investigation.scenes import Rollout, best, texts
+
+
+@dataclass
+class Counting:
+    """A reader that counts, and fails or stays silent on some kinds; as in a real list, items lack their kind."""
+
+    cluster: MemoryCluster
+    failing: dict[str, ClusterError] = field(default_factory=dict)
+    silent: frozenset[str] = frozenset()
+    calls: list[str] = field(default_factory=list)
+
+    async def list(self, resource: Resource, namespace: str = "", **options: Part) -> Listing:
+        self.calls.append(f"list {resource.plural}")
+        if resource.kind in self.silent:
+            await asyncio.Event().wait()
+        if resource.kind in self.failing:
+            raise self.failing[resource.kind]
+        found = await self.cluster.list(resource, namespace, **options)
+        return Listing(tuple(bare(item) for item in found.items), found.resource_version, found.complete)
+
+    async def log(self, pod: ObjectRef, container: str, **options: Part) -> str | None:
+        self.calls.append(f"log {pod.name}")
+        return await self.cluster.log(pod, container, **options)
+
+    def __getattr__(self, name: str) -> Part:
+        return getattr(self.cluster, name)
+
+
+def bare(item: KubeObject) -> KubeObject:
+    return KubeObject({key: value for key, value in item.raw.items() if key not in ("kind", "apiVersion")})
+
+
+async def look(
+    *items: KubeObject | list[KubeObject],
+    scope: Scope | None = None,
+    budget: Budget | None = None,
+    logs: dict[str, str] | None = None,
+    **reader: Part,
+) -> tuple[Scene, list[str]]:
+    """The scene of these objects, and the calls it took."""
+    flat = [item for entry in items for item in (entry if isinstance(entry, list) else [entry])]
+    cluster = MemoryCluster(dict(item.raw) for item in flat)
+    for failing in (item for item in flat if item.kind == "Pod"):
+        cluster.logs.update({(failing.ref, name, True): text for name, text in (logs or {}).items()})
+    counting = Counting(cluster, **reader)
+    scene = await gather(counting, ManualClock(NOW), scope or SCOPE, budget or Budget())
+    return scene, counting.calls
+
+
+SCOPE = Scope(("shop",))
+OLD, NEW = template(container(args=["a"])), template(container(args=["b"]))
+EVERY = [*(kind.kind for kind in OF_A_NAMESPACE), NODE.kind]
+
+
+async def test_each_kind_is_listed_once_and_logs_are_read_only_of_what_fails() -> None:
+    rollout = Rollout(OLD, NEW)
+    scene, calls = await look(
+        rollout.parts, rollout.pods(crash_loop()), node(), logs={"app": "x\npanic: no such key\n"}
+    )
+    lists = [call for call in calls if call.startswith("list")]
+    assert len(lists) == len(set(lists))
+    assert sum(call.startswith("log") for call in calls) == 1
+    found = diagnose(scene, rollout.deployment.ref)
+    assert best(found).cause == "crash_after_change"
+    assert "panic: no such key" in texts(found)
+
+
+async def test_healthy_pods_have_their_logs_left_alone() -> None:
+    rollout = Rollout(OLD, NEW, new_available=3)
+    _, calls = await look(rollout.parts, rollout.pods(running()), node())
+    assert not any(call.startswith("log") for call in calls)
+
+
+async def test_what_may_not_be_read_is_written_down_with_its_reason() -> None:
+    failing = {"Secret": Forbidden("secrets is forbidden"), "Node": ClusterUnavailable("nodes: reset")}
+    scene, _ = await look(Rollout(OLD, NEW).parts, failing=failing)
+    assert {(entry.what, entry.why) for entry in scene.not_read} == {
+        ("secrets in shop", "secrets is forbidden"),
+        ("nodes", "nodes: reset"),
+    }
+    assert not scene.covers("Secret", "shop")
+    assert scene.covers("ConfigMap", "shop")
+
+
+async def test_a_list_that_goes_on_beyond_the_bound_proves_no_absence() -> None:
+    many = [configuration("ConfigMap", f"c{index}", ["a"]) for index in range(9)]
+    scene, _ = await look(many, budget=Budget(objects=5))
+    assert not scene.covers("ConfigMap", "shop")
+    assert scene.not_read[0].why == "only the first 5 were read, there are more"
+
+
+async def test_a_list_without_an_answer_does_not_hold_up_the_others() -> None:
+    scene, _ = await look(
+        Rollout(OLD, NEW).parts, silent=frozenset({"Event"}), budget=Budget(timeout=timedelta(milliseconds=50))
+    )
+    assert [entry.what for entry in scene.not_read] == ["events in shop"]
+    assert scene.covers("Pod", "shop")
+
+
+async def test_a_log_that_cannot_be_read_is_written_down() -> None:
+    rollout = Rollout(OLD, NEW)
+    scene, _ = await look(rollout.parts, rollout.pods(crash_loop(), 1), node())
+    assert [entry.why for entry in scene.not_read] == ["there is none"]
+
+
+@pytest.mark.parametrize("error", [ClusterUnavailable("refused"), Forbidden("no right at all")])
+async def test_a_cluster_of_which_nothing_can_be_read_is_an_error_and_not_an_empty_one(error: ClusterError) -> None:
+    with pytest.raises(type(error)):
+        await look(failing=dict.fromkeys(EVERY, error))
+
+
+async def test_values_of_secrets_and_long_values_are_not_kept() -> None:
+    secret = configuration("Secret", "login", ["pass"])
+    long = configuration("ConfigMap", "page", ["html"])
+    secret = KubeObject({**secret.raw, "data": {"pass": "aHVudGVyMg=="}})
+    long = KubeObject({**long.raw, "data": {"html": "x" * 5000, "mode": "on"}})
+    scene, _ = await look(secret, long)
+    kept, page = scene.get("Secret", "shop", "login"), scene.get("ConfigMap", "shop", "page")
+    assert kept is not None
+    assert page is not None
+    assert kept.mapping("data") == {"pass": ""}
+    assert page.mapping("data") == {"html": "", "mode": "on"}
+
+
+async def test_a_node_is_investigated_with_the_pods_of_all_namespaces_and_its_lease() -> None:
+    down = node("w1", ready="Unknown")
+    lease = KubeObject(
+        {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": "w1", "namespace": "kube-node-lease"},
+            "spec": {"renewTime": "2026-11-22T14:22:00.000000Z"},
+        }
+    )
+    scene, _ = await look(down, lease, pod("a", [running(ready=False)], node="w1"), scope=Scope.of(down.ref))
+    found = diagnose(scene, down.ref)
+    assert "lease renewed last 8 min ago" in texts(found)
+    assert "1 of its 1 pods seen are not ready" in best(found).summary
