@@ -23,7 +23,7 @@ app = group(
 FOUND = 3
 
 
-@app.command()
+@app.command(help=app.info.help)
 def diagnose(  # noqa: PLR0913  # an option each
     ctx: typer.Context,
     *,

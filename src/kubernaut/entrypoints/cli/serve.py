@@ -18,7 +18,7 @@ app = group(
 )
 
 
-@app.command()
+@app.command(help=app.info.help)
 def serve(
     ctx: typer.Context,
     *,

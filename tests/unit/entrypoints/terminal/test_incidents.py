@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from kubernaut.entrypoints.story import tell
+from kubernaut.entrypoints.story import Story, tell
 from kubernaut.entrypoints.terminal.incidents import list_lines, question_lines, story_lines
 from kubernaut.entrypoints.terminal.look import Look
 from kubernaut.ports import IncidentFilter
@@ -9,14 +9,14 @@ from tests.told import NOON, a_healed_one, a_store, a_waiting_one, an_escalated_
 LATER = NOON + timedelta(minutes=6)
 
 
-async def stories():
+async def stories() -> list[Story]:
     store = a_store()
     for number, happen in enumerate((a_healed_one, a_waiting_one, an_undone_one, an_escalated_one), start=1):
         await happen(store, number=number)
     return [tell(one, await store.events(one.id)) for one in await store.find(IncidentFilter())]
 
 
-async def test_the_list_ends_with_who_needs_a_person():
+async def test_the_list_ends_with_who_needs_a_person() -> None:
     assert list_lines(await stories(), 52, Look(80), now=LATER) == [
         "ID          STATUS             AGE  TARGET                    CAUSE",
         "inc-4f7k04  ↑ escalated 0.2 s  6m   shop/deployment/checkout  crash_after_change",
@@ -27,12 +27,12 @@ async def test_the_list_ends_with_who_needs_a_person():
     ]
 
 
-def test_an_empty_list_says_what_to_do():
+def test_an_empty_list_says_what_to_do() -> None:
     assert list_lines([], 0, Look(80), now=LATER) == ["No incident yet. Try one: kubernaut demo"]
     assert list_lines([], 7, Look(80), now=LATER) == ["No incident matches."]
 
 
-async def test_a_healed_incident_is_told_from_verdict_to_undo():
+async def test_a_healed_incident_is_told_from_verdict_to_undo() -> None:
     story = (await stories())[-1]
     assert story_lines(story, Look(80), now=LATER, page="http://127.0.0.1:8080/incidents/inc-4f7k01") == [
         "inc-4f7k01  ✓ healed in 74 s   KubePodCrashLooping ×3   shop/deployment/checkout",
@@ -72,20 +72,20 @@ async def test_a_healed_incident_is_told_from_verdict_to_undo():
     ]
 
 
-async def test_in_a_pipe_no_line_of_a_story_is_broken():
+async def test_in_a_pipe_no_line_of_a_story_is_broken() -> None:
     story = (await stories())[-1]
     lines = story_lines(story, Look(), now=LATER)
     assert "VERIFIED  healed · health 40/40 · alert 35/35 · metrics not measured (no Prometheus is set)" in lines
 
 
-async def test_what_was_taken_back_cannot_be_taken_back_again():
+async def test_what_was_taken_back_cannot_be_taken_back_again() -> None:
     story = (await stories())[1]
     lines = story_lines(story, Look(80), now=LATER)
     assert "UNDONE    back to the object as it was" in lines
     assert not [line for line in lines if line.startswith("Undo:")]
 
 
-async def test_the_question_shows_the_very_change_and_its_reach():
+async def test_the_question_shows_the_very_change_and_its_reach() -> None:
     story = (await stories())[2]
     assert question_lines(story, Look(80), now=LATER) == [
         "inc-4f7k02  ◆ approval  waiting 5m   shop/deployment/checkout",
