@@ -20,7 +20,7 @@ from kubernaut.domain.objects import JsonObject
 
 NAMESPACES, DEPLOYMENTS = 10, 120
 _NODES = 6
-_READY_WITHIN_S, _BROKEN_WITHIN_S, _ENDED_WITHIN_S = 90, 60, 30
+_READY_WITHIN_S, _BROKEN_WITHIN_S, _ENDED_WITHIN_S = 180, 180, 30
 # The sandbox's example system publishes this image, which wants both variables.
 _IMAGE = "registry.example.com/shop/checkout:2.4.1"
 _MISSING = "registry.example.com/shop/checkout:2.5.0"
@@ -28,7 +28,7 @@ _ENVIRONMENT: tuple[JsonObject, ...] = (
     {"name": "LOG_LEVEL", "value": "info"},
     {"name": "UPSTREAM_URL", "value": "http://upstream"},
 )
-_RUNNING, _WAITING = "'running'", "'ImagePullBackOff'"
+_RUNNING, _WAITING = "'running'", "ImagePull"
 
 
 @dataclass(frozen=True, slots=True)
