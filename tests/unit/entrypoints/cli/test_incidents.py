@@ -8,6 +8,7 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
+from kubernaut.adapters.memory.ids import CountingIds
 from kubernaut.adapters.memory.clock import ManualClock
 from kubernaut.adapters.memory.incidents import MemoryIncidentStore
 from kubernaut.adapters.memory.switch import MemorySwitch
@@ -69,7 +70,7 @@ async def service(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
         switch=inside.switch,
         operations=inside.operations(),
         clock=ManualClock(NOON),
-        ids=None,
+        ids=CountingIds(),
         meter=None,
         metrics=bytes,
         checks={},
