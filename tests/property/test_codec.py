@@ -33,7 +33,7 @@ _JSON: st.SearchStrategy[Json] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXT, inner, max_size=3),
     max_leaves=6,
 )
-st.register_type_strategy(Json, _JSON)
+st.register_type_strategy(Json, _JSON)  # type: ignore[arg-type]  # a named alias does
 
 
 def domain_classes() -> list[type]:

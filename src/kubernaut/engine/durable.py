@@ -96,12 +96,12 @@ class DurableEngine(Engine):
         return await dbos_calls.status(run_id)
 
     async def outcome(self, run_id: str) -> RunStatus:
-        """The run's status once it has ended; at once where it ends here, within half a second where it does not."""
+        """The run's status once it has ended; at once where it ends here, soon after where it does not."""
         pause_s = 0.002
         while True:
             task = self._attended.get(run_id)
             if task is not None:
-                await asyncio.wait({task}, timeout=0.5)
+                await asyncio.wait({task}, timeout=2)
             status = await dbos_calls.status(run_id)
             if status.state is not RunState.ALIVE:
                 return status

@@ -134,6 +134,23 @@ async def test_a_port_that_is_taken_is_said_so() -> None:
                 pass
 
 
+async def test_a_watch_or_a_page_from_a_forgotten_version_is_410() -> None:
+    async with Sandbox() as sandbox, httpx2.AsyncClient(base_url=sandbox.url) as client:
+        path = "/api/v1/configmaps"
+        # The first system objects appear at once, and more than one of them is a ConfigMap.
+        async with asyncio.timeout(10):
+            while not (page := (await client.get(path, params={"limit": "1"})).json())["metadata"].get("continue"):  # noqa: ASYNC110  # an API sets no event
+                await asyncio.sleep(0.01)
+        sandbox.cluster.create(CONFIG_MAP, "default", {"metadata": {"name": "later"}}, By("test"))
+        sandbox.cluster.storage.forget_changes(CONFIG_MAP)
+        token = page["metadata"]["continue"]
+        following = await client.get(path, params={"limit": "1", "continue": token})
+        assert (following.status_code, following.json()["reason"]) == (410, "Expired")
+        query = {"watch": "true", "timeoutSeconds": "5", "resourceVersion": page["metadata"]["resourceVersion"]}
+        event = (await client.get(path, params=query)).json()
+        assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
+
+
 async def test_server_side_apply_is_refused_with_a_reason() -> None:
     async with Sandbox() as sandbox, httpx2.AsyncClient(base_url=sandbox.url) as client:
         headers = {"content-type": "application/apply-patch+yaml"}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree
 from kubernaut.sandbox.controllers.fitting import Load, reasons_against, refusal_message
 from kubernaut.sandbox.failures import Failure
-from kubernaut.sandbox.kubelet.containers import back_off_s
+from kubernaut.sandbox.kubelet.back_off import back_off_s
 from kubernaut.sandbox.managed_fields import Writer, record_write
 from kubernaut.sandbox.quantities import NotAQuantity, format_quantity, parse_quantity
 from kubernaut.sandbox.selectors import equals, matches, parse_fields, parse_selector
