@@ -155,6 +155,7 @@ class IncidentStore(Protocol):
     async def admit(self, signal: Signal, candidate: Incident, *, hold: timedelta) -> Admission:
         """Joins the open incident of the same fingerprint, or one closed less than `hold` ago, or opens the candidate.
 
+        A closed one is joined only by an alert that began before it closed: a later one tells of something new.
         One transaction that also takes the signal out of the inbox; two callers at once open one incident. An incident
         that was joined counts the signal and has a `joined` event.
         """

@@ -31,7 +31,7 @@ class MemoryIncidentStore:
         entry = self._inbox.received.setdefault(signal.id, Received(signal))
         if entry.incident is not None:
             return Admission(self._incidents[entry.incident], entry.opened)
-        found = self._to_join(candidate.fingerprint, signal.received_at - hold)
+        found = self._to_join(candidate.fingerprint, max(signal.received_at - hold, signal.starts_at))
         incident = found.joined_once_more() if found else candidate
         self._incidents[incident.id] = incident
         entry.waiting, entry.incident, entry.opened = False, incident.id, found is None
