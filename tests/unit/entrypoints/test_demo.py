@@ -90,7 +90,7 @@ async def test_the_first_incident_that_is_acted_on_is_told_in_full_and_the_other
         "  ✓ healed after 74.0 s",
         "    3 of 3 ready for 60 s, and the alert has cleared",
         "",
-        "  ⊘ declined         lab/deployment/prototype       image_not_found                  control",
+        "  ⊘ declined      lab/deploy/prototype      image_not_found                control",
     ]
     assert teller.results == [LEFT_ALONE, HEALED]
 
@@ -124,7 +124,7 @@ def test_the_sum_names_what_ended_wrongly_and_gives_no_interval_for_few() -> Non
     assert closing_lines(results, 1, Look(), page="http://127.0.0.1:1/", stays=False) == [
         "",
         "2 of 3 ended rightly: 2 healed · 1 declined · 1 taken back on the way",
-        "Time to resolution 74 s median (n = 2, too few for an interval), simulated seconds",
+        "Time to resolution 74 s median (n = 2, too few for an interval), simulated time",
         "rollout-b: expected escalated or declined, ended healed",
     ]
 

@@ -3,7 +3,6 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import httpx2
 import pytest
@@ -68,7 +67,7 @@ def orders() -> Orders:
     return Orders(MemorySwitch())
 
 
-def browser(store: MemoryIncidentStore, orders: Orders, **changes: Any) -> httpx2.AsyncClient:
+def browser(store: MemoryIncidentStore, orders: Orders, **changes: object) -> httpx2.AsyncClient:
     parts = DashboardParts(
         store, orders.switch, orders.operations(), StoppedClock(), "prod-eu", timedelta(minutes=30), **changes
     )
