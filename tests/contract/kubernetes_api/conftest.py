@@ -31,6 +31,7 @@ class Api:
     namespace: str
     image: str
     next_image: str
+    is_real: bool = False
 
     def core(self, plural: str, name: str = "") -> str:
         return f"/api/v1/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
@@ -95,7 +96,8 @@ async def api(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[A
         image = os.environ.get("KUBERNAUT_TEST_IMAGE", "")  # noqa: TID251
         async with _real_client(Path(kubeconfig), tmp_path) as client:
             async with _in_own_namespace(client) as namespace:
-                yield Api(client, namespace, image, os.environ.get("KUBERNAUT_TEST_NEXT_IMAGE", image))  # noqa: TID251
+                next_image = os.environ.get("KUBERNAUT_TEST_NEXT_IMAGE", image)  # noqa: TID251
+                yield Api(client, namespace, image, next_image, is_real=True)
         return
     async with Sandbox(speed=30.0) as sandbox:
         program = Application(listeners=(Listener(8080),), startup_s=0.5)

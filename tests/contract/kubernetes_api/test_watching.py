@@ -4,6 +4,8 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
+
 from .conftest import Api, settings
 
 
@@ -57,6 +59,8 @@ async def test_an_object_that_leaves_the_selection_is_deleted_to_the_watch(api: 
 
 async def test_a_version_that_is_too_old_is_410(api: Api) -> None:
     events = await _watch(api, 1, resourceVersion="1")
+    if api.is_real and events[0]["type"] != "ERROR":
+        pytest.skip("this API server is so young that it has forgotten nothing")
     assert events[0]["type"] == "ERROR"
     assert events[0]["object"]["code"] == 410
 
