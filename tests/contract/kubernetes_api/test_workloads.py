@@ -101,7 +101,9 @@ async def test_endpoint_slices_follow_readiness(api: Api) -> None:
     _needs_pods(api)
     await api.make(api.apps("deployments"), deployment("web", api.image, replicas=1))
     port = {"name": "http", "port": 80, "targetPort": "http"}
-    await api.make(api.core("services"), {"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [port]}})
+    await api.make(
+        api.core("services"), {"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [port]}}
+    )
     place = f"/apis/discovery.k8s.io/v1/namespaces/{api.namespace}/endpointslices"
 
     async def ready() -> list[dict[str, Any]]:
