@@ -8,8 +8,8 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
-from kubernaut.adapters.memory.ids import CountingIds
 from kubernaut.adapters.memory.clock import ManualClock
+from kubernaut.adapters.memory.ids import CountingIds
 from kubernaut.adapters.memory.incidents import MemoryIncidentStore
 from kubernaut.adapters.memory.switch import MemorySwitch
 from kubernaut.domain.incidents import IncidentId
