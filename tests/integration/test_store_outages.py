@@ -55,6 +55,17 @@ async def test_a_full_disk_acknowledges_nothing_and_works_again_when_there_is_ro
     store.close()
 
 
+async def test_a_disk_that_fills_up_within_a_large_batch_keeps_none_of_it(file: Path) -> None:
+    store = open_store(f"sqlite:///{file}")
+    on_all_connections(store, "max_page_count = 150")
+
+    with pytest.raises(StoreUnavailable, match="full"):
+        await store.signals.accept([a_signal(labels={"note": "x" * 700}) for _ in range(1201)])
+
+    assert await store.signals.waiting(2000) == []
+    store.close()
+
+
 async def test_a_database_locked_by_somebody_else_acknowledges_nothing_and_works_again(file: Path) -> None:
     store = open_store(f"sqlite:///{file}")
     on_all_connections(store, "busy_timeout = 50")

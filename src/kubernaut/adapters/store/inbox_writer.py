@@ -14,6 +14,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from sqlalchemy import PoolProxiedConnection
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import SQLAlchemyError
 
 from kubernaut.adapters.store.database import Database, first_line
@@ -21,7 +22,7 @@ from kubernaut.domain.errors import StoreUnavailable
 
 Cells: TypeAlias = tuple[str | bool, ...]
 
-COLUMNS = ("id", "alert_key", "firing", "received_at", "body", "state", "opened")
+COLUMNS = ("id", "alert_key", "firing", "received_at", "body")
 _ROWS_A_STATEMENT = 500
 
 
@@ -32,6 +33,7 @@ class InboxWriter:
         self._database = database
         dialect = database.engine.dialect
         self._is_sqlite = dialect.name == "sqlite"
+        self._mark, self._begin = ("?", "BEGIN IMMEDIATE") if self._is_sqlite else ("%s", "BEGIN")
         self._driver_error: type[Exception] = dialect.loaded_dbapi.Error
         self._connection: PoolProxiedConnection | None = None
 
@@ -57,18 +59,26 @@ class InboxWriter:
             connection.close()
 
     def _try_insert(self, rows: Sequence[Cells]) -> None:
+        cursor = self._cursor()
+        chunks = [rows[start : start + _ROWS_A_STATEMENT] for start in range(0, len(rows), _ROWS_A_STATEMENT)]
+        with self._database.turn:
+            # One statement is a transaction by itself, which saves two of three turns with the event loop.
+            if len(chunks) > 1:
+                cursor.execute(self._begin)
+            for chunk in chunks:
+                cursor.execute(_insertion(self._mark, len(chunk)), tuple(chain.from_iterable(chunk)))
+            if len(chunks) > 1:
+                cursor.execute("COMMIT")
+        cursor.close()
+
+    def _cursor(self) -> DBAPICursor:
         if self._connection is None:
             self._connection = self._database.engine.raw_connection()
-        mark = "?" if self._is_sqlite else "%s"
-        with self._database.turn:
-            cursor = self._connection.cursor()
-            if self._is_sqlite:
-                cursor.execute("BEGIN IMMEDIATE")
-            for start in range(0, len(rows), _ROWS_A_STATEMENT):
-                chunk = rows[start : start + _ROWS_A_STATEMENT]
-                cursor.execute(_insertion(mark, len(chunk)), tuple(chain.from_iterable(chunk)))
-            self._connection.commit()
-            cursor.close()
+            driver = self._connection.driver_connection
+            # SQLite's driver leaves transactions to us already (see `opening`).
+            if driver is not None and not self._is_sqlite:
+                driver.autocommit = True
+        return self._connection.cursor()
 
     def _was_cut(self, error: Exception) -> bool:
         dialect = self._database.engine.dialect
@@ -77,7 +87,10 @@ class InboxWriter:
 
 @lru_cache(maxsize=_ROWS_A_STATEMENT)
 def _insertion(mark: str, rows: int) -> str:
-    row = f"({', '.join([mark] * len(COLUMNS))})"
+    row = f"({', '.join([mark] * len(COLUMNS))}, 'waiting', FALSE)"
     columns = ", ".join(COLUMNS)
     values = ", ".join([row] * rows)
-    return f"INSERT INTO signals ({columns}) VALUES {values} ON CONFLICT (id) DO NOTHING"  # noqa: S608  # only marks
+    return (
+        f"INSERT INTO signals ({columns}, state, opened) VALUES {values} "  # noqa: S608  # only marks
+        "ON CONFLICT (id) DO NOTHING"
+    )

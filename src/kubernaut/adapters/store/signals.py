@@ -63,4 +63,4 @@ class SqlSignalStore:
         # As the column type `Moment` writes it.
         stored = moment.replace(tzinfo=None) if self._is_sqlite else moment
         received_at = stored.isoformat(sep=" ", timespec="microseconds")
-        return (signal.id, signal.alert_key, signal.firing, received_at, to_json(signal), "waiting", False)
+        return (signal.id, signal.alert_key, signal.firing, received_at, to_json(signal))
