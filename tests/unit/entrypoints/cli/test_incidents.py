@@ -9,7 +9,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from kubernaut.adapters.memory.clock import ManualClock
+from kubernaut.adapters.memory.ids import CountingIds
 from kubernaut.adapters.memory.incidents import MemoryIncidentStore
+from kubernaut.adapters.memory.meter import MemoryMeter
 from kubernaut.adapters.memory.switch import MemorySwitch
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.entrypoints.cli.main import run
@@ -69,8 +71,8 @@ async def service(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
         switch=inside.switch,
         operations=inside.operations(),
         clock=ManualClock(NOON),
-        ids=None,
-        meter=None,
+        ids=CountingIds(),
+        meter=MemoryMeter(),
         metrics=bytes,
         checks={},
         token="swordfish",
