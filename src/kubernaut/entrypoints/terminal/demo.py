@@ -46,7 +46,7 @@ def incident_line(incident: Incident, look: Look) -> str:
 
 def event_lines(incident: Incident, event: Event, look: Look) -> list[str]:
     """One event of an incident told in full; nothing for what would only make noise here."""
-    if event.kind in QUIET - {EventKind.VALUED} or event.kind in {EventKind.VALUED, EventKind.JOINED}:
+    if event.kind in QUIET:
         return []
     since = offset((event.at - incident.started_at).total_seconds())
     if event.kind is EventKind.CLOSED and incident.ending:

@@ -108,6 +108,23 @@ async def test_what_was_handed_over_needs_people_unless_its_alert_has_cleared(
     assert "need-inc-4f7k02" not in page
 
 
+async def test_an_object_that_was_handed_over_again_and_again_is_one_card(
+    store: MemoryIncidentStore, orders: Orders
+) -> None:
+    for number in (1, 2, 3):
+        await an_escalated_one(store, number=number, began=NOON + timedelta(seconds=number))
+    page = (await browser(store, orders).get("/")).text
+    assert re.findall(r'id="need-([^"]+)"', page) == ["inc-4f7k03"]
+
+
+async def test_a_question_that_ran_out_is_not_asked_any_more(store: MemoryIncidentStore, orders: Orders) -> None:
+    waiting = await a_waiting_one(store, number=1)
+    await waiting.end(Ending.ESCALATED, "nobody answered the request for consent in time")
+    page = (await browser(store, orders).get("/")).text
+    assert "need-inc-4f7k01" in page
+    assert "Approve…" not in page
+
+
 async def test_text_from_the_cluster_is_shown_and_does_not_act(store: MemoryIncidentStore, orders: Orders) -> None:
     await an_escalated_one(store, number=1, alert=NASTY, target=ObjectRef("apps/v1", "Deployment", "a<b", 'x"y'))
     for path in ("/", "/incidents", "/incidents/inc-4f7k01", "/?q=%3Cscript%3E"):

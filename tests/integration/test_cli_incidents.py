@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from kubernaut.adapters.memory.clock import ManualClock
 from kubernaut.adapters.memory.ids import CountingIds
 from kubernaut.adapters.memory.incidents import MemoryIncidentStore
+from kubernaut.adapters.memory.meter import MemoryMeter
 from kubernaut.adapters.memory.switch import MemorySwitch
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.entrypoints.cli.main import run
@@ -71,7 +72,7 @@ async def service(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
         operations=inside.operations(),
         clock=ManualClock(NOON),
         ids=CountingIds(),
-        meter=None,
+        meter=MemoryMeter(),
         metrics=bytes,
         checks={},
         token="swordfish",
