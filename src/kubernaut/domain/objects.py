@@ -46,7 +46,8 @@ class Tree:
         """The raw value at the path, None where it is absent."""
         value: Json | Mapping[str, Json] = self.raw
         for key in path:
-            if not isinstance(value, Mapping):
+            # A plain dict is told in a tenth of the time that the test for any Mapping takes.
+            if type(value) is not dict and not isinstance(value, Mapping):
                 return None
             value = value.get(key)
         return value  # type: ignore[return-value]  # only the root is a Mapping that is no dict
