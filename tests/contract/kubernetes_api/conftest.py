@@ -58,7 +58,7 @@ class Api:
 async def eventually(look: Callable[[], Awaitable[T]], *, seconds: float = 60.0) -> T:
     """The first true value, or a failure after the time."""
     async with asyncio.timeout(seconds):
-        while not (found := await look()):  # noqa: ASYNC110  # the other side is an API, it sets no event
+        while not (found := await look()):  # the other side is an API, it sets no event
             await asyncio.sleep(0.05)
     return found
 

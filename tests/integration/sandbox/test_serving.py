@@ -139,7 +139,9 @@ async def test_a_watch_or_a_page_from_a_forgotten_version_is_410() -> None:
         path = "/api/v1/configmaps"
         # The first system objects appear at once, and more than one of them is a ConfigMap.
         async with asyncio.timeout(10):
-            while not (page := (await client.get(path, params={"limit": "1"})).json())["metadata"].get("continue"):  # noqa: ASYNC110  # an API sets no event
+            while not (page := (await client.get(path, params={"limit": "1"})).json())["metadata"].get(
+                "continue"
+            ):  # an API sets no event
                 await asyncio.sleep(0.01)
         sandbox.cluster.create(CONFIG_MAP, "default", {"metadata": {"name": "later"}}, By("test"))
         sandbox.cluster.storage.forget_changes(CONFIG_MAP)
