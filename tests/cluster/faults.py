@@ -28,6 +28,8 @@ class Fault:
     shop: Callable[[str], Storefront]
     break_it: Break | None = None
     managed: bool = True
+    # Without ready pods its Service is an incident of its own, and either of the two may mend the Deployment.
+    has_service: bool = True
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,9 @@ def patch_service(patch: JsonObject) -> Break:
 FAULTS: Final[Mapping[str, Fault]] = {
     "image": Fault(lambda where: Storefront(where, replicas=2), roll_to(image=IMAGE.replace(":1.0", ":1.0.7"))),
     "flag": Fault(lambda where: Storefront(where, replicas=2), roll_to(arguments=(WRONG_FLAG,))),
-    "memory": Fault(lambda where: Storefront(where, arguments=(SMALL_CACHE,), memory=LIMIT)),
+    "memory": Fault(lambda where: Storefront(where, arguments=(SMALL_CACHE,), memory=LIMIT), has_service=False),
     "selector": Fault(Storefront, patch_service({"spec": {"selector": {"app": "store-front"}}})),
-    "leak": Fault(lambda where: Storefront(where, arguments=(LARGE_CACHE,), memory=LIMIT)),
+    "leak": Fault(lambda where: Storefront(where, arguments=(LARGE_CACHE,), memory=LIMIT), has_service=False),
     "storm": Fault(Storefront, roll_to(arguments=(WRONG_FLAG,))),
     "unlabelled": Fault(Storefront, roll_to(arguments=(WRONG_FLAG,)), managed=False),
     # No rule of ours sees a port that nobody listens on, so no alert of Prometheus disturbs.
@@ -89,9 +91,9 @@ def broken(cluster: Cluster, faults: Mapping[str, Fault]) -> Iterator[dict[str, 
             name: fault.shop(stack.enter_context(cluster.namespace(name, **(MANAGED if fault.managed else {}))))
             for name, fault in faults.items()
         }
-        for shop in shops.values():
-            cluster.apply(shop.deployment(), shop.service())
-        before = {name: _seen(cluster, shop) for name, shop in shops.items()}
+        for name, shop in shops.items():
+            cluster.apply(shop.deployment(), *([shop.service()] if faults[name].has_service else []))
+        before = {name: _seen(cluster, faults[name], shop) for name, shop in shops.items()}
         for name, shop in shops.items():
             if faults[name].break_it is not None:
                 wanted = str(shop.replicas)
@@ -103,11 +105,12 @@ def _break(cluster: Cluster, fault: Fault, shop: Storefront, before: Mapping[str
     if fault.break_it is None:
         return Broken(shop, before, before)
     fault.break_it(cluster, shop)
-    return Broken(shop, before, _seen(cluster, shop))
+    return Broken(shop, before, _seen(cluster, fault, shop))
 
 
-def _seen(cluster: Cluster, shop: Storefront) -> dict[str, JsonObject]:
-    return {what: read_object(cluster, f"{what}/{shop.name}", shop.namespace) for what in ("deployment", "service")}
+def _seen(cluster: Cluster, fault: Fault, shop: Storefront) -> dict[str, JsonObject]:
+    kinds = ("deployment", "service") if fault.has_service else ("deployment",)
+    return {kind: read_object(cluster, f"{kind}/{shop.name}", shop.namespace) for kind in kinds}
 
 
 def apart_from_bookkeeping(item: JsonObject) -> JsonObject:
