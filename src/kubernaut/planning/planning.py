@@ -32,10 +32,14 @@ Records = Callable[[CauseId], Awaitable[Mapping[ActionId, tuple[int, int, float]
 
 @dataclass(frozen=True, slots=True)
 class PlanningPolicy:
-    """`busy_for` is how long a target belongs to the incident that acts on it, unless it gives it back."""
+    """`busy_for` is how long a target belongs to the incident that acts on it, unless it gives it back.
+
+    `patience` is how long after its alert a fault without a remedy is watched before people are called.
+    """
 
     autonomy: Autonomy
     cooldown: timedelta
+    patience: timedelta
     busy_for: timedelta
 
 
@@ -71,6 +75,8 @@ class PlanningStage:
             suspension=await self.switch.suspension(),
             history=await self._history(target, since=now - max(FAILURES_WINDOW, self.policy.cooldown)),
             now=now,
+            began=incident.started_at,
+            patience=self.policy.patience,
         )
         refused = objection(situation)
         if refused is not None or best is None:

@@ -31,7 +31,6 @@ class Api:
     namespace: str
     image: str
     next_image: str
-    is_real: bool = False
 
     def core(self, plural: str, name: str = "") -> str:
         return f"/api/v1/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
@@ -59,7 +58,7 @@ class Api:
 async def eventually(look: Callable[[], Awaitable[T]], *, seconds: float = 60.0) -> T:
     """The first true value, or a failure after the time."""
     async with asyncio.timeout(seconds):
-        while not (found := await look()):
+        while not (found := await look()):  # noqa: ASYNC110  # the other side is an API, it sets no event
             await asyncio.sleep(0.05)
     return found
 
@@ -94,17 +93,17 @@ async def api(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[A
         if not kubeconfig:
             pytest.skip("KUBERNAUT_TEST_KUBECONFIG names no cluster")
         image = os.environ.get("KUBERNAUT_TEST_IMAGE", "")  # noqa: TID251
-        async with _real_client(Path(kubeconfig), tmp_path) as client:
-            async with _in_own_namespace(client) as namespace:
-                next_image = os.environ.get("KUBERNAUT_TEST_NEXT_IMAGE", image)  # noqa: TID251
-                yield Api(client, namespace, image, next_image, is_real=True)
+        async with _real_client(Path(kubeconfig), tmp_path) as client, _in_own_namespace(client) as namespace:
+            yield Api(client, namespace, image, os.environ.get("KUBERNAUT_TEST_NEXT_IMAGE", image))  # noqa: TID251
         return
     async with Sandbox(speed=30.0) as sandbox:
         program = Application(listeners=(Listener(8080),), startup_s=0.5)
         sandbox.universe.world.publish({IMAGE: program, NEXT_IMAGE: program})
-        async with httpx2.AsyncClient(base_url=sandbox.url, timeout=10) as client:
-            async with _in_own_namespace(client) as namespace:
-                yield Api(client, namespace, IMAGE, NEXT_IMAGE)
+        async with (
+            httpx2.AsyncClient(base_url=sandbox.url, timeout=10) as client,
+            _in_own_namespace(client) as namespace,
+        ):
+            yield Api(client, namespace, IMAGE, NEXT_IMAGE)
 
 
 class _in_own_namespace:  # noqa: N801  # reads as a statement

@@ -143,7 +143,7 @@ class Reader:
         return tell(incident, await self.incidents.events(incident.id, kinds=_IN_A_ROW))
 
     async def _handed_over(self, now: datetime) -> list[Story]:
-        """What was handed to people in the last day and still fires: what has cleared needs nobody."""
+        """What was handed to people in the last day, unless its alert has cleared."""
         stories: list[Story] = []
         for ending in sorted(FOR_PEOPLE):
             wanted = IncidentFilter(ending=ending, since=now - DAY, limit=_MOST_HANDED_OVER)

@@ -4,39 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from kubernaut.domain.objects import JsonObject, KubeObject, Tree
-from kubernaut.sandbox.applications import Application, Listener, World
-from kubernaut.sandbox.kubelet.configuration import Configurations, Missing
+from kubernaut.sandbox.applications import Application, Listener
+from kubernaut.sandbox.kubelet.back_off import back_off_s
+from kubernaut.sandbox.kubelet.configuration import Missing
+from kubernaut.sandbox.kubelet.host import Host
 from kubernaut.sandbox.kubelet.logs import Log
 from kubernaut.sandbox.kubelet.probing import Probe, Target
 from kubernaut.sandbox.kubelet.programs import KILLED, Ending, Run, start_program
 from kubernaut.sandbox.recorder import Happening, normal, warning
 from kubernaut.sandbox.shapes import stamp
 
-FIRST_BACK_OFF_S = 10
-LONGEST_BACK_OFF_S = 300
 _CALM_S = 600
 _UNTIL_BACK_OFF_IS_SAID = timedelta(seconds=12)
 _NEXT_LOOK = timedelta(seconds=10)
 Say = Callable[[Happening], None]
 Step = Callable[[KubeObject, datetime], None]
-
-
-def back_off_s(failures: int) -> int:
-    """How long to wait after that many failures: 10 s, doubled each time, at most five minutes."""
-    return min(LONGEST_BACK_OFF_S, FIRST_BACK_OFF_S << min(max(0, failures - 1), 10))
-
-
-@dataclass(slots=True)
-class Host:
-    """What the containers of one node share; `images` are those already pulled."""
-
-    world: World
-    configurations: Configurations
-    images: set[str] = field(default_factory=set)
 
 
 class Container:
