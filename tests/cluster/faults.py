@@ -6,9 +6,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
-from kubernaut.domain.objects import JsonObject, KubeObject
+from kubernaut.domain.objects import JsonObject, KubeObject, Tree
 from tests.cluster.autopilot import MANAGED
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import Cluster, Manifest
 from tests.cluster.manifests import IMAGE, Storefront
 
 # Filling a cache of 24 MiB needs more than 40 MiB and less than 80; one of 96 MiB needs far more than 80.
@@ -30,6 +30,10 @@ class Fault:
     managed: bool = True
     # Without ready pods its Service is an incident of its own, and either of the two may mend the Deployment.
     has_service: bool = True
+
+    def manifests(self, shop: Storefront) -> list[Manifest]:
+        """What is deployed."""
+        return [shop.deployment(), *([shop.service()] if self.has_service else [])]
 
 
 @dataclass(frozen=True)
@@ -91,26 +95,29 @@ def broken(cluster: Cluster, faults: Mapping[str, Fault]) -> Iterator[dict[str, 
             name: fault.shop(stack.enter_context(cluster.namespace(name, **(MANAGED if fault.managed else {}))))
             for name, fault in faults.items()
         }
-        for name, shop in shops.items():
-            cluster.apply(shop.deployment(), *([shop.service()] if faults[name].has_service else []))
-        before = {name: _seen(cluster, faults[name], shop) for name, shop in shops.items()}
-        for name, shop in shops.items():
-            if faults[name].break_it is not None:
+        for_shops = [(faults[name], shop) for name, shop in shops.items()]
+        cluster.apply(*(item for fault, shop in for_shops for item in fault.manifests(shop)))
+        before = _seen(cluster)
+        for fault, shop in for_shops:
+            if fault.break_it is not None:
                 wanted = str(shop.replicas)
                 cluster.wait_for("deployment/storefront", ".status.availableReplicas", wanted, namespace=shop.namespace)
-        yield {name: _break(cluster, faults[name], shop, before[name]) for name, shop in shops.items()}
+        for fault, shop in for_shops:
+            if fault.break_it is not None:
+                fault.break_it(cluster, shop)
+        after = _seen(cluster)
+        yield {name: Broken(shop, before[shop.namespace], after[shop.namespace]) for name, shop in shops.items()}
 
 
-def _break(cluster: Cluster, fault: Fault, shop: Storefront, before: Mapping[str, JsonObject]) -> Broken:
-    if fault.break_it is None:
-        return Broken(shop, before, before)
-    fault.break_it(cluster, shop)
-    return Broken(shop, before, _seen(cluster, fault, shop))
-
-
-def _seen(cluster: Cluster, fault: Fault, shop: Storefront) -> dict[str, JsonObject]:
-    kinds = ("deployment", "service") if fault.has_service else ("deployment",)
-    return {kind: read_object(cluster, f"{kind}/{shop.name}", shop.namespace) for kind in kinds}
+def _seen(cluster: Cluster) -> dict[str, dict[str, JsonObject]]:
+    """All Deployments and Services as they are, by namespace and kind."""
+    listed = Tree(json.loads(cluster.kubectl("get", "deployments,services", "--all-namespaces", "--output=json")))
+    seen: dict[str, dict[str, JsonObject]] = {}
+    for item in listed.trees("items"):
+        found = KubeObject(item.raw)
+        if found.name == "storefront":
+            seen.setdefault(found.namespace, {})[found.kind.lower()] = dict(found.raw)
+    return seen
 
 
 def apart_from_bookkeeping(item: JsonObject) -> JsonObject:
