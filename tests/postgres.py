@@ -42,7 +42,8 @@ class Cluster:
         self._run("initdb", *options, "-N")
 
     def start(self) -> None:
-        command = [self._programs / "postgres", "-D", self._files / "data", "-p", str(self.port), "-h", "127.0.0.1"]
+        command = [str(self._programs / "postgres"), "-D", str(self._files / "data")]
+        command += ["-p", str(self.port), "-h", "127.0.0.1"]
         for setting in [*self._settings, f"unix_socket_directories={self._files}"]:
             command += ["-c", setting]
         with (self._files / "log").open("ab") as log:
@@ -72,7 +73,7 @@ class Cluster:
         self._run("psql", "-q", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", statement)
 
     def _run(self, program: str, *arguments: str, check: bool = True) -> int:
-        command = [self._programs / program, *arguments]
+        command = [str(self._programs / program), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, cwd=self._files, user=_account(), check=False)
         if check and done.returncode:
             raise RuntimeError(f"{program}: {done.stderr}")

@@ -102,31 +102,29 @@ class Teller:
     def wait(self, seconds: float) -> None:
         self._seconds += seconds
 
+    def signal(self, repetition: int, *, firing: bool) -> Signal:
+        return Signal(
+            id=SignalId(f"sig-{self.number}-{repetition}-{firing}"),
+            source="alertmanager",
+            name=self.alert,
+            firing=firing,
+            alert_key=AlertKey(f"{self.number}-{repetition}"),
+            labels={"alertname": self.alert, "namespace": self.target.namespace},
+            annotations={},
+            starts_at=self.began,
+            ends_at=None if firing else self.now,
+            received_at=self.now,
+        )
+
     async def receive(self, alerts: int = 1) -> None:
+        incident = Incident(
+            self.id, Fingerprint(f"print-{self.number}"), self.target, POD, self.alert, "critical", self.began, self.now
+        )
         for repetition in range(alerts):
-            signal = Signal(
-                SignalId(f"sig-{self.number}-{repetition}"),
-                "alertmanager",
-                self.alert,
-                True,
-                AlertKey(f"{self.number}-{repetition}"),
-                {"alertname": self.alert, "namespace": self.target.namespace},
-                {},
-                self.began,
-                None,
-                self.now,
-            )
-            incident = Incident(
-                self.id,
-                Fingerprint(f"print-{self.number}"),
-                self.target,
-                POD,
-                self.alert,
-                "critical",
-                self.began,
-                self.now,
-            )
-            await self.store.admit(signal, incident, hold=timedelta(minutes=5))
+            await self.store.admit(self.signal(repetition, firing=True), incident, hold=timedelta(minutes=5))
+
+    async def resolve(self) -> None:
+        await self.store.resolve(self.signal(0, firing=False))
 
     async def add(self, kind: EventKind, body: JsonObject, phase: Phase | None = None, key: str = "") -> None:
         await self.store.append(Event(self.id, key or f"{kind}-{self._seconds}", kind, self.now, body), phase=phase)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 
 from kubernaut.domain.diagnosis import ActionCall, Diagnosis
-from kubernaut.domain.errors import ClusterError, KubernautError, StoreError
+from kubernaut.domain.errors import ClusterError, EngineError, KubernautError, StoreError
 from kubernaut.domain.execution import Applied, Effect, Execution, Intent, Observation, Verification
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.lifecycle import Ending
@@ -37,7 +37,10 @@ MOST_ANSWERS = 50
 
 @dataclass(frozen=True, slots=True)
 class PipelinePolicy:
-    """`attempts`: remedies tried before people are asked; `looks`: investigations in all, those after a wait included."""
+    """When to go on, to wait, and to hand over.
+
+    `attempts`: remedies tried before people are asked. `looks`: investigations in all, those after a wait included.
+    """
 
     attempts: int
     looks: int
@@ -89,6 +92,9 @@ async def heal(run: Run, stages: Stages, incident: Incident) -> Ending:
         await run.sleep(stages.policy.settle)
     try:
         conclusion = await _mend(run, stages, incident)
+    except EngineError:
+        # A defect, or a journal of another version: the engine reports it, and the incident closes as failed.
+        raise
     except KubernautError as error:
         stuck = isinstance(error, ClusterError | StoreError)
         conclusion = Conclusion(Ending.BLOCKED if stuck else Ending.FAILED, f"{error.code}: {error}", error.help)

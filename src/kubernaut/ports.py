@@ -18,7 +18,7 @@ from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.learning import Pattern, Recalled
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
-from kubernaut.domain.signals import Signal, SignalId
+from kubernaut.domain.signals import AlertKey, Signal, SignalId
 
 
 class Clock(Protocol):
@@ -155,6 +155,7 @@ class IncidentStore(Protocol):
     async def admit(self, signal: Signal, candidate: Incident, *, hold: timedelta) -> Admission:
         """Joins the open incident of the same fingerprint, or one closed less than `hold` ago, or opens the candidate.
 
+        A closed one is joined only by an alert that began before it closed: a later one tells of something new.
         One transaction that also takes the signal out of the inbox; two callers at once open one incident. An incident
         that was joined counts the signal and has a `joined` event.
         """
@@ -164,6 +165,9 @@ class IncidentStore(Protocol):
 
         Takes the signal out of the inbox.
         """
+
+    async def of_alert(self, alert: AlertKey) -> Incident | None:
+        """The newest incident that this alert opened or joined, open or closed."""
 
     async def still_firing(self, incident: IncidentId) -> bool:
         """Whether any alert that opened or joined the incident has not been resolved."""

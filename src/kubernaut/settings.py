@@ -57,7 +57,8 @@ class ClusterSettings(_Section):
     name: str = "default"
     """Its name in incidents and fingerprints."""
     kubeconfig: str = ""
-    """A kubeconfig file, or several as in `$KUBECONFIG`; by default `$KUBECONFIG`, `~/.kube/config`, then the pod's own account."""
+    """A kubeconfig file, or several as in `$KUBECONFIG`; by default `$KUBECONFIG`, then the pod's own account,
+    then `~/.kube/config`."""
     context: str | None = None
     """A context of the kubeconfig; by default its current one."""
 
@@ -73,6 +74,9 @@ class PolicySettings(_Section):
     """Seconds until an unanswered request for approval escalates."""
     cooldown_s: Seconds = 600.0
     """Seconds before the same action may touch the same object again."""
+    patience_s: float = Field(default=60.0, ge=0, le=3600)
+    """Seconds after its alert for which a fault without a safe remedy is watched, in case it passes by itself, before
+    people are called."""
     hold_s: Seconds = 300.0
     """Seconds after an incident closed in which the same alert joins it instead of opening a new one: the look-back
     of most alert rules."""

@@ -180,7 +180,12 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             clock,
             TrackRecord(store.incidents).of,
             frozenset(action.id for action in catalogue if not action.reversible),
-            PlanningPolicy(Autonomy(policy.autonomy), timedelta(seconds=policy.cooldown_s), busy_for),
+            PlanningPolicy(
+                Autonomy(policy.autonomy),
+                timedelta(seconds=policy.cooldown_s),
+                timedelta(seconds=policy.patience_s),
+                busy_for,
+            ),
         ),
         execution=ExecutionStage(
             ExecutionPorts(reader, outside.writer, clock, catalogue),

@@ -247,10 +247,18 @@ async def test_a_list_is_read_page_by_page_and_each_item_knows_its_kind(
 async def test_a_list_stops_at_its_bound_and_says_that_it_is_not_whole(
     server: ScriptedServer, api: KubernetesApi
 ) -> None:
-    server.script = [page("a", "b", following="more")]
+    server.script = [page("a", "b", "c", following="more")]
     listing = await KubernetesReader(api).list(POD, "shop", limit=2)
     assert (len(listing.items), listing.complete) == (2, False)
-    assert "limit=2" in server.asked[0][0]
+    assert "limit=3" in server.asked[0][0]
+
+
+async def test_a_list_is_whole_where_the_page_after_its_bound_is_empty(
+    server: ScriptedServer, api: KubernetesApi
+) -> None:
+    server.script = [page("a", "b", following="more"), page()]
+    listing = await KubernetesReader(api).list(POD, "shop", limit=2)
+    assert (len(listing.items), listing.complete) == (2, True)
 
 
 async def test_a_page_that_expired_starts_the_list_again_once(server: ScriptedServer, api: KubernetesApi) -> None:
@@ -272,6 +280,14 @@ async def test_the_newest_part_of_a_long_log_is_kept(server: ScriptedServer, api
 async def test_a_container_that_has_not_started_has_no_log(server: ScriptedServer, api: KubernetesApi) -> None:
     server.script = [answering(400, {"message": 'container "app" in pod "web-1" is waiting to start'})]
     assert await KubernetesReader(api).log(ObjectRef("v1", "Pod", "shop", "web-1"), "app") is None
+
+
+async def test_the_kubelets_excuse_for_a_log_is_no_log(server: ScriptedServer, api: KubernetesApi) -> None:
+    excuse = "unable to retrieve container logs for containerd://5f3c0d6a"
+    pod = ObjectRef("v1", "Pod", "shop", "web-1")
+    server.script = [answering(200, excuse), answering(200, f"{excuse}\nand the reason\n")]
+    assert await KubernetesReader(api).log(pod, "app", previous=True) is None
+    assert await KubernetesReader(api).log(pod, "app", previous=True) == f"{excuse}\nand the reason\n"
 
 
 def event(kind: str, version: str, **more: object) -> JsonObject:

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -30,6 +31,7 @@ from kubernaut.engine.policy import EnginePolicy
 from kubernaut.engine.retrying import RetryPolicy
 from kubernaut.engine.run import Workflow
 
+T = TypeVar("T")
 _EAGER = RetryPolicy(attempts=3, first=timedelta(0))
 _HOUR = timedelta(hours=1)
 _POLICY = EnginePolicy(retry=_EAGER, notice_every=timedelta(milliseconds=20))
@@ -53,8 +55,8 @@ class Ledger:
     async def on_failure(self, run_id: str, error: KubernautError) -> None:
         self.failures.append((run_id, type(error).__name__))
 
-    def act(self, name: str, result: Json = None) -> Callable[[], Awaitable[Json]]:
-        async def action() -> Json:
+    def act(self, name: str, result: T) -> Callable[[], Awaitable[T]]:
+        async def action() -> T:
             self.note(name)
             return result
 
@@ -125,7 +127,7 @@ async def test_a_run_ends_with_what_its_workflow_returns(world: World) -> None:
 
 async def test_a_second_start_of_the_same_id_is_the_same_run(world: World) -> None:
     async def workflow(run: Run, argument: JsonObject) -> Json:
-        await run.step("act", world.ledger.act(str(argument["n"])), type(None))
+        await run.step("act", world.ledger.act(str(argument["n"]), None), type(None))
         return argument["n"]
 
     async with world.open(workflow) as engine:
@@ -186,7 +188,7 @@ async def test_closing_lets_the_step_under_way_finish_and_begins_no_further_one(
             world.ledger.note("slow ends")
 
         await run.step("slow", slow, type(None))
-        await run.step("next", world.ledger.act("next"), type(None))
+        await run.step("next", world.ledger.act("next", None), type(None))
         return None
 
     async with world.open(workflow) as engine:
@@ -197,6 +199,18 @@ async def test_closing_lets_the_step_under_way_finish_and_begins_no_further_one(
         assert (await engine.outcome("inc-1")).state is RunState.DONE
 
     assert world.ledger.acts == ["slow begins", "slow ends", "next"]
+
+
+async def test_a_run_that_had_hardly_begun_when_the_process_was_stopped_is_no_failure(world: World) -> None:
+    async def workflow(run: Run, _: JsonObject) -> Json:
+        return await run.receive("go", _HOUR)
+
+    for _ in range(2):
+        async with world.open(workflow) as engine:
+            await asyncio.gather(*(engine.start(f"inc-{number}", {}) for number in range(5)))
+    async with world.open(workflow) as engine:
+        assert len(await engine.unfinished()) == 5
+    assert world.ledger.failures == []
 
 
 async def test_a_durable_sleep_ends(world: World) -> None:
@@ -336,8 +350,8 @@ async def test_an_error_the_workflow_lets_through_ends_the_run_by_its_name(world
 
 async def test_two_steps_of_one_name_end_the_run(world: World) -> None:
     async def workflow(run: Run, _: JsonObject) -> Json:
-        for _ in range(2):
-            await run.step("act", world.ledger.act("act"), type(None))
+        for _again in range(2):
+            await run.step("act", world.ledger.act("act", None), type(None))
         return None
 
     async with world.open(workflow) as engine:
@@ -351,7 +365,7 @@ async def test_a_journal_that_does_not_fit_the_code_any_more_ends_the_run_withou
     names = ["before the release"]
 
     async def workflow(run: Run, _: JsonObject) -> Json:
-        await run.step(names[-1], world.ledger.act(names[-1]), type(None))
+        await run.step(names[-1], world.ledger.act(names[-1], None), type(None))
         await run.receive("go", _HOUR)
         return None
 
@@ -367,9 +381,9 @@ async def test_a_journal_that_does_not_fit_the_code_any_more_ends_the_run_withou
 
 async def test_a_cancelled_run_takes_no_further_step(world: World) -> None:
     async def workflow(run: Run, _: JsonObject) -> Json:
-        await run.step("first", world.ledger.act("first"), type(None))
+        await run.step("first", world.ledger.act("first", None), type(None))
         await run.receive("go", timedelta(milliseconds=100))
-        await run.step("second", world.ledger.act("second"), type(None))
+        await run.step("second", world.ledger.act("second", None), type(None))
         return None
 
     async with world.open(workflow) as engine:

@@ -402,3 +402,17 @@ async def test_what_touched_an_object_is_found_across_incidents(stores: Stores) 
     assert [event.key for event in found] == ["applied-1"]
     assert await stores.incidents.events_about("shop/deployment/cart", since=NOON + MINUTE, kinds=wanted) == []
     assert await stores.incidents.events_about("", since=NOON - MINUTE, kinds=wanted) == []
+
+
+async def test_an_alert_leads_to_the_newest_incident_that_it_belongs_to(stores: Stores) -> None:
+    first = await opened(stores)
+    key = a_signal(alert="alert-a").alert_key
+    assert await stores.incidents.of_alert(key) == first
+    await closed(stores.incidents, first, at=MINUTE)
+    later = replace(a_signal(alert="alert-a"), received_at=NOON + HOLD * 3)
+    candidate = replace(an_incident(), opened_at=NOON + HOLD * 3)
+
+    second = (await stores.incidents.admit(later, candidate, hold=HOLD)).incident
+
+    assert await stores.incidents.of_alert(key) == second != first
+    assert await stores.incidents.of_alert(a_signal(alert="alert-b").alert_key) is None

@@ -69,3 +69,11 @@ async def test_signals_of_many_callers_at_once_are_all_kept(stores: Stores) -> N
 
     kept = {signal.id for signal in await stores.signals.waiting(1000)}
     assert kept == {signal.id for batch in batches for signal in batch}
+
+
+async def test_a_large_batch_is_kept_whole_and_in_order(stores: Stores) -> None:
+    batch = [a_signal(alert=f"alert-{number}") for number in range(1201)]
+
+    await stores.signals.accept(batch)
+
+    assert await stores.signals.waiting(5000) == batch

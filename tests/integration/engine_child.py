@@ -70,7 +70,7 @@ class Child:
     async def _park(self, run_id: str, place: str) -> None:
         if run_id == place and place in self._parks:
             self._announce(run_id, place)
-            while not (self._folder / f"release {self._executor}").exists():  # noqa: ASYNC110
+            while not (self._folder / f"release {self._executor}").exists():
                 await asyncio.sleep(0.02)
 
     def _announce(self, run_id: str, place: str) -> None:
@@ -106,14 +106,14 @@ async def main(task: str, engine_url: str, store: Store, child: Child, executor:
             await asyncio.Event().wait()
         if task == "begin-one":
             await engine.start("before-three", {})
-            while "before-three" not in engine._attended:  # noqa: ASYNC110
+            while "before-three" not in engine._attended:
                 await asyncio.sleep(0.01)
             # Until the run has left this process, by whatever way.
             await asyncio.wait({engine._attended["before-three"]})
             say("left")
             return
         wanted = PLACES if task == "finish" else ("before-three",)
-        while RunState.UNKNOWN in [(await engine.status(place)).state for place in wanted]:  # noqa: ASYNC110
+        while RunState.UNKNOWN in [(await engine.status(place)).state for place in wanted]:
             await asyncio.sleep(0.1)
         if task == "finish":
             await engine.send("in-receive", "go", "now", key="once")

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -32,6 +33,9 @@ class Process:
             stderr=subprocess.PIPE,
             text=True,
         )
+        # Reading blocks: what never speaks is ended, and then the reader says what it waited for.
+        self._watchdog = threading.Timer(2 * _PATIENCE_S, self._process.kill)
+        self._watchdog.start()
 
     def hear(self, word: str) -> dict[str, object]:
         """The first thing the process says with that word, in front of which its log is skipped."""
@@ -54,6 +58,7 @@ class Process:
         assert self._process.returncode == 0, errors
 
     def close(self) -> None:
+        self._watchdog.cancel()
         self.kill()
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:

@@ -59,8 +59,8 @@ async def client(parts: HttpParts) -> AsyncIterator[httpx2.AsyncClient]:
 def problem(response: httpx2.Response, status: int) -> dict[str, str]:
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["status"] == status
     said: dict[str, str] = response.json()
-    assert said["status"] == status
     assert said["title"]
     assert said["type"].startswith("urn:kubernaut:problem:")
     return said

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, inspect
 
-from kubernaut.adapters.store import open_store
+from kubernaut.adapters.store import Store, open_store
 from kubernaut.adapters.store.migrations import MIGRATIONS
 from kubernaut.adapters.store.opening import open_engine
 from kubernaut.adapters.store.schema import metadata
@@ -21,6 +21,16 @@ from tests.postgres import Cluster
 __all__ = ["database_url"]
 
 
+def on_all_connections(store: Store, pragma: str) -> None:
+    """Bounds every connection of the store, as the disk or the file system would."""
+    engine = store._database.engine
+    store.signals._writer.drop()
+    connections = [engine.connect() for _ in range(6)]
+    for connection in connections:
+        connection.exec_driver_sql(f"PRAGMA {pragma}")
+        connection.close()
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "kubernaut.db"
@@ -30,7 +40,7 @@ async def test_a_full_disk_acknowledges_nothing_and_works_again_when_there_is_ro
     store = open_store(f"sqlite:///{file}")
     before = a_signal()
     await store.signals.accept([before])
-    room = _limit_pages(store, 0)
+    on_all_connections(store, "max_page_count = 1")
 
     with pytest.raises(StoreUnavailable, match="full"):
         await store.signals.accept([a_signal(labels={"note": "x" * 200_000})])
@@ -38,27 +48,27 @@ async def test_a_full_disk_acknowledges_nothing_and_works_again_when_there_is_ro
         await store.incidents.admit(a_signal(labels={"note": "x" * 200_000}), an_incident(), hold=HOLD)
     assert await store.signals.waiting(10) == [before]
 
-    _limit_pages(store, room)
+    on_all_connections(store, "max_page_count = 1000000")
     after = a_signal(labels={"note": "x" * 200_000})
     await store.signals.accept([after])
     assert await store.signals.waiting(10) == [before, after]
     store.close()
 
 
-def _limit_pages(store: object, pages: int) -> int:
-    # Per connection: all of the pool's are bounded, as a full disk bounds them.
-    engine = store._database.engine  # type: ignore[attr-defined]
-    connections = [engine.connect() for _ in range(engine.pool.size())]
-    for connection in connections:
-        allowed = pages or connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-        connection.exec_driver_sql(f"PRAGMA max_page_count = {allowed}")
-        connection.close()
-    return 1_000_000
+async def test_a_disk_that_fills_up_within_a_large_batch_keeps_none_of_it(file: Path) -> None:
+    store = open_store(f"sqlite:///{file}")
+    on_all_connections(store, "max_page_count = 150")
+
+    with pytest.raises(StoreUnavailable, match="full"):
+        await store.signals.accept([a_signal(labels={"note": "x" * 700}) for _ in range(1201)])
+
+    assert await store.signals.waiting(2000) == []
+    store.close()
 
 
 async def test_a_database_locked_by_somebody_else_acknowledges_nothing_and_works_again(file: Path) -> None:
     store = open_store(f"sqlite:///{file}")
-    _set_pragma_on_all(store, "busy_timeout = 50")
+    on_all_connections(store, "busy_timeout = 50")
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
@@ -74,22 +84,14 @@ async def test_a_database_locked_by_somebody_else_acknowledges_nothing_and_works
     store.close()
 
 
-def _set_pragma_on_all(store: object, pragma: str) -> None:
-    engine = store._database.engine  # type: ignore[attr-defined]
-    connections = [engine.connect() for _ in range(engine.pool.size())]
-    for connection in connections:
-        connection.exec_driver_sql(f"PRAGMA {pragma}")
-        connection.close()
-
-
 async def test_a_database_that_may_not_be_written_acknowledges_nothing(file: Path) -> None:
     store = open_store(f"sqlite:///{file}")
-    _set_pragma_on_all(store, "query_only = ON")
+    on_all_connections(store, "query_only = ON")
 
     with pytest.raises(StoreUnavailable, match="readonly"):
         await store.signals.accept([a_signal()])
 
-    _set_pragma_on_all(store, "query_only = OFF")
+    on_all_connections(store, "query_only = OFF")
     await store.signals.accept([a_signal()])
     store.close()
 

@@ -129,7 +129,7 @@ def check(found: Diagnosis) -> None:
     known = {fact.id for fact in found.evidence}
     assert len(known) == len(found.evidence)
     for hypothesis in found.hypotheses:
-        assert hypothesis.supporting, "a claim without evidence"
+        assert hypothesis.supporting or not hypothesis.confidence, "a claim without evidence"
         assert {*hypothesis.supporting, *hypothesis.contradicting} <= known
         assert 0 <= hypothesis.confidence <= 1
         assert hypothesis.summary.isprintable()

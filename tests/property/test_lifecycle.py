@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,7 +41,7 @@ def test_nothing_is_applied_without_a_plan_and_nothing_undone_without_a_verifica
     for following in wanted:
         if may_follow(walk[-1], following):
             walk.append(following)
-    for before, after in zip(walk, walk[1:], strict=False):
+    for before, after in pairwise(walk):
         if after is Phase.EXECUTION and before is not after:
             assert before in {Phase.PLANNING, Phase.APPROVAL}
         if after is Phase.UNDOING and before is not after:

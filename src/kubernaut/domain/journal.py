@@ -42,8 +42,9 @@ class EventKind(StrEnum):
 class Event:
     """One thing that happened to an incident.
 
-    `about` names the object that an action touched, `str(ObjectRef)`; empty otherwise. `key` is unique within the incident: appending the same key again changes nothing, so a replayed step tells its
-    story once. `seq` is given by the store, in the order of commits.
+    `about` names the object that an action touched, `str(ObjectRef)`; empty otherwise. `key` is unique within the
+    incident: appending the same key again changes nothing, so a replayed step tells its story once. `seq` is given by
+    the store, in the order of commits.
     """
 
     incident: IncidentId

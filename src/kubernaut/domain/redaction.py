@@ -23,9 +23,11 @@ _PATTERNS: Final = (
     re.compile(r"(?<=://)[^/\s:@]{1,100}:[^/\s@]{1,200}(?=@)"),
     re.compile(r"(?i)(?<=bearer )[A-Za-z0-9._~+/=-]{8,}|(?<=basic )[A-Za-z0-9+/=]{8,}"),
 )
+# Starts at the telling word itself, not at the name around it: a run of letters is then scanned once, not many times.
 _ASSIGNMENT: Final = re.compile(
-    r"(?i)((?:[\w-]{0,60}(?:password|passwd|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential)"
-    r"[\w-]{0,60})[\"']?\s{0,3}[:=]\s{0,3})(\"[^\"]*\"|'[^']*'|[^\s,;&\"'}]+)"
+    r"((?:password|passwd|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential)"
+    r"[\w-]{0,60}[\"']?\s{0,3}[:=]\s{0,3})(\"[^\"]*\"|'[^']*'|[^\s,;&\"'}]+)",
+    re.IGNORECASE,
 )
 
 

@@ -6,6 +6,7 @@ whoever can write a pickle into the database runs code in ours.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar, cast
 
 from pydantic import TypeAdapter
@@ -27,9 +28,19 @@ def _adapter(kind: TypeForm[T]) -> TypeAdapter[T]:
     return cast("TypeAdapter[T]", _ADAPTERS[kind])
 
 
+def _as_dict(value: object) -> dict[object, object]:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
 def dump(value: object) -> Json:
-    """The value as JSON: dataclasses as objects, times in RFC 3339, tuples as lists, enums by their value."""
-    return cast("Json", from_json(to_json(value, inf_nan_mode="strings")))
+    """The value as JSON: dataclasses as objects, times in RFC 3339, tuples as lists, enums by their value.
+
+    Raises `ValueError` for infinity and NaN, which JSON does not have.
+    """
+    text = to_json(value, inf_nan_mode="constants", fallback=_as_dict)
+    return cast("Json", from_json(text, allow_inf_nan=False))
 
 
 def load(kind: TypeForm[T], json: Json) -> T:

@@ -148,5 +148,5 @@ def _status(found: WorkflowStatus) -> RunStatus:
 def _store_errors(doing: str) -> Iterator[None]:
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, dbos_errors.DBOSException) as error:
         raise StoreUnavailable(f"{doing}: {error}") from error

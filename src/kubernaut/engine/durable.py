@@ -78,8 +78,6 @@ class DurableEngine(Engine):
         if self._gate.is_closed or self._execute is None:
             raise EngineClosing(f"{run_id} is not started: the engine is not open")
         await dbos_calls.start(self._execute, run_id, argument)
-        # The task exists and has not begun: once it has, `outcome` can wait for it instead of asking the database.
-        await asyncio.sleep(0)
 
     async def send(self, run_id: str, topic: str, payload: Json, *, key: str = "") -> None:
         """Leaves a message for the run."""
@@ -98,16 +96,19 @@ class DurableEngine(Engine):
         return await dbos_calls.status(run_id)
 
     async def outcome(self, run_id: str) -> RunStatus:
-        """The run's status once it has ended; at once where it ends here, within half a second where it does not."""
+        """The run's status once it has ended; at once where it ends here, soon after where it does not."""
+        pause_s = 0.002
         while True:
             task = self._attended.get(run_id)
-            if task is not None and task is not asyncio.current_task():
-                await asyncio.wait({task}, timeout=0.5)
+            if task is not None:
+                await asyncio.wait({task}, timeout=2)
             status = await dbos_calls.status(run_id)
             if status.state is not RunState.ALIVE:
                 return status
             if task is None:
-                await asyncio.sleep(0.1)
+                # Just started here and not begun yet, or the run of another process.
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, 0.25)
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
@@ -132,7 +133,7 @@ class DurableEngine(Engine):
                         log.warning("steps cut off, they run again after the restart", steps=self._gate.inside)
                 finally:
                     self._gate.is_closed = True
-                    await settled(list(self._attended.values()))
+                    await launching.stop_runs(dbos)
                     beating.cancel()
                     sweeping.cancel()
         finally:
@@ -152,6 +153,7 @@ class DurableEngine(Engine):
         await self._sweeper.sweep(self._attended, stale_after=policy.stale_after, term=policy.sweep_every * 4)
 
     async def _attend(self, run_id: str, argument: JsonObject) -> Json:
+        await self._gate.passed()
         task = cast("asyncio.Task[object]", asyncio.current_task())
         older = self._attended.get(run_id)
         if older is not None and not older.done():

@@ -17,11 +17,15 @@ class Gate:
         self._empty = asyncio.Event()
         self._empty.set()
 
-    @asynccontextmanager
-    async def entered(self) -> AsyncIterator[None]:
-        """Within it a step is under way. Behind a closed gate one waits for the end of the process."""
+    async def passed(self) -> None:
+        """Returns while it is open. Before a closed gate one waits for the end of the process."""
         if self.is_closed:
             await asyncio.Event().wait()
+
+    @asynccontextmanager
+    async def entered(self) -> AsyncIterator[None]:
+        """Within it a step is under way."""
+        await self.passed()
         self.inside += 1
         self._empty.clear()
         try:

@@ -30,10 +30,12 @@ class GuardedJournal:
 
     async def sleep(self, duration: timedelta) -> None:
         """Waits until the stored end."""
+        await self._gate.passed()
         await self._stored.sleep(duration.total_seconds())
 
     async def receive(self, topic: str, timeout: timedelta) -> Json | None:  # noqa: ASYNC109  # durable
         """The stored message, the next one, or None."""
+        await self._gate.passed()
         return await self._stored.receive(topic, timeout.total_seconds())
 
     async def still_ours(self) -> None:

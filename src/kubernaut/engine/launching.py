@@ -14,6 +14,7 @@ from dbos import _serialization as serialization
 from dbos import error as dbos_errors
 
 from kubernaut.domain.errors import SettingsError
+from kubernaut.engine.liveness import settled
 from kubernaut.engine.policy import EnginePolicy
 
 log = structlog.get_logger(__name__)
@@ -78,6 +79,12 @@ def route_logging() -> None:
     if not any(isinstance(handler, _ToStructlog) for handler in logger.handlers):
         logger.handlers = [_ToStructlog()]
         logger.propagate = False
+
+
+async def stop_runs(dbos: DBOS) -> None:
+    """Cancels every task that DBOS runs here, those too that have not come to the workflow yet; all stay durable."""
+    tasks = list(dbos._workflow_tasks)  # noqa: SLF001  # no public way leads to them
+    await settled(tasks)
 
 
 def shut_down(dbos: DBOS, *, wait: timedelta) -> None:

@@ -14,7 +14,8 @@ class EnginePolicy:
 
     `pace` divides durable waits: 60 where a simulated clock runs sixty times faster than the wall. A dead process is
     taken over `stale_after` + `sweep_every` + 1 s after its last beat at the latest. `notice_every` is how often the
-    SQLite journal is asked for messages that another process sent; PostgreSQL tells by itself.
+    SQLite journal is asked for messages, once for each run that waits for one, so that a thousand requests for consent
+    do not keep it busy; PostgreSQL tells by itself.
     """
 
     retry: RetryPolicy = field(default_factory=RetryPolicy)
@@ -24,4 +25,4 @@ class EnginePolicy:
     stale_after: timedelta = timedelta(seconds=12)
     sweep_every: timedelta = timedelta(seconds=3)
     drain: timedelta = timedelta(seconds=10)
-    notice_every: timedelta = timedelta(seconds=0.25)
+    notice_every: timedelta = timedelta(seconds=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 
 import uvloop
@@ -13,14 +13,14 @@ from kubernaut.entrypoints.doors import DemoOptions, DemoRun, DiagnosisRequest
 from kubernaut.entrypoints.http.server import stopping_on_signals
 from kubernaut.entrypoints.logs import configure_logs
 from kubernaut.entrypoints.reports import DiagnosisReport
-from kubernaut.settings import Settings
+from kubernaut.settings import LogSettings, Settings
 
 
 class Program:
     """Each way in imports what it needs when it is taken: a command that reads starts no engine."""
 
-    def serve(self, settings: Settings, listener: socket.socket) -> None:
-        """Runs the service until it is told to stop (SIGINT, SIGTERM)."""
+    def serve(self, settings: Settings, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+        """Runs the service until it is told to stop (SIGINT, SIGTERM); calls `on_ready` once it answers."""
         from kubernaut.entrypoints.serving import serving  # noqa: PLC0415
 
         configure_logs(settings.log)
@@ -29,6 +29,7 @@ class Program:
             stop = asyncio.Event()
             with stopping_on_signals(stop):
                 async with serving(settings, listener):
+                    on_ready()
                     await stop.wait()
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -44,6 +45,8 @@ class Program:
         """A running demo, taken down whole at the end."""
         from kubernaut.entrypoints.rehearsal import rehearse  # noqa: PLC0415
 
+        # The story is on stdout; log lines between it would be noise.
+        configure_logs(LogSettings(level="error"))
         return rehearse(options)
 
     def scenarios(self) -> Sequence[str]:

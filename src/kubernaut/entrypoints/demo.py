@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.plans import Decision, Plan
+from kubernaut.engine.codec import load
 from kubernaut.entrypoints.doors import DemoRun, Ended, Told
 from kubernaut.entrypoints.reports import ScenarioResult
 from kubernaut.entrypoints.status import status_of
@@ -22,7 +25,11 @@ class Progress(Protocol):
 
 @dataclass
 class Teller:
-    """Tells the first incident in full and every scenario in a line: incidents run side by side, stories cannot."""
+    """Tells one incident in full and every scenario in a line: incidents run side by side, stories cannot.
+
+    Told in full is the first incident for which something is going to be done. What was heard of it before is told
+    then, and the lines of other scenarios wait until its story has ended.
+    """
 
     say: Callable[[str], None]
     look: Look
@@ -30,8 +37,9 @@ class Teller:
     total: int
     results: list[ScenarioResult] = field(default_factory=list)
     undone: int = 0
+    _heard: dict[str, list[Told]] = field(default_factory=dict)
     _in_full: str = ""
-    _told_in_full: bool = False
+    _is_telling: bool = False
     _held: list[Ended] = field(default_factory=list)
 
     async def tell(self, run: DemoRun) -> None:
@@ -42,35 +50,48 @@ class Teller:
                     self._event(happening)
                 case Ended():
                     self._end(happening)
-        self._release()
+        self._finish_story()
 
     def _event(self, told: Told) -> None:
         incident = told.incident
         if not self._in_full:
-            self._in_full = incident.id
-            self.say(incident_line(incident, self.look))
-        if incident.id == self._in_full and not self._told_in_full:
-            for line in event_lines(incident, told.event, self.look):
-                self.say(line)
-            if not incident.is_open:
-                self._release()
+            self._heard.setdefault(incident.id, []).append(told)
+            if _will_act(told.event):
+                self._begin_story(incident.id)
+        elif incident.id == self._in_full and self._is_telling:
+            self._tell_one(told)
         self.progress.move(len(self.results), self.total, f"{incident.target} · {status_of(incident).word}")
+
+    def _begin_story(self, incident: str) -> None:
+        self._in_full, self._is_telling = incident, True
+        heard = self._heard.pop(incident)
+        self._heard.clear()
+        self.say(incident_line(heard[-1].incident, self.look))
+        for told in heard:
+            self._tell_one(told)
+
+    def _tell_one(self, told: Told) -> None:
+        for line in event_lines(told.incident, told.event, self.look):
+            self.say(line)
+        if told.event.kind is EventKind.CLOSED:
+            self._finish_story()
 
     def _end(self, ended: Ended) -> None:
         self.results.append(ended.result)
         self.undone += ended.undone
-        if self._in_full and not self._told_in_full:
-            if ended.incident != self._in_full:
-                self._held.append(ended)
-            else:
-                self._release()
-        elif ended.incident != self._in_full or not ended.incident:
+        if self._is_telling:
+            self._held.append(ended)
+        elif not ended.incident or ended.incident != self._in_full or not ended.result.passed:
             self.say(result_line(ended, self.look))
         self.progress.move(len(self.results), self.total, ended.result.name)
 
-    def _release(self) -> None:
-        """Says the lines that had to wait for the end of the story told in full."""
-        self._told_in_full = True
+    def _finish_story(self) -> None:
+        """Says the lines that had to wait."""
+        self._is_telling = False
         for ended in self._held:
             self.say(result_line(ended, self.look))
         self._held.clear()
+
+
+def _will_act(event: Event) -> bool:
+    return event.kind is EventKind.PLANNED and load(Plan, event.body.get("plan")).decision is Decision.ACT

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,8 +70,8 @@ class DemoRun(Protocol):
 class Doors(Protocol):
     """The ways in."""
 
-    def serve(self, settings: Settings, listener: socket.socket) -> None:
-        """Runs the service until it is told to stop (SIGINT, SIGTERM)."""
+    def serve(self, settings: Settings, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+        """Runs the service until it is told to stop (SIGINT, SIGTERM); calls `on_ready` once it answers."""
 
     async def diagnose(self, request: DiagnosisRequest) -> DiagnosisReport:
         """Looks, and changes nothing."""

@@ -14,7 +14,11 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARN
 
 def configure_logs(settings: LogSettings) -> None:
     """Puts the settings in force, once, before anything is logged."""
-    renderer: structlog.typing.Processor = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    renderer: structlog.typing.Processor = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(),
+        # The default one prints local variables, and secrets are among them.
+        exception_formatter=structlog.dev.plain_traceback,
+    )
     if settings.json_lines:
         renderer = structlog.processors.JSONRenderer()
     structlog.configure(

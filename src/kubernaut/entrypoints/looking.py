@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -51,12 +52,7 @@ def _scope(namespace: str, targets: list[ObjectRef]) -> Scope:
 
 
 async def _targets(reader: TimingReader, path: Path) -> list[ObjectRef]:
-    try:
-        content = path.read_bytes()[: _LARGEST_ALERT + 1]
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    if len(content) > _LARGEST_ALERT:
-        raise InputError(f"{path} is larger than 8 MiB", help="give one webhook body of Alertmanager")
+    content = await asyncio.to_thread(_content, path)
     clock, ids = SystemClock(), RandomIds()
     batch = parse_webhook(content, received_at=clock.now(), new_id=lambda: ids.new("sig"))
     named = [target_of(signal.labels) for signal in batch.signals]
@@ -64,6 +60,17 @@ async def _targets(reader: TimingReader, path: Path) -> list[ObjectRef]:
     if not owners:
         raise InputError(f"{path}: no alert in it names a Kubernetes object by its labels")
     return list(dict.fromkeys(owners))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_ALERT + 1)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    if len(content) > _LARGEST_ALERT:
+        raise InputError(f"{path} is larger than 8 MiB", help="give one webhook body of Alertmanager")
+    return content
 
 
 def _report(

@@ -34,7 +34,8 @@ def score_in_words(verification: Verification) -> str:
     """`health 40/40 · alert 35/35 · metrics not measured (no Prometheus)`."""
     parts = []
     for part in verification.parts:
-        measured = f"{part.points:g}/{part.weight}" if part.points is not None else f"not measured ({part.text})"
+        missing = f"not measured ({part.text.removeprefix('not measured: ')})"
+        measured = f"{part.points:g}/{part.weight}" if part.points is not None else missing
         parts.append(f"{part.part} {measured}")
     return " · ".join(parts)
 

@@ -28,13 +28,15 @@ from kubernaut.wiring import Service
 
 # Simulated time: rules fire soon, so that a minute shows what takes an hour elsewhere.
 _ALERTS_AFTER = timedelta(seconds=30)
-_EVERY = timedelta(seconds=10)
+_EVERY = timedelta(seconds=15)
 _APPROVAL_S = 240.0
-_WATCH = {"window_s": 60.0, "interval_s": 10.0, "deadline_s": 600.0}
-_POLICY = {"approval_s": _APPROVAL_S, "recheck_s": 15.0, "hold_s": 1800.0}
+_WATCH = {"window_s": 60.0, "interval_s": 10.0, "deadline_s": 300.0}
+_POLICY = {"approval_s": _APPROVAL_S, "recheck_s": 45.0, "hold_s": 1800.0, "patience_s": 420.0}
 # A scenario without any incident after this long has failed, and is said so.
 _PATIENCE = timedelta(minutes=40)
 _POLL_S = 0.05
+# More at once would only wait for each other: one process simulates a cluster and works on it.
+_AT_ONCE = 5
 
 
 @asynccontextmanager
@@ -113,6 +115,8 @@ class Rehearsal:
 
     def _inject(self, waiting: list[Scenario]) -> None:
         for scenario in tuple(waiting):
+            if len(self._running) >= _AT_ONCE:
+                return
             alone = scenario.alone and (self._running or any(not other.alone for other in waiting))
             if alone or (scenario.after and scenario.after not in self._closed and scenario.after in self.scenarios):
                 continue

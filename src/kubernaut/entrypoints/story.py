@@ -11,6 +11,7 @@ from kubernaut.domain.diagnosis import ActionCall, Diagnosis, Hypothesis
 from kubernaut.domain.execution import Applied, Execution, Intent, Preview, Verification
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.lifecycle import Phase
 from kubernaut.domain.objects import Tree
 from kubernaut.domain.plans import Plan
 from kubernaut.engine.codec import load
@@ -20,7 +21,7 @@ from kubernaut.entrypoints.status import FOR_PEOPLE
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of the timeline. `took_s` is the time since the step before it; `quiet` ones are folded."""
+    """One line of the timeline; `quiet` ones are folded. `took_s` is the time since the last one that is not."""
 
     at: datetime
     since_alert_s: float
@@ -109,7 +110,17 @@ class Story:
         return last is not None and last.undoable and not self.incident.is_open
 
 
-QUIET = frozenset({EventKind.NOTIFIED, EventKind.OBSERVED, EventKind.VALUED, EventKind.LEARNED, EventKind.PREVIEWED})
+# What would drown the story: folded, and shown on request.
+QUIET = frozenset(
+    {
+        EventKind.JOINED,
+        EventKind.NOTIFIED,
+        EventKind.OBSERVED,
+        EventKind.VALUED,
+        EventKind.LEARNED,
+        EventKind.PREVIEWED,
+    }
+)
 
 
 def tell(incident: Incident, events: Iterable[Event]) -> Story:
@@ -118,25 +129,20 @@ def tell(incident: Incident, events: Iterable[Event]) -> Story:
     story = Story(incident, tuple(ordered), steps=_steps(incident, ordered))
     for event in ordered:
         story = _told(story, event)
-    return story
+    # A question that ran out has no answer: the incident has gone on without.
+    return story if incident.phase is Phase.APPROVAL else replace(story, question=None)
 
 
 def _steps(incident: Incident, events: Sequence[Event]) -> tuple[Step, ...]:
+    """In the order of time: an alert is stored with the time it came in, which may be before the last step."""
     steps = []
     before = incident.started_at
-    for event in events:
-        steps.append(
-            Step(
-                event.at,
-                (event.at - incident.started_at).total_seconds(),
-                max(0.0, (event.at - before).total_seconds()),
-                word(event),
-                phrase(event),
-                event.seq,
-                event.kind in QUIET,
-            )
-        )
-        before = event.at
+    for event in sorted(events, key=lambda event: (event.at, event.seq)):
+        quiet = event.kind in QUIET
+        since = (event.at - incident.started_at).total_seconds()
+        took = max(0.0, (event.at - before).total_seconds())
+        steps.append(Step(event.at, since, took, word(event), phrase(event), event.seq, quiet))
+        before = before if quiet else event.at
     return tuple(steps)
 
 

@@ -57,7 +57,10 @@ def rolling_out(workload: KubeObject) -> Refused | None:
     progress = rollout_of(workload)
     if progress.settled:
         return None
-    text = f"{workload.ref} is rolling out: {progress.updated} of {progress.wanted} pods are updated"
+    if not progress.observed:
+        text = f"the controller of {workload.ref} has not taken up its newest spec yet"
+    else:
+        text = f"{workload.ref} is rolling out: {progress.updated} of {progress.wanted} pods are updated"
     return Refused("rollout_in_progress", text)
 
 

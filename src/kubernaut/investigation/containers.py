@@ -22,6 +22,8 @@ START_PROBLEMS = frozenset(
 )
 HARMLESS_WAITS = frozenset({"", "ContainerCreating", "PodInitializing"})
 RECENT = timedelta(minutes=10)
+_FEW = 2
+_PROVEN = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +142,19 @@ def is_crashing(container: Container, now: datetime) -> bool:
         return failed
     finished = ended.time("finishedAt")
     recent = finished is not None and now - finished <= RECENT
-    loops = container.restarts > (2 if container.is_ready else 0)
-    return failed and recent and loops
+    return failed and recent and container.restarts > 0 and not _has_recovered(container, ended, now)
+
+
+def _has_recovered(container: Container, ended: Tree, now: datetime) -> bool:
+    """Whether it is ready and has run for clearly longer than the run that failed."""
+    if not container.is_ready:
+        return False
+    if container.restarts <= _FEW:
+        return True
+    started, finished, since = ended.time("startedAt"), ended.time("finishedAt"), container.running_since
+    if started is None or finished is None or since is None:
+        return False
+    return now - since > max(_PROVEN, (finished - started) * 3)
 
 
 def crashing_since(container: Container) -> datetime | None:

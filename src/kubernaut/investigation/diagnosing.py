@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from kubernaut.domain.diagnosis import Diagnosis, Hypothesis, Verdict
-from kubernaut.domain.evidence import Evidence, EvidenceId
+from kubernaut.domain.diagnosis import CauseId, Diagnosis, Hypothesis, Verdict
+from kubernaut.domain.evidence import Evidence, EvidenceId, EvidenceSource
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.investigation.causes import catalogue
 from kubernaut.investigation.condition import works
@@ -16,6 +16,7 @@ from kubernaut.investigation.dependencies import broken_dependencies
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding, Role
 from kubernaut.investigation.quoting import quoted
+from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.scene import TOP_LEVEL, Scene
 from kubernaut.investigation.subjects import Node, Service, Workload
 
@@ -40,10 +41,28 @@ def diagnose(scene: Scene, target: ObjectRef) -> Diagnosis:
     """The hypotheses about one object, those of the object that makes it suffer first."""
     item = scene.find(target)
     if item is None:
-        return _diagnosis(scene, target, [])
+        return _not_found(scene, target)
     if item.kind in {"Pod", "ReplicaSet", "Job"}:
         item = scene.top_of(item)
     return _diagnosis(scene, item.ref, _Search(scene).candidates(item))
+
+
+def _not_found(scene: Scene, target: ObjectRef) -> Diagnosis:
+    """No hypothesis where the object is proven to be gone; where it could not be read, a person has to look."""
+    if scene.covers(target.kind, target.namespace):
+        text = f"there is no {target.kind} {target.name}"
+        gone = Evidence(EvidenceId("e1"), EvidenceSource.ABSENCE, target, "list", text)
+        return Diagnosis(target, (), (gone,), scene.not_read)
+    unread = Hypothesis(
+        cause=CauseId("unknown"),
+        target=target,
+        confidence=0.0,
+        verdict=Verdict.ESCALATE,
+        summary=f"{target.kind} {target.name} could not be read, so nothing is known about it.",
+        supporting=(),
+        remedies=(escalate(target),),
+    )
+    return Diagnosis(target, (unread,), (), scene.not_read)
 
 
 def survey(scene: Scene) -> list[Diagnosis]:

@@ -63,7 +63,7 @@ def intended_zero(workload: Workload) -> list[Fact]:
     author = last_writer(item, "spec", "replicas")
     if author and _ACTORS.search(author.manager):
         found.append(facts.change(item, "metadata.managedFields", f"replicas were written {author}", author.at))
-    return found + [_scaler(scaler) for scaler in autoscalers(workload) if "keda" in scaler.name]
+    return found + [_scaler(scaler) for scaler in autoscalers(workload) if _scales_to_zero(scaler)]
 
 
 def autoscalers(workload: Workload) -> list[KubeObject]:
@@ -74,6 +74,10 @@ def autoscalers(workload: Workload) -> list[KubeObject]:
         if scaler.text("spec", "scaleTargetRef", "kind") == workload.object.kind
         and scaler.text("spec", "scaleTargetRef", "name") == workload.object.name
     ]
+
+
+def _scales_to_zero(scaler: KubeObject) -> bool:
+    return scaler.name.startswith("keda-hpa-") or scaler.at("spec", "minReplicas") == 0
 
 
 def _scaler(scaler: KubeObject) -> Fact:

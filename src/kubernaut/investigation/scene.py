@@ -15,6 +15,8 @@ Key = tuple[str, str, str]
 
 TOP_LEVEL = ("Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "Pod")
 _MOST_OWNERS = 5
+# A controller that is refused for hours leaves thousands about one object; the newest tell all that is current.
+_MOST_EVENTS = 100
 
 
 class Scene:
@@ -48,12 +50,15 @@ class Scene:
             self._add(item)
         for known in self._events.values():
             known.sort(key=lambda entry: event_time(entry) or _BEGINNING, reverse=True)
+            del known[_MOST_EVENTS:]
 
     def _add(self, item: KubeObject) -> None:
         kind = item.kind
         if kind == "Event":
             involved = item.tree("involvedObject")
-            key = (involved.text("kind"), involved.text("namespace"), involved.text("name"))
+            # Events of a node carry no namespace, or `default`, where they are kept.
+            place = "" if involved.text("kind") == "Node" else involved.text("namespace")
+            key = (involved.text("kind"), place, involved.text("name"))
             self._events[key].append(item)
             return
         self._by_kind[kind].append(item)
@@ -142,17 +147,9 @@ class Scene:
     def events_of(self, item: KubeObject, *reasons: str) -> list[KubeObject]:
         """The events about this very object, newest first, with those reasons where some are given."""
         found = self._events.get((item.kind, item.namespace, item.name), [])
-        if item.kind == "Node":
-            # A kubelet writes the node's name as its uid, and its events lie in `default`.
-            found = [
-                entry
-                for (kind, _, name), entries in self._events.items()
-                if kind == "Node" and name == item.name
-                for entry in entries
-            ]
-        else:
-            uids = ("", item.uid)
-            found = [entry for entry in found if entry.text("involvedObject", "uid") in uids or not item.uid]
+        # A kubelet writes the node's name as its uid.
+        if item.uid and item.kind != "Node":
+            found = [entry for entry in found if entry.text("involvedObject", "uid") in ("", item.uid)]
         return [entry for entry in found if not reasons or entry.text("reason") in reasons]
 
     def reasons_of_pods_named(self, namespace: str, prefix: str) -> dict[str, set[str]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kubernaut.domain.diagnosis import ActionCall, Diagnosis
 from kubernaut.domain.incidents import Incident
@@ -17,6 +18,10 @@ from kubernaut.investigation.diagnosing import diagnose
 from kubernaut.investigation.gathering import Scope, gather
 from kubernaut.investigation.second_opinion import Choices, Considered, consider
 from kubernaut.ports import Analyst, Clock, ClusterReader, IncidentStore, Meter
+
+# In a burst the first incidents are decided while the last ones wait, instead of all of them at the end; and memory
+# holds that many scenes. Waiting for a model takes no place.
+_SCENES_AT_ONCE = 8
 
 Recall = Callable[[Incident, Diagnosis], Awaitable[Sequence[Recalled]]]
 
@@ -40,12 +45,14 @@ class InvestigationStage:
     meter: Meter
     recall: Recall
     second: SecondOpinion | None = None
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_SCENES_AT_ONCE))
 
     async def investigate(self, incident: Incident, *, look: int) -> Diagnosis:
         """The diagnosis, stored. Raises a `ClusterError` where the cluster cannot be read: that is no finding."""
         started = self.clock.now()
-        scene = await gather(self.reader, self.clock, Scope.of(incident.target))
-        diagnosis = diagnose(scene, incident.target)
+        async with self.places:
+            scene = await gather(self.reader, self.clock, Scope.of(incident.target))
+            diagnosis = diagnose(scene, incident.target)
         like = await self.recall(incident, diagnosis)
         if like:
             body: JsonObject = {"like": [_told(each) for each in like]}

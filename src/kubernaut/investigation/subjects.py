@@ -43,6 +43,12 @@ class TemplateChange:
         return tuple(difference for difference in self.differences if not difference.is_stamp)
 
 
+def has_succeeded(job: KubeObject) -> bool:
+    """Whether the Job ended well."""
+    done = (job.condition(kind) for kind in ("Complete", "SuccessCriteriaMet"))
+    return any(state is not None and state.text("status") == "True" for state in done)
+
+
 class Workload:
     """A Deployment, StatefulSet, DaemonSet, Job, or a ReplicaSet or Pod that nothing else controls."""
 
@@ -80,11 +86,22 @@ class Workload:
 
     @property
     def is_finished(self) -> bool:
-        """Whether it is a Job that succeeded, whatever its first tries did."""
+        """Whether it is a Job that succeeded, or whose successor did, whatever the first tries ended with."""
         if self.object.kind != "Job":
             return False
-        done = (self.object.condition(kind) for kind in ("Complete", "SuccessCriteriaMet"))
-        return any(state is not None and state.text("status") == "True" for state in done)
+        return has_succeeded(self.object) or self._is_superseded()
+
+    def _is_superseded(self) -> bool:
+        """Whether a later Job of the same CronJob succeeded: then the failure of this one is history."""
+        owner, made = self.object.controller, self.object.created_at
+        if owner is None or made is None:
+            return False
+        later = [
+            job
+            for job in self.scene.all("Job", self.object.namespace)
+            if job.controller == owner and job.created_at and job.created_at > made
+        ]
+        return any(has_succeeded(job) for job in later)
 
     @cached_property
     def live(self) -> list[KubeObject]:

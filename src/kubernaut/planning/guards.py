@@ -58,6 +58,8 @@ class Situation:
     suspension: Suspension | None
     history: Sequence[PastAction]
     now: datetime
+    began: datetime
+    patience: timedelta
 
 
 # Three remedies that did not help within this time: a fourth is for people to choose.
@@ -131,6 +133,8 @@ def _no_safe_remedy(situation: Situation) -> Plan | None:
     if best is not None and best.verdict is not Verdict.ESCALATE and best.remedies:
         return None
     cause = best.cause if best else "unknown"
+    if situation.now - situation.began < situation.patience:
+        return Plan(Decision.WAIT, f"{cause}: no safe action fits; many such faults pass by themselves", guard="young")
     return _close(Ending.ESCALATED, f"{cause}: no safe action fits, a person has to decide", "no_safe_action")
 
 

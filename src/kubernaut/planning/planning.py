@@ -24,15 +24,22 @@ _PHASE_AFTER: Mapping[Decision, Phase | None] = MappingProxyType(
     {Decision.ACT: Phase.EXECUTION, Decision.ASK: None, Decision.WAIT: Phase.INVESTIGATION, Decision.CLOSE: None}
 )
 
+COOL_DOWN = "cool_down"
+_BRIEFLY = timedelta(seconds=10)
+
 Records = Callable[[CauseId], Awaitable[Mapping[ActionId, tuple[int, int, float]]]]
 
 
 @dataclass(frozen=True, slots=True)
 class PlanningPolicy:
-    """`busy_for` is how long a target belongs to the incident that acts on it, unless it gives it back."""
+    """`busy_for` is how long a target belongs to the incident that acts on it, unless it gives it back.
+
+    `patience` is how long after its alert a fault without a remedy is watched before people are called.
+    """
 
     autonomy: Autonomy
     cooldown: timedelta
+    patience: timedelta
     busy_for: timedelta
 
 
@@ -68,12 +75,18 @@ class PlanningStage:
             suspension=await self.switch.suspension(),
             history=await self._history(target, since=now - max(FAILURES_WINDOW, self.policy.cooldown)),
             now=now,
+            began=incident.started_at,
+            patience=self.policy.patience,
         )
         refused = objection(situation)
         if refused is not None or best is None:
             return refused or _close(Ending.NO_ACTION_NEEDED, "nothing was found", "nothing_found")
         chosen = await self._choose(best, situation, tried)
-        if chosen.decision is Decision.ACT and not await self._take(incident, chosen):
+        if chosen.decision is Decision.ACT:
+            busy = not await self._take(incident, chosen)
+        else:
+            busy = chosen.guard == COOL_DOWN and await self._is_busy(incident, target)
+        if busy:
             return Plan(Decision.WAIT, f"another incident is acting on {target}", guard="resource_busy")
         return chosen
 
@@ -82,7 +95,7 @@ class PlanningStage:
         cooling = [past.call for past in situation.history if past.at >= since and past.call not in tried]
         fresh = [call for call in best.remedies if call not in tried and not _same_action(call, cooling)]
         if not fresh:
-            guard, why = ("cool_down", "was applied moments ago") if cooling else ("exhausted", "did not help")
+            guard, why = (COOL_DOWN, "was applied moments ago") if cooling else ("exhausted", "did not help")
             names = ", ".join(call.action for call in best.remedies)
             return Plan(Decision.CLOSE, f"{names} {why}; a person has to decide", guard=guard, ending=Ending.ESCALATED)
         known = await self.records(best.cause)
@@ -111,6 +124,14 @@ class PlanningStage:
             return True
         name = lease_name(plan.chosen.call.target)
         return await self.leases.acquire(name, incident.id, duration=self.policy.busy_for)
+
+    async def _is_busy(self, incident: Incident, target: ObjectRef) -> bool:
+        """Whether another incident acts on the target: then what it applied is not judged yet, and may still help."""
+        name = lease_name(target)
+        if not await self.leases.acquire(name, incident.id, duration=_BRIEFLY):
+            return True
+        await self.leases.release(name, incident.id)
+        return False
 
     async def hear(self, incident: Incident, plan: Plan, heard: Json, *, look: int) -> Plan:
         """The plan after an answer to the request for consent, or after none came in time (`heard` is None).

@@ -17,6 +17,7 @@ from kubernaut.ports import Clock
 from kubernaut.sandbox import failures
 from kubernaut.sandbox.admission import Admission
 from kubernaut.sandbox.defaulting import apply_defaults
+from kubernaut.sandbox.deletion import Deletion, deleted, finalizers_after, is_freed
 from kubernaut.sandbox.kinds import NAMESPACE, POD, Kind
 from kubernaut.sandbox.managed_fields import Writer, record_write
 from kubernaut.sandbox.shapes import copied, section, stamp
@@ -65,16 +66,6 @@ class Write:
     subresource: str
     dry_run: bool
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Deletion:
-    """The options of a delete."""
-
-    grace_s: int | None = None
-    propagation: str = ""
-    uid: str = ""
-    resource_version: str = ""
 
 
 class Cluster:
@@ -189,7 +180,7 @@ class Cluster:
         record_write(before, item, Writer(by.manager, subresource), self.clock.now())
         if by.dry_run:
             return item
-        if _is_freed(kind, KubeObject(item)):
+        if is_freed(kind, KubeObject(item)):
             self.storage.remove(kind, stored.view.namespace, stored.view.name)
             return item
         return self.storage.put(kind, item).raw
@@ -240,11 +231,11 @@ class Cluster:
         self._note("delete", kind, stored.view, by)
         draft = copied(stored.raw)
         grace = self._grace(kind, stored.view, options)
-        finalizers = _finalizers_after(kind, stored.view, options)
+        finalizers = finalizers_after(kind, stored.view, options)
         if not finalizers and grace == 0:
             if not by.dry_run:
                 self.storage.remove(kind, namespace, name)
-            return draft if kind is POD else _deleted(kind, stored.view)
+            return draft if kind is POD else deleted(kind, stored.view)
         metadata = section(draft, "metadata")
         due = stamp(self.clock.now() + timedelta(seconds=grace))
         if not metadata.get("deletionTimestamp") or due < str(metadata["deletionTimestamp"]):
@@ -290,31 +281,3 @@ class Cluster:
                 at=self.clock.now(),
             )
         )
-
-
-def _is_freed(kind: Kind, item: KubeObject) -> bool:
-    """Whether the last finalizer of a deleted object went; pods and namespaces wait for more than that."""
-    waits = item.has("metadata", "deletionTimestamp") and kind not in (POD, NAMESPACE)
-    return waits and not item.texts("metadata", "finalizers")
-
-
-def _finalizers_after(kind: Kind, item: KubeObject, options: Deletion) -> list[str]:
-    finalizers = [
-        text
-        for text in item.texts("metadata", "finalizers")
-        if text not in ("foregroundDeletion", "orphan") or not options.propagation
-    ]
-    if options.propagation == "Foreground":
-        finalizers.append("foregroundDeletion")
-    elif options.propagation == "Orphan":
-        finalizers.append("orphan")
-    if kind is NAMESPACE:
-        finalizers = finalizers or ["kubernetes"]
-    return finalizers
-
-
-def _deleted(kind: Kind, item: KubeObject) -> JsonObject:
-    details: JsonObject = {"name": item.name, "kind": kind.plural, "uid": item.uid}
-    if kind.group:
-        details["group"] = kind.group
-    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}

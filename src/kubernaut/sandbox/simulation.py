@@ -9,13 +9,15 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from kubernaut.sandbox.clock import SteppedClock
+from kubernaut.sandbox.failures import Failure
 from kubernaut.sandbox.storage import Change, Storage
 
 Key = tuple[str, str]
+_RETRY = timedelta(seconds=5)
 
 
 class Reconciler(Protocol):
@@ -69,7 +71,11 @@ class Simulation:
             slot = next(iter(self._ready))
             del self._ready[slot]
             index, key = slot
-            again = self._reconcilers[index].reconcile(key, now)
+            try:
+                again = self._reconcilers[index].reconcile(key, now)
+            except Failure:
+                # What the API refuses now (a namespace that is going, say) is tried again, as a work queue does.
+                again = now + _RETRY
             if again is None:
                 self._due.pop(slot, None)
             elif self._due.get(slot) != again:

@@ -22,11 +22,12 @@ KEPT_CHANGES = 4096
 class Stored:
     """One object as it stands."""
 
-    __slots__ = ("_item", "_raw", "raw", "version", "view")
+    __slots__ = ("_item", "_raw", "place", "raw", "version", "view")
 
     def __init__(self, raw: JsonObject, version: int) -> None:
         self.raw = raw
         self.view = KubeObject(raw)
+        self.place = (self.view.namespace, self.view.name)
         self.version = version
         self._raw: bytes | None = None
         self._item: bytes | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from kubernaut.domain.incidents import Incident, IncidentId
@@ -51,11 +51,19 @@ class TriageStage:
     policy: TriagePolicy
 
     async def admit(self, signal: Signal) -> Admission | Resolved | SetAside:
-        """What becomes of the signal. Raises a `ClusterError` when its owner cannot be read; it then stays in the inbox."""
+        """What becomes of the signal.
+
+        Raises a `ClusterError` when its owner cannot be read; the signal then stays in the inbox.
+        """
         if signal.name in HEARTBEATS:
             return await self._set_aside(signal, f"{signal.name} says that alerting works")
         if not signal.firing:
             return Resolved(tuple(await self.incidents.resolve(signal)))
+        known = await self._known(signal)
+        if known is not None:
+            # A repetition says nothing new about where it belongs, so the cluster is not asked again.
+            again = replace(known, id=IncidentId(self.ids.new("inc")), severity=signal.severity)
+            return await self.incidents.admit(signal, again, hold=self.policy.hold)
         reported = target_of(signal.labels)
         if reported is None:
             return await self._set_aside(signal, "no label names a Kubernetes object")
@@ -73,6 +81,11 @@ class TriageStage:
             phase=Phase.INVESTIGATION,
         )
         return await self.incidents.admit(signal, candidate, hold=self.policy.hold)
+
+    async def _known(self, signal: Signal) -> Incident | None:
+        """The open incident that this very alert belongs to."""
+        incident = await self.incidents.of_alert(signal.alert_key)
+        return incident if incident is not None and incident.is_open else None
 
     async def _set_aside(self, signal: Signal, reason: str) -> SetAside:
         await self.signals.set_aside(signal.id, reason=reason, at=self.clock.now())

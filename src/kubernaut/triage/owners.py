@@ -7,7 +7,7 @@ from kubernaut.ports import ClusterReader
 
 # A chain is Pod, ReplicaSet, Deployment, perhaps an operator's object; a longer one is a loop or an attack.
 _LONGEST_CHAIN = 5
-# Only these are followed: an owner of another kind (an operator's custom resource) needs knowledge of it to be acted on.
+# Only these are followed: an owner of another kind, an operator's custom resource, has to be known to be acted on.
 _KNOWN_OWNERS = frozenset({"ReplicaSet", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Node"})
 
 

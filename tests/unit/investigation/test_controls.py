@@ -98,6 +98,19 @@ def test_a_suspended_job_and_a_finished_one_need_nothing() -> None:
     assert survey(scene_of(done, failed)) == []
 
 
+def test_a_failed_run_of_a_cron_job_is_history_once_a_later_one_succeeded() -> None:
+    by = [{"apiVersion": "batch/v1", "kind": "CronJob", "name": "nightly", "uid": "c1", "controller": True}]
+    gave_up = {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}], "failed": 3}
+    first = workload("Job", "nightly-1", template(container()), status=gave_up, ownerReferences=by)
+    failed = pod("nightly-1-a", [running(ready=False) | {"state": {"terminated": ended(1)}}], of=first, phase="Failed")
+    assert [best(found).target for found in survey(scene_of(first, failed))] == [first.ref]
+    well = {"conditions": [{"type": "Complete", "status": "True"}]}
+    second = workload(
+        "Job", "nightly-2", template(container()), status=well, ownerReferences=by, creationTimestamp=ago(60)
+    )
+    assert survey(scene_of(first, failed, second)) == []
+
+
 def test_an_evicted_pod_that_was_replaced_is_no_fault() -> None:
     rollout = Rollout(OLD, NEW, minutes_ago=900, new_available=3)
     evicted = rollout.pods(None, 4, phase="Failed")[3:]
@@ -107,6 +120,13 @@ def test_an_evicted_pod_that_was_replaced_is_no_fault() -> None:
 def test_an_object_that_does_not_exist_has_no_hypothesis() -> None:
     found = diagnose(scene_of(node()), ObjectRef("apps/v1", "Deployment", "shop", "gone"))
     assert found.best is None
+    assert [fact.text for fact in found.evidence] == ["there is no Deployment gone"]
+
+
+def test_an_object_that_could_not_be_read_is_not_taken_for_a_healthy_one() -> None:
+    gone = ObjectRef("apps/v1", "Deployment", "shop", "gone")
+    found = diagnose(scene_of(node(), unread=frozenset({"Deployment"})), gone)
+    assert (best(found).cause, best(found).verdict) == ("unknown", Verdict.ESCALATE)
 
 
 def test_a_workload_of_which_nothing_is_known_goes_to_people() -> None:

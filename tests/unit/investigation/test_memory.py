@@ -28,6 +28,13 @@ def test_it_counts_while_the_container_runs_again() -> None:
     assert best(rollout.diagnose(pods)).cause == "memory_limit_too_low"
 
 
+def test_a_single_kill_that_was_recovered_from_is_a_question() -> None:
+    rollout = Rollout(limited("64Mi"), limited("64Mi"), minutes_ago=900, new_available=3)
+    once = {"lastState": {"terminated": ended(137, "OOMKilled", started=ago(minutes=42), finished=ago(minutes=40))}}
+    top = best(rollout.diagnose(rollout.pods(running(restarts=1, since=ago(minutes=40)) | once)))
+    assert (top.cause, top.verdict) == ("memory_limit_too_low", Verdict.APPROVE)
+
+
 def test_one_of_last_week_that_runs_well_since_is_no_fault() -> None:
     rollout = Rollout(limited("64Mi"), limited("64Mi"), minutes_ago=90000, new_available=3)
     old = {"lastState": {"terminated": ended(137, "OOMKilled", started=ago(days=6), finished=ago(days=5))}}

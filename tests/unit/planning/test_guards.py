@@ -42,6 +42,8 @@ PERMITTING = Situation(
     suspension=None,
     history=(),
     now=NOW,
+    began=NOW - timedelta(minutes=10),
+    patience=timedelta(minutes=1),
 )
 
 
@@ -89,6 +91,15 @@ def test_a_rollout_that_is_still_running_is_looked_at_again() -> None:
     plan = objection(replace(PERMITTING, best=best))
     assert plan is not None
     assert plan.decision is Decision.WAIT
+
+
+def test_a_fault_without_a_remedy_is_watched_for_a_while_before_people_are_called() -> None:
+    helpless = replace(PERMITTING, best=hypothesis_of(verdict=Verdict.ESCALATE, remedies=()))
+    young = objection(replace(helpless, began=NOW - timedelta(seconds=59)))
+    old = objection(replace(helpless, began=NOW - timedelta(seconds=60)))
+    assert young is not None
+    assert old is not None
+    assert (young.decision, old.ending) == (Decision.WAIT, Ending.ESCALATED)
 
 
 def test_three_remedies_within_an_hour_that_did_not_help_hand_over_to_people() -> None:

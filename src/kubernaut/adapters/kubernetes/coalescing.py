@@ -33,6 +33,7 @@ class CoalescingReader:
         self._reader = reader
         self._freshness = freshness.total_seconds()
         self._flights: dict[_Key, _Flight] = {}
+        self._tidied = float("-inf")
 
     async def get(self, ref: ObjectRef) -> KubeObject | None:
         """The object as it is now, None where it does not exist."""
@@ -66,6 +67,9 @@ class CoalescingReader:
         return outcome
 
     def _forget(self, now: float) -> None:
+        if now - self._tidied < self._freshness:
+            return
+        self._tidied = now
         stale = [
             key
             for key, flight in self._flights.items()

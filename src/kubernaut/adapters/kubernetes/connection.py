@@ -11,15 +11,17 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 import msgspec
-from lightkube.config.client_adapter import AsyncClient, ConnectionParams
+from lightkube.config.client_adapter import ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.config.models import NameValue, User
 from lightkube.core.exceptions import ConfigError
 from yaml import YAMLError
 
+from kubernaut.adapters.kubernetes.wire import WireTransport
 from kubernaut.domain.errors import NoCluster
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -51,7 +53,10 @@ def open_client(options: ClusterOptions) -> httpx2.AsyncClient:
     try:
         config = _accept_exec_v1(_choose(options))
         timeout = httpx2.Timeout(options.read_timeout_s, connect=options.connect_timeout_s, pool=options.deadline_s)
-        return AsyncClient(config, ConnectionParams(timeout=timeout))
+        settings = ConnectionParams(timeout=timeout).httpx_params(config)
+        if not _behind_proxy(config.cluster.server):
+            settings["transport"] = WireTransport(settings["verify"])
+        return httpx2.AsyncClient(**settings)
     except (
         ConfigError,
         msgspec.ValidationError,
@@ -63,6 +68,13 @@ def open_client(options: ClusterOptions) -> httpx2.AsyncClient:
         OSError,
     ) as error:
         raise NoCluster(f"no cluster: the configuration cannot be used: {error}", help=_HELP) from error
+
+
+def _behind_proxy(server: str) -> bool:
+    """Whether HTTPS_PROXY and its like lead to that address by a detour."""
+    url = httpx2.URL(server)
+    proxies = getproxies()
+    return ("all" in proxies or url.scheme in proxies) and not proxy_bypass(url.host)
 
 
 def _choose(options: ClusterOptions) -> SingleConfig:

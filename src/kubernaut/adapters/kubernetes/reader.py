@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -17,6 +18,8 @@ from kubernaut.resources import POD, api_group
 LARGEST_LOG: Final = 256 * 2**10
 _LARGEST_LOG_SENT: Final = 8 * 2**20
 _PAGE: Final = 500
+# Around a restart the kubelet says this with status 200, in place of the log of a container that it has just removed.
+_NO_LOG: Final = re.compile(rb"\s*unable to retrieve container logs for [a-z-]+://\w+\s*", re.IGNORECASE)
 _REVIEW: Final = Resource(
     "authorization.k8s.io/v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", namespaced=False
 )
@@ -59,7 +62,8 @@ class KubernetesReader:
         items: list[KubeObject] = []
         following = ""
         while True:
-            page = {**params, "limit": str(min(_PAGE, limit - len(items)))}
+            # One more than wanted: with a selector, a server may offer a next page that turns out to be empty.
+            page = {**params, "limit": str(min(_PAGE, limit + 1 - len(items)))}
             if following:
                 page["continue"] = following
             reply = Tree(await self._api.call(asked, "GET", path_of(resource, namespace), params=page))
@@ -67,10 +71,9 @@ class KubernetesReader:
                 raw = {**item.raw, "apiVersion": resource.api_version, "kind": resource.kind}
                 items.append(KubeObject(without_values(raw)))
             following = reply.text("metadata", "continue")
-            if not following or len(items) >= limit:
+            if not following or len(items) > limit:
                 version = reply.text("metadata", "resourceVersion")
-                complete = not following and len(items) <= limit
-                return Listing(tuple(items[:limit]), version, complete=complete)
+                return Listing(tuple(items[:limit]), version, complete=len(items) <= limit)
 
     async def log(self, pod: ObjectRef, container: str, *, previous: bool = False, tail_lines: int = 200) -> str | None:
         """The end of a container's log, at most 256 KiB; None where there is no such log."""
@@ -89,7 +92,7 @@ class KubernetesReader:
             if type(error) is ClusterError:
                 return None
             raise
-        return content.decode(errors="replace")
+        return None if _NO_LOG.fullmatch(content) else content.decode(errors="replace")
 
     def watch(
         self, resource: Resource, namespace: str = "", *, resource_version: str = ""

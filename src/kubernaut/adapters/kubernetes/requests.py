@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from typing import Final, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx2
 import msgspec
@@ -30,6 +31,7 @@ class KubernetesApi:
     def __init__(self, options: ClusterOptions) -> None:
         self._options = options
         self._client = open_client(options)
+        self._address = str(self._client.base_url).rstrip("/")
         self._places = asyncio.Semaphore(options.concurrency)
         self._discovered: dict[tuple[str, str], Resource] = {}
 
@@ -61,14 +63,14 @@ class KubernetesApi:
         """The object that the server answers with; any answer that is none is a `ClusterError`."""
         content = msgspec.json.encode(body) if body is not None else None
         headers = {"Content-Type": content_type} if content is not None else {}
-        request = self._client.build_request(method, path, params=params, content=content, headers=headers)
+        request = self._client.build_request(method, self._url(path, params), content=content, headers=headers)
         async with self._places, self.streaming(asked, request, deadline_s=self._options.deadline_s) as response:
             content = await read_up_to(response, LARGEST_BODY, asked)
         return decode_object(content, asked)
 
     async def text(self, asked: Asked, path: str, *, params: Mapping[str, str], keep: int) -> bytes:
         """The last `keep` bytes of an answer that is text."""
-        request = self._client.build_request("GET", path, params=params)
+        request = self._client.build_request("GET", self._url(path, params))
         tail = bytearray()
         async with self._places, self.streaming(asked, request, deadline_s=self._options.deadline_s) as response:
             async for chunk in response.aiter_bytes():
@@ -79,7 +81,11 @@ class KubernetesApi:
     def watch_request(self, path: str, params: Mapping[str, str], *, read_timeout_s: float) -> httpx2.Request:
         """A request whose answer goes on for minutes."""
         timeout = httpx2.Timeout(read_timeout_s, connect=self._options.connect_timeout_s)
-        return self._client.build_request("GET", path, params=params, timeout=timeout)
+        return self._client.build_request("GET", self._url(path, params), timeout=timeout)
+
+    def _url(self, path: str, params: Mapping[str, str] | None) -> httpx2.URL:
+        query = f"?{urlencode(params, quote_via=quote)}" if params else ""
+        return _parsed(f"{self._address}{path}{query}")
 
     @asynccontextmanager
     async def streaming(
@@ -124,6 +130,12 @@ class KubernetesApi:
                 self._discovered[ref.api_version, ref.kind] = resource
                 return resource
         raise ObjectMissing(f"the API server has no kind {ref.kind} in {ref.api_version}")
+
+
+@lru_cache(maxsize=2048)
+def _parsed(url: str) -> httpx2.URL:
+    # The same lists are read again and again, and httpx2 takes a URL apart several times a request.
+    return httpx2.URL(url)
 
 
 def path_of(resource: Resource, namespace: str = "", name: str = "", subresource: str = "") -> str:

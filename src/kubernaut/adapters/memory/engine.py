@@ -71,6 +71,7 @@ class MemoryEngine(Engine):
         self._group: asyncio.TaskGroup | None = None
         self._crashes: dict[str, Moment] = {}
         self.gate = Gate()
+        self.crashed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._group = asyncio.TaskGroup()
@@ -144,6 +145,7 @@ class MemoryEngine(Engine):
 
     async def recover(self) -> None:
         """Starts the process again: unfinished runs go on from their journals."""
+        self.crashed.clear()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         for run_id in await self.unfinished():
             self._go_on(run_id)
@@ -156,6 +158,7 @@ class MemoryEngine(Engine):
         """Dies here where `crash_at` said so."""
         if self._crashes.get(step) is moment:
             del self._crashes[step]
+            self.crashed.set()
             self._stop_all()
             await asyncio.Event().wait()
 

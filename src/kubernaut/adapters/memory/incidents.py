@@ -31,7 +31,7 @@ class MemoryIncidentStore:
         entry = self._inbox.received.setdefault(signal.id, Received(signal))
         if entry.incident is not None:
             return Admission(self._incidents[entry.incident], entry.opened)
-        found = self._to_join(candidate.fingerprint, signal.received_at - hold)
+        found = self._to_join(candidate.fingerprint, max(signal.received_at - hold, signal.starts_at))
         incident = found.joined_once_more() if found else candidate
         self._incidents[incident.id] = incident
         entry.waiting, entry.incident, entry.opened = False, incident.id, found is None
@@ -54,6 +54,11 @@ class MemoryIncidentStore:
                 self._add(told_by_signal(EventKind.RESOLVED, signal, incident))
                 resolved.append(current)
         return resolved
+
+    async def of_alert(self, alert: AlertKey) -> Incident | None:
+        """The newest incident that this alert opened or joined, open or closed."""
+        own = [self._incidents[incident] for key, incident in self._alerts if key == alert]
+        return max(own, key=lambda incident: (incident.opened_at, incident.id), default=None)
 
     async def still_firing(self, incident: IncidentId) -> bool:
         """Whether any alert that opened or joined the incident has not been resolved."""

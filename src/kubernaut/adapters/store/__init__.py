@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine
@@ -60,9 +61,8 @@ def open_store(url: str) -> Store:
     Raises `SettingsError` for a URL it cannot use and `StoreUnavailable` where the database does not answer.
     """
     database = Database(open_engine(url))
-    try:
+    with ExitStack() as on_failure:
+        on_failure.callback(database.close)
         database.write_here(migrate)
-    except BaseException:
-        database.close()
-        raise
+        on_failure.pop_all()
     return Store(database)

@@ -125,7 +125,14 @@ def _to_join(connection: Connection, signal: Signal, candidate: Incident, hold: 
         select(incidents.c.body)
         .where(
             incidents.c.fingerprint == searchable(candidate.fingerprint),
-            or_(is_open, incidents.c.closed_at > signal.received_at - hold),
+            # An alert that began after the end tells of something new, however soon it comes.
+            or_(
+                is_open,
+                and_(
+                    incidents.c.closed_at > signal.received_at - hold,
+                    incidents.c.closed_at >= signal.starts_at,
+                ),
+            ),
         )
         .order_by(is_open.desc(), incidents.c.closed_at.desc(), incidents.c.id)
         .limit(1)

@@ -33,7 +33,7 @@ class Database:
         self.engine = engine
         self._writing = engine.execution_options(kubernaut_writes=True)
         # SQLite makes a second writer poll with growing sleeps; in one process a lock is fairer and faster.
-        self._turn: AbstractContextManager[object] = (
+        self.turn: AbstractContextManager[object] = (
             threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         )
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="kubernaut-store")
@@ -48,7 +48,7 @@ class Database:
 
     def write_here(self, work: Callable[[Connection], T]) -> T:
         """`write` on the caller's own thread."""
-        with translated_errors(), self._turn, self._writing.begin() as connection:
+        with translated_errors(), self.turn, self._writing.begin() as connection:
             return work(connection)
 
     def close(self) -> None:
@@ -74,9 +74,9 @@ def translated_errors() -> Iterator[None]:
     try:
         yield
     except (IntegrityError, DataError, ProgrammingError) as error:
-        raise StoreError(_first_line(error)) from error
+        raise StoreError(first_line(error)) from error
     except SQLAlchemyError as error:
-        raise StoreUnavailable(_first_line(error)) from error
+        raise StoreUnavailable(first_line(error)) from error
 
 
 def database_time(connection: Connection) -> datetime:
@@ -97,6 +97,7 @@ def queue_for_events(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_EVENTS_LOCK)))
 
 
-def _first_line(error: SQLAlchemyError) -> str:
+def first_line(error: Exception) -> str:
+    """What the driver says, without the statement and the values that SQLAlchemy adds."""
     cause = getattr(error, "orig", None) or error
     return str(cause).strip().split("\n", 1)[0] or type(cause).__name__

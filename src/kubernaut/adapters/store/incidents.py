@@ -15,7 +15,7 @@ from kubernaut.domain.errors import UnknownName
 from kubernaut.domain.incidents import Fingerprint, Incident, IncidentId
 from kubernaut.domain.journal import Event, EventKind, told_by_closing
 from kubernaut.domain.lifecycle import Ending, Phase
-from kubernaut.domain.signals import Signal
+from kubernaut.domain.signals import AlertKey, Signal
 from kubernaut.ports import Admission, IncidentFilter
 
 
@@ -35,6 +35,18 @@ class SqlIncidentStore:
     async def resolve(self, signal: Signal) -> list[Incident]:
         """The open incidents that the alert's firing opened or joined, with the resolution noted."""
         return await self._database.write(lambda connection: resolve_signal(connection, signal))
+
+    async def of_alert(self, alert: AlertKey) -> Incident | None:
+        """The newest incident that this alert opened or joined, open or closed."""
+        query = (
+            select(incidents.c.body)
+            .join(alerts, alerts.c.incident == incidents.c.id)
+            .where(alerts.c.alert_key == alert)
+            .order_by(incidents.c.opened_at.desc(), incidents.c.id.desc())
+            .limit(1)
+        )
+        body = await self._database.read(lambda connection: connection.scalars(query).first())
+        return None if body is None else incident_of(body)
 
     async def still_firing(self, incident: IncidentId) -> bool:
         """Whether any alert that opened or joined the incident has not been resolved."""

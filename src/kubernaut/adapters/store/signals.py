@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
-from itertools import chain
-from typing import TypeAlias
 
 from sqlalchemy import Connection, select, update
 
 from kubernaut.adapters.store.database import Database
 from kubernaut.adapters.store.group_commit import GroupCommit
+from kubernaut.adapters.store.inbox_writer import Cells, InboxWriter
 from kubernaut.adapters.store.rows import searchable, signal_of, to_json
 from kubernaut.adapters.store.schema import signals
 from kubernaut.domain.signals import Signal, SignalId
-
-Cells: TypeAlias = tuple[str | bool, ...]
-
-_COLUMNS = ("id", "alert_key", "firing", "received_at", "body", "state", "opened")
-_ROWS_A_STATEMENT = 500
 
 
 class SqlSignalStore:
@@ -28,7 +21,8 @@ class SqlSignalStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._is_sqlite = database.engine.dialect.name == "sqlite"
-        self._commits = GroupCommit(self._insert)
+        self._writer = InboxWriter(database)
+        self._commits = GroupCommit(self._writer.insert)
 
     async def accept(self, signals: Sequence[Signal]) -> None:
         """Commits all of them or raises `StoreUnavailable`."""
@@ -61,30 +55,12 @@ class SqlSignalStore:
     def close(self) -> None:
         """Commits what is waiting and ends the writer."""
         self._commits.close()
+        self._writer.drop()
 
     def _cells(self, signal: Signal) -> Cells:
+        # In the order of `inbox_writer.COLUMNS`.
         moment = signal.received_at.astimezone(UTC)
         # As the column type `Moment` writes it.
         stored = moment.replace(tzinfo=None) if self._is_sqlite else moment
         received_at = stored.isoformat(sep=" ", timespec="microseconds")
-        return (signal.id, signal.alert_key, signal.firing, received_at, to_json(signal), "waiting", False)
-
-    def _insert(self, rows: list[Cells]) -> None:
-        # One statement for many rows, past the statement compiler: a statement a row would make this thread and the
-        # event loop hand the interpreter to each other once a row.
-        mark = "?" if self._is_sqlite else "%s"
-
-        def work(connection: Connection) -> None:
-            for start in range(0, len(rows), _ROWS_A_STATEMENT):
-                chunk = rows[start : start + _ROWS_A_STATEMENT]
-                connection.exec_driver_sql(_insertion(mark, len(chunk)), tuple(chain.from_iterable(chunk)))
-
-        self._database.write_here(work)
-
-
-@lru_cache(maxsize=_ROWS_A_STATEMENT)
-def _insertion(mark: str, rows: int) -> str:
-    row = f"({', '.join([mark] * len(_COLUMNS))})"
-    columns = ", ".join(_COLUMNS)
-    values = ", ".join([row] * rows)
-    return f"INSERT INTO signals ({columns}) VALUES {values} ON CONFLICT (id) DO NOTHING"  # noqa: S608  # only marks
+        return (signal.id, signal.alert_key, signal.firing, received_at, to_json(signal))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Annotated
 
 import typer
 
 from kubernaut.domain.errors import UnknownName
+from kubernaut.entrypoints.cli.guessing import did_you_mean
 from kubernaut.entrypoints.cli.options import AsJson, group, help_text
 from kubernaut.entrypoints.terminal.catalogue import action_json, action_lines, actions_lines
 from kubernaut.execution.catalogue import discover
@@ -35,8 +35,7 @@ def show(
     """When it fits, what it takes, how it is taken back."""
     catalogue = discover()
     if action not in catalogue:
-        near = get_close_matches(action, [known.id for known in catalogue])
-        hint = f'; did you mean "{near[0]}"?' if near else ""
+        hint = did_you_mean(action, [known.id for known in catalogue])
         raise UnknownName(f'no action "{action}"{hint}', help="kubernaut actions list")
     if as_json:
         ctx.obj.write_json(action_json(catalogue[action]))

@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from importlib.metadata import version
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from kubernaut.entrypoints.cli.address import listening
+from kubernaut.entrypoints.cli.guessing import did_you_mean
 from kubernaut.entrypoints.cli.options import AsJson, group
 from kubernaut.entrypoints.cli.session import Session
 from kubernaut.entrypoints.demo import Teller
@@ -33,7 +33,7 @@ app = group(
 _HOST = "127.0.0.1"
 
 
-@app.command()
+@app.command(help=app.info.help)
 def demo(
     ctx: typer.Context,
     *,
@@ -66,8 +66,7 @@ def _known(session: Session, names: list[str]) -> tuple[str, ...]:
     known = session.doors().scenarios() if names else []
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known)
-            hint = f'; did you mean "{near[0]}"?' if near else f"; there are: {', '.join(known)}"
+            hint = did_you_mean(name, known) or f"; there are: {', '.join(known)}"
             raise typer.BadParameter(f'no scenario "{name}"{hint}')
     return tuple(names)
 

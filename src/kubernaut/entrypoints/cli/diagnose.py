@@ -23,7 +23,7 @@ app = group(
 FOUND = 3
 
 
-@app.command()
+@app.command(help=app.info.help)
 def diagnose(  # noqa: PLR0913  # an option each
     ctx: typer.Context,
     *,
@@ -41,7 +41,7 @@ def diagnose(  # noqa: PLR0913  # an option each
 ) -> None:
     """Ends with 0 whether or not something was found, unless `--exit-code` is given."""
     settings = load_settings(config)
-    chosen = {key: value for key, value in (("kubeconfig", kubeconfig), ("context", context)) if value is not None}
+    chosen = {key: str(value) for key, value in (("kubeconfig", kubeconfig), ("context", context)) if value is not None}
     settings = settings.model_copy(update={"cluster": settings.cluster.model_copy(update=chosen)})
     request = DiagnosisRequest(settings, "" if all_namespaces else namespace, alert)
     report = asyncio.run(ctx.obj.doors().diagnose(request))

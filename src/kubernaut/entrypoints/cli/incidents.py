@@ -17,9 +17,10 @@ from kubernaut.entrypoints.cli.asking import confirmed, who
 from kubernaut.entrypoints.cli.client import Service, connect
 from kubernaut.entrypoints.cli.options import AsJson, By, Reason, Server, Yes, group, help_text
 from kubernaut.entrypoints.cli.session import Session
-from kubernaut.entrypoints.phrases import call_in_words
+from kubernaut.entrypoints.phrases import call_in_words, phrase, word
 from kubernaut.entrypoints.status import FOR_PEOPLE
 from kubernaut.entrypoints.story import Story, tell
+from kubernaut.entrypoints.terminal.escaping import quoted
 from kubernaut.entrypoints.terminal.incidents import list_lines, question_lines, story_lines
 from kubernaut.entrypoints.terminal.look import Look
 
@@ -111,13 +112,13 @@ def _followed(service: Service, story: Story, session: Session, *, as_json: bool
     """One line an event, until the incident is closed."""
     seen = 0
     while True:
-        for step, event in zip(story.steps, story.events, strict=True):
+        for event in story.events:
             if event.seq > seen:
                 seen = event.seq
                 if as_json:
                     session.write_json_line(dump(event))
                 else:
-                    session.note(f"{step.at:%H:%M:%S}Z  {step.word}  {step.text}")
+                    session.note(f"{event.at:%H:%M:%S}Z  {word(event)}  {quoted(phrase(event))}")
         if not story.incident.is_open:
             return story
         time.sleep(_LOOK_AGAIN_S)

@@ -10,7 +10,6 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from types import MappingProxyType
 
@@ -20,6 +19,7 @@ from typer.main import get_command
 
 from kubernaut.domain.errors import KubernautError
 from kubernaut.entrypoints.cli.failures import Failure, show, unforeseen
+from kubernaut.entrypoints.cli.guessing import did_you_mean
 from kubernaut.entrypoints.cli.options import help_text
 from kubernaut.entrypoints.cli.session import ColourChoice, Session
 
@@ -72,8 +72,8 @@ class CommandTable(TyperGroup):
         """The command, or what was probably meant."""
         if args[0] in COMMANDS or args[0].startswith("-"):
             return super().resolve_command(ctx, args)
-        near = MEANT.get(args[0]) or next(iter(get_close_matches(args[0], COMMANDS)), "")
-        hint = f'; did you mean "{near}"?' if near else ""
+        meant = MEANT.get(args[0])
+        hint = f'; did you mean "{meant}"?' if meant else did_you_mean(args[0], COMMANDS)
         raise typer.BadParameter(f'no such command "{args[0]}"{hint}')
 
     def format_commands(self, ctx, formatter) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001, ARG002

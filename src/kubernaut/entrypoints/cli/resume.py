@@ -11,7 +11,7 @@ from kubernaut.entrypoints.cli.options import AsJson, By, Server, group
 app = group("Allow actions again after `suspend`.", "kubernaut resume", "kubernaut resume --by anna")
 
 
-@app.command()
+@app.command(help=app.info.help)
 def resume(ctx: typer.Context, *, by: By = None, server: Server = None, as_json: AsJson = False) -> None:
     """Says that they are on again."""
     with connect(server) as service:

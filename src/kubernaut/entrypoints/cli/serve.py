@@ -18,7 +18,7 @@ app = group(
 )
 
 
-@app.command()
+@app.command(help=app.info.help)
 def serve(
     ctx: typer.Context,
     *,
@@ -27,7 +27,7 @@ def serve(
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port; wins over the settings.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Prints its address once it listens."""
+    """Prints its address once it answers."""
     settings = load_settings(config)
     http = settings.http.model_copy(
         update={key: value for key, value in (("host", host), ("port", port)) if value is not None}
@@ -37,11 +37,11 @@ def serve(
         http = http.model_copy(update={"port": number})
         shown = f"[{http.host}]" if ":" in http.host else http.host
         address = f"http://{shown}:{number}/"
-        if as_json:
-            ctx.obj.write_json({"address": address})
-        else:
-            ctx.obj.note(f"Listening on {address}   alerts: {address}api/v1/alerts/alertmanager   Ctrl-C ends it")
-        try:
-            ctx.obj.doors().serve(settings.model_copy(update={"http": http}), listener)
-        except KeyboardInterrupt:
-            return
+
+        def announce() -> None:
+            if as_json:
+                ctx.obj.write_json_line({"address": address})
+            else:
+                ctx.obj.note(f"Listening on {address}   alerts: {address}api/v1/alerts/alertmanager   Ctrl-C ends it")
+
+        ctx.obj.doors().serve(settings.model_copy(update={"http": http}), listener, announce)

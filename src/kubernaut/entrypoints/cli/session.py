@@ -11,11 +11,11 @@ from enum import StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING, TextIO, cast
 
-from kubernaut.domain.objects import Json
-from kubernaut.entrypoints.terminal.look import Look
-
 if TYPE_CHECKING:
+    # `kubernaut --help` needs none of it.
+    from kubernaut.domain.objects import Json
     from kubernaut.entrypoints.doors import Doors
+    from kubernaut.entrypoints.terminal.look import Look
 
 _NARROWEST = 40
 
@@ -40,7 +40,8 @@ class Session:
         target = stream or sys.stdout
         width = max(_NARROWEST, shutil.get_terminal_size().columns) if target.isatty() else None
         unicode = "utf" in (target.encoding or "").lower()
-        return Look(width, self._coloured(target), unicode)
+        make = import_module("kubernaut.entrypoints.terminal.look").Look
+        return cast("Look", make(width, self._coloured(target), unicode))
 
     def _coloured(self, stream: TextIO) -> bool:
         if self.colour is not ColourChoice.AUTO:

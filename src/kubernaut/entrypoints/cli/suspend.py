@@ -15,7 +15,7 @@ app = group(
 )
 
 
-@app.command()
+@app.command(help=app.info.help)
 def suspend(
     ctx: typer.Context,
     *,

@@ -12,7 +12,7 @@ from kubernaut.entrypoints.cli.options import AsJson, group
 app = group("The version of this program.", "kubernaut version", "kubernaut version --json")
 
 
-@app.command()
+@app.command(help=app.info.help)
 def version(ctx: typer.Context, *, as_json: AsJson = False) -> None:
     """Prints it."""
     mine, python = version_of("kubernaut"), platform.python_version()

@@ -143,13 +143,14 @@ class Reader:
         return tell(incident, await self.incidents.events(incident.id, kinds=_IN_A_ROW))
 
     async def _handed_over(self, now: datetime) -> list[Story]:
-        """What was handed to people in the last day and still fires: what has cleared needs nobody."""
+        """What was handed to people in the last day, unless its alert has cleared; the newest of each object."""
         stories: list[Story] = []
         for ending in sorted(FOR_PEOPLE):
             wanted = IncidentFilter(ending=ending, since=now - DAY, limit=_MOST_HANDED_OVER)
             firing = [one for one in await self._find(wanted) if await self.incidents.still_firing(one.id)]
             stories += [await self._row(incident) for incident in firing]
-        return sorted(stories, key=lambda story: story.incident.opened_at, reverse=True)
+        newest = {one.incident.target: one for one in sorted(stories, key=lambda story: story.incident.opened_at)}
+        return sorted(newest.values(), key=lambda story: story.incident.opened_at, reverse=True)
 
     async def _day(self, now: datetime) -> Day:
         since = now - DAY
@@ -222,16 +223,17 @@ def listed_json(listed: Listed) -> JsonObject:
 
 def story_json(story: Story) -> JsonObject:
     """The whole story, for scripts."""
+    steps = {step.seq: step for step in story.steps}
     events: list[JsonObject] = [
         {
             "seq": event.seq,
             "kind": event.kind.value,
             "at": event.at.isoformat(),
-            "text": step.text,
-            "since_alert_s": step.since_alert_s,
+            "text": steps[event.seq].text,
+            "since_alert_s": steps[event.seq].since_alert_s,
             "body": event.body,
         }
-        for event, step in zip(story.events, story.steps, strict=True)
+        for event in story.events
     ]
     return {
         **row_json(story),

@@ -25,8 +25,9 @@ from kubernaut.entrypoints.units import duration, offset
 
 _TIME = 8
 _WORD = 10
-_TARGET = 30
-_CAUSE = 24
+_STATUS = 13
+_TARGET = 25
+_CAUSE = 22
 _MOST_FACTS = 3
 _OPEN = Status(Tone.BAD, "✗", "[x]", "open")
 _NO_INCIDENT = Status(Tone.QUIET, "⊘", "[-]", "no incident")
@@ -45,7 +46,7 @@ def incident_line(incident: Incident, look: Look) -> str:
 
 def event_lines(incident: Incident, event: Event, look: Look) -> list[str]:
     """One event of an incident told in full; nothing for what would only make noise here."""
-    if event.kind in QUIET - {EventKind.VALUED} or event.kind in {EventKind.VALUED, EventKind.JOINED}:
+    if event.kind in QUIET:
         return []
     since = offset((event.at - incident.started_at).total_seconds())
     if event.kind is EventKind.CLOSED and incident.ending:
@@ -105,8 +106,8 @@ def result_line(ended: Ended, look: Look) -> str:
     result = ended.result
     status = _status(result.outcome)
     icon = status.icon if look.unicode else status.ascii_icon
-    outcome = look.paint(status.tone, icon) + " " + look.paint(status.tone, f"{status.word:<16}")
-    target = without_middle(visible(result.target), None if look.width is None else _TARGET)
+    outcome = look.paint(status.tone, icon) + " " + look.paint(status.tone, f"{status.word:<{_STATUS}}")
+    target = without_middle(_kubectl_short(visible(result.target)), None if look.width is None else _TARGET)
     took = duration(result.time_to_resolution) if result.time_to_resolution is not None else ""
     parts = [f"  {outcome} {target:<{_TARGET}}", f"{result.cause or 'nothing to do':<{_CAUSE}}", f"{took:>7}"]
     if ended.undone:
@@ -114,8 +115,15 @@ def result_line(ended: Ended, look: Look) -> str:
     if result.control:
         parts.append("control")
     if not result.passed:
-        parts.append(look.paint(Tone.BAD, f"expected {result.expected}"))
+        parts.append(look.paint(Tone.BAD, "wrong"))
     return look.text(" ".join(parts).rstrip())
+
+
+def _kubectl_short(target: str) -> str:
+    """With the short names that kubectl takes, so that a line holds the name of the object too."""
+    for kind, short in (("deployment", "deploy"), ("statefulset", "sts"), ("daemonset", "ds"), ("service", "svc")):
+        target = target.replace(f"/{kind}/", f"/{short}/")
+    return target
 
 
 _WORDS: Mapping[str, Status] = MappingProxyType({"open": _OPEN, "no_incident": _NO_INCIDENT, "untouched": _NO_INCIDENT})
@@ -139,10 +147,15 @@ def closing_lines(results: Sequence[ScenarioResult], undone: int, look: Look, *,
     lines = ["", *wrapped(f"{right} of {len(results)} ended rightly: {' · '.join(parts)}{undo}", look.width)]
     times = [r.time_to_resolution for r in results if r.outcome == Ending.HEALED and r.time_to_resolution is not None]
     if times:
-        lines += wrapped(f"Time to resolution {median_with_interval(times)}, simulated seconds", look.width)
-    lines += [
-        f"{result.name}: expected {result.expected}, ended {result.outcome}" for result in results if not result.passed
-    ]
+        lines += wrapped(f"Time to resolution {median_with_interval(times)}, simulated time", look.width)
+    lines += [_wrong(result) for result in results if not result.passed]
     if stays:
         lines.append(f"Page stays up: {page}           Next: kubernaut diagnose")
     return [look.text(line) for line in lines]
+
+
+def _wrong(result: ScenarioResult) -> str:
+    """What was wrong: the ending, or, with the right ending, the cause or what is left in the cluster."""
+    if result.outcome in result.expected.split("|"):
+        return f"{result.name}: ended {result.outcome} as expected, but with another cause or state than it has to"
+    return f"{result.name}: expected {result.expected.replace('|', ' or ')}, ended {result.outcome}"

@@ -18,7 +18,13 @@ def visible(text: str) -> str:
 
 
 def _written_out(char: str) -> str:
-    return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char) or char.encode("ascii", "backslashreplace").decode()
+    code = ord(char)
+    named = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char)
+    if named:
+        return named
+    if code < 0x100:  # noqa: PLR2004  # one byte
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004  # two bytes
 
 
 def quoted(text: str, *, limit: int = LONGEST_LINE) -> str:

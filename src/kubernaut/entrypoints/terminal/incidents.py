@@ -108,7 +108,8 @@ def _timeline(story: Story, look: Look, now: datetime, *, everything: bool) -> l
 
 def _change(attempt: Attempt, look: Look) -> list[str]:
     target = visible(str(attempt.call.target))
-    lines = [_labelled("CHANGE", f"{call_in_words(attempt.call)} · {target} · {visible(attempt.preview.reach)}")]
+    what = f"{call_in_words(attempt.call)} · {target} · {visible(attempt.preview.reach)}"
+    lines = wrapped(what, look.width, indent=" " * _LABEL, first=_labelled("CHANGE", ""))
     lines += diff_lines(attempt.preview.diff, look, indent="  ")
     if attempt.refused:
         lines += wrapped(visible(attempt.refused), look.width, indent=" " * _LABEL, first=_labelled("REFUSED", ""))

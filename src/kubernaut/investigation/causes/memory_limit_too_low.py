@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from kubernaut.domain.diagnosis import ActionCall, CauseId, Verdict
 from kubernaut.investigation import facts
-from kubernaut.investigation.containers import EPHEMERAL, Container
+from kubernaut.investigation.containers import EPHEMERAL, RECENT, Container
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.quantities import quantity
@@ -116,6 +116,7 @@ def _against(workload: Workload, worst: Container, size: Decimal) -> list[Fact]:
     return [
         *_node_pressure(workload, worst),
         *_leak(worst),
+        *_recovery(workload, worst),
         *_rewritten(workload, worst),
         *_no_room(workload, size),
     ]
@@ -138,6 +139,15 @@ def _leak(worst: Container) -> list[Fact]:
         return []
     text = f"{worst.label} ran for {spell(finished - started)} before it was killed, as with a leak"
     return [facts.field(worst.pod, f"{worst.ended_path}.startedAt", text, started)]
+
+
+def _recovery(workload: Workload, worst: Container) -> list[Fact]:
+    """That it happened once and the container has run well since: it may have been a single peak."""
+    since = worst.running_since
+    if not worst.is_ready or worst.restarts > 1 or since is None or workload.scene.now - since < RECENT:
+        return []
+    text = f"{worst.label} was restarted once and runs well for {spell(workload.scene.now - since)}"
+    return [facts.field(worst.pod, f"status.{worst.status_list}[{worst.name}].state.running", text, since)]
 
 
 def _rewritten(workload: Workload, worst: Container) -> list[Fact]:

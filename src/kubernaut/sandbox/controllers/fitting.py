@@ -25,18 +25,26 @@ _PREEMPTIBLE = ("Insufficient ", TOO_MANY, PORTS_TAKEN, ANTI_AFFINITY)
 
 @dataclass(slots=True)
 class Load:
-    """What runs on a node already."""
+    """What runs on a node already, by uid."""
 
     cpu: Fraction = Fraction(0)
     memory: Fraction = Fraction(0)
-    pods: list[KubeObject] = field(default_factory=list)
+    pods: dict[str, KubeObject] = field(default_factory=dict)
 
-    def add(self, pod: KubeObject) -> None:
-        """Counts one more pod."""
-        cpu, memory = requests_of(pod)
-        self.cpu += cpu
-        self.memory += memory
-        self.pods.append(pod)
+    def put(self, pod: KubeObject) -> None:
+        """Counts the pod, once; what a bound pod requests cannot change."""
+        if pod.uid not in self.pods:
+            cpu, memory = requests_of(pod)
+            self.cpu += cpu
+            self.memory += memory
+        self.pods[pod.uid] = pod
+
+    def drop(self, pod: KubeObject) -> None:
+        """Counts the pod no longer."""
+        if self.pods.pop(pod.uid, None) is not None:
+            cpu, memory = requests_of(pod)
+            self.cpu -= cpu
+            self.memory -= memory
 
 
 def requests_of(pod: Tree) -> tuple[Fraction, Fraction]:
@@ -89,7 +97,7 @@ def reasons_against(pod: KubeObject, node: KubeObject, load: Load) -> list[str]:
         return [TAINTED]
     if not matches_node(pod, node):
         return [AFFINITY]
-    if _host_ports(pod) & {port for other in load.pods for port in _host_ports(other)}:
+    if _host_ports(pod) & {port for other in load.pods.values() for port in _host_ports(other)}:
         return [PORTS_TAKEN]
     if short := _shortages(pod, node, load):
         return short
@@ -119,7 +127,7 @@ def _repelled(pod: KubeObject, load: Load) -> bool:
         if term.text("topologyKey") != "kubernetes.io/hostname":
             continue
         selector = selector_of(term.tree("labelSelector"))
-        if any(other.namespace == pod.namespace and matches(selector, other.labels) for other in load.pods):
+        if any(other.namespace == pod.namespace and matches(selector, other.labels) for other in load.pods.values()):
             return True
     return False
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree
-from kubernaut.sandbox.cluster import Cluster, Deletion
+from kubernaut.sandbox.cluster import Cluster
 from kubernaut.sandbox.controllers import pods
+from kubernaut.sandbox.deletion import Deletion
 from kubernaut.sandbox.kinds import (
     BUDGET,
     BY_NAME,

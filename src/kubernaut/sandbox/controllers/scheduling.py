@@ -18,6 +18,7 @@ from kubernaut.sandbox.storage import Change
 
 _SCHEDULER = By("kube-scheduler")
 _SCHEDULER_STATUS = By("kube-scheduler", "status")
+_NO_LOAD = Load()
 _REPEAT = timedelta(minutes=5)
 
 
@@ -30,10 +31,13 @@ class Scheduler:
         self._cluster = cluster
         self._recorder = Recorder(cluster, "default-scheduler")
         self._waiting: dict[Key, tuple[str, datetime]] = {}
+        self._loads: dict[str, Load] = {}
 
     def affected(self, change: Change) -> Iterable[Key]:
         """The pod; every waiting pod where a pod went or a node or claim changed."""
         view = change.stored.view
+        if change.kind is POD:
+            self._follow(change)
         if change.kind is POD and change.type != "DELETED":
             return [] if view.text("spec", "nodeName") else [pods.key_of(view)]
         if change.kind is NODE and change.before and _room(change.before.view) == _room(view):
@@ -51,7 +55,7 @@ class Scheduler:
         if missing:
             message = refusal_message([[] for _ in nodes], before_filters=missing)
             return self._refuse(pod, message, now)
-        loads = self._loads(nodes)
+        loads = {node.name: self._loads.get(node.name, _NO_LOAD) for node in nodes}
         reasons = {node.name: reasons_against(pod, node, loads[node.name]) for node in nodes}
         free = [node for node in nodes if not reasons[node.name]]
         if not free:
@@ -61,13 +65,15 @@ class Scheduler:
         self._bind(pod, best.name, now)
         return None
 
-    def _loads(self, nodes: list[KubeObject]) -> dict[str, Load]:
-        loads = {node.name: Load() for node in nodes}
-        for pod in self._cluster.storage.views(POD):
-            load = loads.get(pod.text("spec", "nodeName"))
-            if load is not None and pod.text("status", "phase") not in ("Succeeded", "Failed"):
-                load.add(pod)
-        return loads
+    def _follow(self, change: Change) -> None:
+        """Keeps the loads of the nodes in step, since adding them up for each pod would cost the square."""
+        view = change.stored.view
+        node = view.text("spec", "nodeName")
+        gone = change.type == "DELETED" or view.text("status", "phase") in ("Succeeded", "Failed")
+        if node and not gone:
+            self._loads.setdefault(node, Load()).put(view)
+        elif node:
+            self._loads.setdefault(node, Load()).drop(view)
 
     def _missing_claim(self, pod: KubeObject) -> str:
         for volume in pod.trees("spec", "volumes"):
@@ -130,7 +136,7 @@ def _room(node: KubeObject) -> object:
 def _spare(pod: KubeObject, node: KubeObject, load: Load) -> tuple[int, float]:
     """Pods of one owner spread first, then the emptier node wins."""
     owner = pod.controller
-    siblings = sum(1 for other in load.pods if owner and other.controller == owner)
+    siblings = sum(1 for other in load.pods.values() if owner and other.controller == owner)
     cpu, memory = requests_of(pod)
     room = node.tree("status", "allocatable")
     used_cpu = (load.cpu + cpu) / (amount(room.at("cpu")) or 1)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from kubernaut.domain.objects import JsonObject, KubeObject, Tree
-from kubernaut.sandbox.applications import Application, Listener, World
-from kubernaut.sandbox.kubelet.configuration import Configurations, Missing
+from kubernaut.sandbox.applications import Application, Listener
+from kubernaut.sandbox.kubelet.back_off import back_off_s
+from kubernaut.sandbox.kubelet.configuration import Missing
+from kubernaut.sandbox.kubelet.host import Host
 from kubernaut.sandbox.kubelet.logs import Log
 from kubernaut.sandbox.kubelet.probing import Probe, Target
 from kubernaut.sandbox.kubelet.programs import KILLED, Ending, Run, start_program
 from kubernaut.sandbox.recorder import Happening, normal, warning
 from kubernaut.sandbox.shapes import stamp
 
-FIRST_BACK_OFF_S = 10
-LONGEST_BACK_OFF_S = 300
 _CALM_S = 600
 _UNTIL_BACK_OFF_IS_SAID = timedelta(seconds=12)
 _NEXT_LOOK = timedelta(seconds=10)
@@ -25,24 +25,10 @@ Say = Callable[[Happening], None]
 Step = Callable[[KubeObject, datetime], None]
 
 
-def back_off_s(failures: int) -> int:
-    """How long to wait after that many failures: 10 s, doubled each time, at most five minutes."""
-    return min(LONGEST_BACK_OFF_S, FIRST_BACK_OFF_S << min(max(0, failures - 1), 10))
-
-
-@dataclass(slots=True)
-class Host:
-    """What the containers of one node share; `images` are those already pulled."""
-
-    world: World
-    configurations: Configurations
-    images: set[str] = field(default_factory=set)
-
-
 class Container:
     """The kubelet's memory of one container."""
 
-    def __init__(self, spec: Tree, host: Host, say: Say, *, policy: str) -> None:
+    def __init__(self, spec: Tree, host: Host, say: Say, *, policy: str, address: str) -> None:
         self.spec = spec
         self.name = spec.text("name")
         self.init = policy == "init"
@@ -67,6 +53,7 @@ class Container:
         self._pull_error = ""
         self._taken: frozenset[int] = frozenset()
         self._policy = policy
+        self._address = address
         self._step: Step = self._pull
         self.due: datetime | None = None
 
@@ -121,7 +108,7 @@ class Container:
             self.due = now
         while self.due is not None and self.due <= now:
             self._step(pod, now)
-        self._ask_probes(pod, now)
+        self._ask_probes(now)
 
     def next_due(self) -> datetime | None:
         """When there is something to do again."""
@@ -300,12 +287,12 @@ class Container:
             if kind in self.probes:
                 yield kind, self.probes[kind]
 
-    def _ask_probes(self, pod: KubeObject, now: datetime) -> None:
+    def _ask_probes(self, now: datetime) -> None:
         if not self.running:
             return
         misfortune = self._world.struck(self.spec.text("image"), now)
         sick = misfortune.paths if misfortune is not None and misfortune.exit_code is None else frozenset[str]()
-        target = Target(pod.text("status", "podIP"), self._listeners(now), sick)
+        target = Target(self._address, self._listeners(now), sick)
         for kind, probe in list(self._asked()):
             if probe.due > now:
                 continue

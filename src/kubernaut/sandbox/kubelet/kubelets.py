@@ -11,7 +11,7 @@ from kubernaut.sandbox.cluster import By, Cluster
 from kubernaut.sandbox.failures import Failure
 from kubernaut.sandbox.kinds import LEASE, NODE, POD
 from kubernaut.sandbox.kubelet.configuration import Configurations
-from kubernaut.sandbox.kubelet.containers import Host
+from kubernaut.sandbox.kubelet.host import Host
 from kubernaut.sandbox.kubelet.logs import Log
 from kubernaut.sandbox.kubelet.workers import PodWorker
 from kubernaut.sandbox.recorder import Recorder

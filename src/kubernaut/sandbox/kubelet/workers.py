@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from kubernaut.domain.objects import JsonObject, KubeObject
-from kubernaut.sandbox.cluster import By, Cluster, Deletion
+from kubernaut.sandbox.cluster import By, Cluster
+from kubernaut.sandbox.deletion import Deletion
 from kubernaut.sandbox.kinds import POD
-from kubernaut.sandbox.kubelet.containers import Container, Host
+from kubernaut.sandbox.kubelet.containers import Container
+from kubernaut.sandbox.kubelet.host import Host
 from kubernaut.sandbox.kubelet.pod_status import render_status
 from kubernaut.sandbox.kubelet.programs import memory_limit
 from kubernaut.sandbox.recorder import Happening, Recorder, normal, warning
@@ -34,8 +36,13 @@ class PodWorker:
         self._mount_due: datetime | None = None
         self._stop_due: datetime | None = None
         policy = pod.text("spec", "restartPolicy") or "Always"
-        self._inits = [Container(spec, host, self._say, policy="init") for spec in pod.trees("spec", "initContainers")]
-        self._containers = [Container(spec, host, self._say, policy=policy) for spec in pod.trees("spec", "containers")]
+        self._inits = [
+            Container(spec, host, self._say, policy="init", address=address)
+            for spec in pod.trees("spec", "initContainers")
+        ]
+        self._containers = [
+            Container(spec, host, self._say, policy=policy, address=address) for spec in pod.trees("spec", "containers")
+        ]
         if not self._inits:
             for item in self._containers:
                 item.waiting = ("ContainerCreating", "")

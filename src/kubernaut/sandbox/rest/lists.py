@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
+from operator import attrgetter
 
 import msgspec
 
@@ -29,12 +30,12 @@ class Filter:
 
     def takes(self, stored: Stored) -> bool:
         """Whether the object is wanted."""
-        view = stored.view
-        if self.namespace and view.namespace != self.namespace:
+        namespace, name = stored.place
+        if self.namespace not in ("", namespace) or self.name not in ("", name):
             return False
-        if self.name and view.name != self.name:
+        if self.labels and not matches(self.labels, stored.view.labels):
             return False
-        return matches(self.labels, view.labels) and all(claim.holds(stored.raw) for claim in self.fields)
+        return all(claim.holds(stored.raw) for claim in self.fields)
 
 
 def filter_of(request: Request) -> Filter:
@@ -65,19 +66,15 @@ def find_page(cluster: Cluster, request: Request) -> Page:
     if token := request.text("continue"):
         version, after = _read_token(token, cluster, kind)
     chosen = [stored for stored in cluster.storage.all(kind, wanted.namespace) if wanted.takes(stored)]
-    chosen.sort(key=_place)
+    chosen.sort(key=attrgetter("place"))
     if token:
-        chosen = [stored for stored in chosen if _place(stored) > after]
+        chosen = [stored for stored in chosen if stored.place > after]
     limit = request.integer("limit") or 0
     if limit <= 0 or len(chosen) <= limit:
         return Page(chosen, version)
     page = chosen[:limit]
-    token = urlsafe_b64encode(encoded({"v": version, "after": [*_place(page[-1])]})).decode().rstrip("=")
+    token = urlsafe_b64encode(encoded({"v": version, "after": [*page[-1].place]})).decode().rstrip("=")
     return Page(page, version, token, len(chosen) - limit)
-
-
-def _place(stored: Stored) -> tuple[str, str]:
-    return stored.view.namespace, stored.view.name
 
 
 def _read_token(token: str, cluster: Cluster, kind: Kind) -> tuple[str, tuple[str, str]]:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree
-from kubernaut.sandbox.cluster import By, Cluster, Deletion
+from kubernaut.sandbox.cluster import By, Cluster
+from kubernaut.sandbox.deletion import Deletion
 from kubernaut.sandbox.failures import Failure, bad_request, no_such_path, unprocessable, unsupported_media
 from kubernaut.sandbox.kinds import NEW_EVENT, POD, REVIEWS
 from kubernaut.sandbox.kubelet.kubelets import Kubelets
@@ -133,6 +134,7 @@ class Resources:
 
     def _patch(self, request: Request) -> Reply:
         target = request.target
+        _patch_body(request)
         if target.subresource == "scale":
             current = self._cluster.get(target.kind, target.namespace, target.name).view
             scale = self._patched(request, subresources.scale_of(current))

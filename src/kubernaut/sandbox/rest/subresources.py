@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from kubernaut.domain.objects import JsonObject, KubeObject, Tree, parse_time
-from kubernaut.sandbox.cluster import By, Cluster, Deletion
+from kubernaut.sandbox.cluster import By, Cluster
 from kubernaut.sandbox.controllers.housekeeping import budget_status
 from kubernaut.sandbox.controllers.pods import is_ready
+from kubernaut.sandbox.deletion import Deletion
 from kubernaut.sandbox.failures import bad_request, too_many
 from kubernaut.sandbox.kinds import BUDGET, POD, Kind
 from kubernaut.sandbox.kubelet.kubelets import Kubelets

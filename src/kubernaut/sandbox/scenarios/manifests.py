@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from kubernaut.domain.objects import Json, JsonObject, KubeObject
-from kubernaut.sandbox.cluster import By, Cluster, Deletion
+from kubernaut.sandbox.cluster import By, Cluster
+from kubernaut.sandbox.deletion import Deletion
 from kubernaut.sandbox.kinds import BY_NAME, CONFIG_MAP, DEPLOYMENT, POD, SERVICE
 from kubernaut.sandbox.patching import apply_merge_patch
 from kubernaut.sandbox.shapes import copied, decoded, encoded, entries, section
