@@ -11,7 +11,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -63,10 +63,10 @@ _UNDOING = (
 _INTAKE = ("signal stored", "incident opened")
 
 _K = EventKind
-_TRIED = [_K.RECEIVED, _K.DIAGNOSED, _K.PLANNED, _K.INTENDED, _K.APPLIED, _K.VERIFIED]
+# It looks again where a pull is just being tried, or where the rollout back is still under way.
+_LOOKED = [_K.DIAGNOSED, _K.PLANNED]
+_ACTED = [_K.INTENDED, _K.APPLIED, _K.VERIFIED]
 _ENDED = [_K.NOTIFIED, _K.VALUED, _K.LEARNED, _K.CLOSED]
-# After an undo it looks again, and again where the rollout back is still under way.
-_LOOKED_AGAIN = [_K.DIAGNOSED, _K.PLANNED]
 
 
 @dataclass
@@ -185,8 +185,11 @@ class Scene:
         applied = [load(Execution, event.body["execution"]).applied for event in events if event.kind is _K.APPLIED]
         place = self.places[namespace]
         assert incident.ending is (Ending.HEALED if healed else Ending.UNDONE), incident.reason
-        again = (len(told) - len(_TRIED) - 1 - len(_ENDED)) // len(_LOOKED_AGAIN)
-        assert told == ([*_TRIED, *_ENDED] if healed else [*_TRIED, _K.UNDONE, *(_LOOKED_AGAIN * again), *_ENDED])
+        assert without_repeats(told) == (
+            [_K.RECEIVED, *_LOOKED, *_ACTED, *_ENDED]
+            if healed
+            else [_K.RECEIVED, *_LOOKED, *_ACTED, _K.UNDONE, *_LOOKED, *_ENDED]
+        )
         assert applied == [Applied.ALREADY if place == "after write 1" else Applied.DONE]
         assert self.town.writes(namespace) == (1 if healed else 2)
         assert self.town.runs_the_old_image(namespace) is healed
@@ -196,6 +199,16 @@ class Scene:
         """Whether the incident gave its target back."""
         name = lease_name(self.town.target(namespace))
         return await store.leases.acquire(name, "another incident", duration=timedelta(seconds=1))
+
+
+def without_repeats(told: Sequence[EventKind]) -> list[EventKind]:
+    """The story with looks that came to the same stage one after the other told once."""
+    once: list[EventKind] = []
+    for kind in told:
+        once.append(kind)
+        if once[-4:] == _LOOKED * 2:
+            del once[-2:]
+    return once
 
 
 @pytest.fixture
@@ -233,6 +246,7 @@ async def test_a_killed_service_finishes_every_incident_when_it_is_started_again
     await scene.check(store)
 
 
+@pytest.mark.parametrize("store_url", ["postgres"], indirect=True)
 async def test_another_process_finishes_every_incident_of_a_killed_one(scene: Scene, store: Store) -> None:
     await scene.kill_with_an_incident_at_every_place(free_port())
 

@@ -23,7 +23,7 @@ _EVERY_S = 0.1
 async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
     """Returns once it is so; raises `TimeoutError` where that does not come."""
     async with asyncio.timeout(_PATIENCE_S):
-        while not await is_so():
+        while not await is_so():  # noqa: ASYNC110  # what is waited for is in another process
             await asyncio.sleep(_EVERY_S)
 
 
@@ -66,10 +66,10 @@ class Town:
     async def live(self, client: httpx2.AsyncClient) -> None:
         """What the world does after a rollback, for as long as it is let: alerts are resolved, or programs crash."""
         while True:
-            for namespace in self.namespaces:
-                if namespace not in self._answered and self.writes(namespace):
-                    await self._answer(client, namespace)
-                    self._answered.add(namespace)
+            written = {write.namespace for write in self.sandbox.cluster.writes_by("kubernaut")}
+            for namespace in sorted(written - self._answered):
+                await self._answer(client, namespace)
+                self._answered.add(namespace)
             await asyncio.sleep(_EVERY_S)
 
     def writes(self, namespace: str) -> int:

@@ -46,7 +46,9 @@ def _is_updated(workload: Workload) -> bool:
     if item.kind == "Deployment":
         if item.flag("spec", "paused"):
             return True
-        return item.integer("status", "updatedReplicas", default=workload.desired) >= workload.desired
+        updated = item.integer("status", "updatedReplicas", default=workload.desired)
+        # The controller keeps a pod of the former revision until one of the present is ready to replace it.
+        return updated >= workload.desired and item.integer("status", "replicas", default=updated) <= updated
     if item.kind == "DaemonSet":
         wanted = item.text("spec", "updateStrategy", "type") != "OnDelete"
         return (

@@ -5,7 +5,20 @@ from __future__ import annotations
 from kubernaut.domain.diagnosis import Verdict
 from kubernaut.domain.objects import ObjectRef
 from kubernaut.investigation.diagnosing import diagnose, survey
-from tests.objects import ago, container, ended, event, node, pod, running, template, waiting, workload
+from tests.objects import (
+    ago,
+    container,
+    deployment,
+    ended,
+    event,
+    node,
+    pod,
+    replica_set,
+    running,
+    template,
+    waiting,
+    workload,
+)
 from tests.unit.investigation.scenes import Rollout, best, causes, scene_of
 
 OLD, NEW = template(container(args=["a"])), template(container(args=["b"]))
@@ -48,6 +61,19 @@ def test_a_rollout_within_its_deadline_is_waited_for() -> None:
     scene = scene_of(rollout.parts, pods, node())
     assert causes(diagnose(scene, rollout.deployment.ref)) == ["rollout_in_progress"]
     assert survey(scene) == []
+
+
+def test_pods_of_the_former_revision_are_no_health_of_a_rollout() -> None:
+    """A pod of the new revision is between two pulls of an image that could not be pulled."""
+    counts = {"replicas": 2, "updatedReplicas": 1, "readyReplicas": 1}
+    item = deployment("checkout", NEW, replicas=1, status=counts, conditions=[PROGRESS])
+    before = replica_set(item, 6, OLD, desired=1, available=1)
+    after = replica_set(item, 7, NEW, desired=1, available=0, age=ago(minutes=1))
+    old = pod(f"{before.name}-a", [running()], of=before)
+    new = pod(f"{after.name}-a", [waiting("ContainerCreating")], of=after, age=ago(minutes=1))
+    noise = event(new, "Failed", "Failed to pull image", at=ago(20))
+    found = diagnose(scene_of(item, before, after, old, new, noise, node()), item.ref)
+    assert causes(found) == ["rollout_in_progress"]
 
 
 def test_a_rollout_past_its_deadline_is_not_waited_for() -> None:
