@@ -137,6 +137,7 @@ def test_a_namespace_without_the_label_is_left_alone(
         f"kubectl label namespace {unlabelled.namespace} kubernaut.ai/managed=true"
     )
     assert story.bodies("intended") == story.bodies("applied") == []
+    assert {each.text("ending") for each in pilot.incidents(unlabelled.namespace)} <= {"declined", ""}
     assert touched_by_us(cluster, unlabelled.namespace) == []
     now = read_object(cluster, "deployment/storefront", unlabelled.namespace)
     assert now["spec"] == unlabelled.after["deployment"]["spec"]
