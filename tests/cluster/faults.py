@@ -6,9 +6,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
-from kubernaut.domain.objects import JsonObject, KubeObject
+from kubernaut.domain.objects import JsonObject, KubeObject, Tree
 from tests.cluster.autopilot import MANAGED
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import Cluster, Manifest
 from tests.cluster.manifests import IMAGE, Storefront
 
 # Filling a cache of 24 MiB needs more than 40 MiB and less than 80; one of 96 MiB needs far more than 80.
@@ -28,6 +28,12 @@ class Fault:
     shop: Callable[[str], Storefront]
     break_it: Break | None = None
     managed: bool = True
+    # Without ready pods its Service is an incident of its own, and either of the two may mend the Deployment.
+    has_service: bool = True
+
+    def manifests(self, shop: Storefront) -> list[Manifest]:
+        """What is deployed."""
+        return [shop.deployment(), *([shop.service()] if self.has_service else [])]
 
 
 @dataclass(frozen=True)
@@ -71,9 +77,9 @@ def patch_service(patch: JsonObject) -> Break:
 FAULTS: Final[Mapping[str, Fault]] = {
     "image": Fault(lambda where: Storefront(where, replicas=2), roll_to(image=IMAGE.replace(":1.0", ":1.0.7"))),
     "flag": Fault(lambda where: Storefront(where, replicas=2), roll_to(arguments=(WRONG_FLAG,))),
-    "memory": Fault(lambda where: Storefront(where, arguments=(SMALL_CACHE,), memory=LIMIT)),
+    "memory": Fault(lambda where: Storefront(where, arguments=(SMALL_CACHE,), memory=LIMIT), has_service=False),
     "selector": Fault(Storefront, patch_service({"spec": {"selector": {"app": "store-front"}}})),
-    "leak": Fault(lambda where: Storefront(where, arguments=(LARGE_CACHE,), memory=LIMIT)),
+    "leak": Fault(lambda where: Storefront(where, arguments=(LARGE_CACHE,), memory=LIMIT), has_service=False),
     "storm": Fault(Storefront, roll_to(arguments=(WRONG_FLAG,))),
     "unlabelled": Fault(Storefront, roll_to(arguments=(WRONG_FLAG,)), managed=False),
     # No rule of ours sees a port that nobody listens on, so no alert of Prometheus disturbs.
@@ -89,25 +95,29 @@ def broken(cluster: Cluster, faults: Mapping[str, Fault]) -> Iterator[dict[str, 
             name: fault.shop(stack.enter_context(cluster.namespace(name, **(MANAGED if fault.managed else {}))))
             for name, fault in faults.items()
         }
-        for shop in shops.values():
-            cluster.apply(shop.deployment(), shop.service())
-        before = {name: _seen(cluster, shop) for name, shop in shops.items()}
-        for name, shop in shops.items():
-            if faults[name].break_it is not None:
+        for_shops = [(faults[name], shop) for name, shop in shops.items()]
+        cluster.apply(*(item for fault, shop in for_shops for item in fault.manifests(shop)))
+        before = _seen(cluster)
+        for fault, shop in for_shops:
+            if fault.break_it is not None:
                 wanted = str(shop.replicas)
                 cluster.wait_for("deployment/storefront", ".status.availableReplicas", wanted, namespace=shop.namespace)
-        yield {name: _break(cluster, faults[name], shop, before[name]) for name, shop in shops.items()}
+        for fault, shop in for_shops:
+            if fault.break_it is not None:
+                fault.break_it(cluster, shop)
+        after = _seen(cluster)
+        yield {name: Broken(shop, before[shop.namespace], after[shop.namespace]) for name, shop in shops.items()}
 
 
-def _break(cluster: Cluster, fault: Fault, shop: Storefront, before: Mapping[str, JsonObject]) -> Broken:
-    if fault.break_it is None:
-        return Broken(shop, before, before)
-    fault.break_it(cluster, shop)
-    return Broken(shop, before, _seen(cluster, shop))
-
-
-def _seen(cluster: Cluster, shop: Storefront) -> dict[str, JsonObject]:
-    return {what: read_object(cluster, f"{what}/{shop.name}", shop.namespace) for what in ("deployment", "service")}
+def _seen(cluster: Cluster) -> dict[str, dict[str, JsonObject]]:
+    """All Deployments and Services as they are, by namespace and kind."""
+    listed = Tree(json.loads(cluster.kubectl("get", "deployments,services", "--all-namespaces", "--output=json")))
+    seen: dict[str, dict[str, JsonObject]] = {}
+    for item in listed.trees("items"):
+        found = KubeObject(item.raw)
+        if found.name == "storefront":
+            seen.setdefault(found.namespace, {})[found.kind.lower()] = dict(found.raw)
+    return seen
 
 
 def apart_from_bookkeeping(item: JsonObject) -> JsonObject:

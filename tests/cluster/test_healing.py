@@ -71,7 +71,8 @@ def test_a_storm_of_the_same_alert_is_one_incident_and_one_action(
     story = pilot.closed(storm.namespace, within_s=PATIENCE_S)
     assert story.ending == "healed", story
     assert story.applied == ["rollback_deployment"]
-    assert story.incident.integer("signals") >= 200
+    wait_until("all 200 are counted", lambda: _signals(pilot, storm) >= 200)
+    assert pilot.story(story.incident).applied == story.applied
     deployment = KubeObject(read_object(cluster, "deployment/storefront", storm.namespace))
     # Created, broken, mended: nothing else ever wrote its spec.
     assert deployment.generation == 3
@@ -158,6 +159,11 @@ def test_a_remedy_that_does_not_help_is_taken_back_to_the_byte(
     assert json.dumps(now["spec"], sort_keys=True) == json.dumps(snapshot.at("spec"), sort_keys=True)
     # Created, changed, taken back.
     assert KubeObject(now).generation == 3
+
+
+def _signals(pilot: Autopilot, fault: Broken) -> int:
+    incident = pilot.incident(fault.namespace, "Deployment")
+    return incident.integer("signals") if incident is not None else 0
 
 
 def _send(pilot: Autopilot, body: bytes, times: int) -> list[int]:

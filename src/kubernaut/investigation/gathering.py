@@ -202,16 +202,18 @@ async def _log(
 ) -> None:
     what = f"log of {entry.pod.ref} {entry.name}"
     previous = entry.restarts > 0 and not entry.status.has("state", "terminated")
-    try:
-        text = await reader.log(entry.pod.ref, entry.name, previous=previous, tail_lines=budget.log_lines)
-    except ClusterError as error:
-        missed[what] = quoted(str(error)) or error.code
-        return
-    if text is None:
-        missed[what] = "there is none"
-        return
-    lines = decisive_lines(text, entry.pod.ref, entry.name, previous=previous)
-    logs[(entry.pod.namespace, entry.pod.name, entry.name)] = lines
+    # A container that restarts meanwhile has its last words in the other of the two logs.
+    for which in (previous, not previous):
+        try:
+            text = await reader.log(entry.pod.ref, entry.name, previous=which, tail_lines=budget.log_lines)
+        except ClusterError as error:
+            missed[what] = quoted(str(error)) or error.code
+            return
+        if text is not None:
+            lines = decisive_lines(text, entry.pod.ref, entry.name, previous=which)
+            logs[(entry.pod.namespace, entry.pod.name, entry.name)] = lines
+            return
+    missed[what] = "there is none"
 
 
 def failing_containers(scene: Scene) -> list[Container]:

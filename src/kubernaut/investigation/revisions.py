@@ -111,7 +111,10 @@ def _served(scene: Scene, former: Revision, successor: Revision) -> Fact | None:
         return None
     if _had_trouble(scene, source):
         return None
-    if former.made_at is None or successor.made_at is None:
+    if successor.made_at is None:
+        # The next one is an older template again: somebody went back from this one, which speaks against it.
+        return None
+    if former.made_at is None:
         text = f"revision {former.number} was rolled out before and left no warning"
         return facts.field(source, f"metadata.annotations[{_HISTORY}]", text)
     served = successor.made_at - former.made_at

@@ -54,13 +54,14 @@ async def look(
     scope: Scope | None = None,
     budget: Budget | None = None,
     logs: dict[str, str] | None = None,
+    previous: bool = True,
     **reader: Part,
 ) -> tuple[Scene, list[str]]:
     """The scene of these objects, and the calls it took."""
     flat = [item for entry in items for item in (entry if isinstance(entry, list) else [entry])]
     cluster = MemoryCluster(dict(item.raw) for item in flat)
     for failing in (item for item in flat if item.kind == "Pod"):
-        cluster.logs.update({(failing.ref, name, True): text for name, text in (logs or {}).items()})
+        cluster.logs.update({(failing.ref, name, previous): text for name, text in (logs or {}).items()})
     counting = Counting(cluster, **reader)
     scene = await gather(counting, ManualClock(NOW), scope or SCOPE, budget or Budget())
     return scene, counting.calls
@@ -120,6 +121,14 @@ async def test_a_log_that_cannot_be_read_is_written_down() -> None:
     rollout = Rollout(OLD, NEW)
     scene, _ = await look(rollout.parts, rollout.pods(crash_loop(), 1), node())
     assert [entry.why for entry in scene.not_read] == ["there is none"]
+
+
+async def test_the_log_of_the_other_run_is_read_where_one_is_gone() -> None:
+    rollout = Rollout(OLD, NEW)
+    [pod] = rollout.pods(crash_loop(), 1)
+    scene, _ = await look(rollout.parts, [pod], node(), logs={"app": "panic: no such key\n"}, previous=False)
+    assert [(line.previous, line.text) for line in scene.log_of(pod, "app")] == [(False, "panic: no such key")]
+    assert scene.not_read == ()
 
 
 @pytest.mark.parametrize("error", [ClusterUnavailable("refused"), Forbidden("no right at all")])

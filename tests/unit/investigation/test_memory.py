@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from kubernaut.domain.diagnosis import Verdict
 from kubernaut.investigation.diagnosing import diagnose
-from tests.objects import Part, Parts, ago, container, crash_loop, ended, node, quota, running, template
+from tests.objects import Part, Parts, ago, container, crash_loop, ended, node, quota, replica_set, running, template
 from tests.unit.investigation.scenes import Rollout, best, causes, scene_of, texts
 
 
@@ -48,6 +48,14 @@ def test_a_change_that_only_lowered_the_limit_is_rolled_back() -> None:
     assert top.verdict is Verdict.ACT
     assert [remedy.action for remedy in top.remedies] == ["rollback_deployment", "increase_memory_limit"]
     assert 'memory: "256Mi" -> "32Mi"' in texts(found)
+
+
+def test_a_higher_limit_that_was_taken_back_is_not_returned_to() -> None:
+    rollout = Rollout(limited("80Mi"), limited("40Mi"))
+    history = {"deployment.kubernetes.io/revision-history": "5"}
+    rollout.after = replica_set(rollout.deployment, 7, limited("40Mi"), desired=3, annotations=history)
+    top = best(rollout.diagnose(rollout.pods(crash_loop(137, "OOMKilled"))))
+    assert [remedy.action for remedy in top.remedies] == ["increase_memory_limit"]
 
 
 def test_code_137_without_the_reason_is_not_a_memory_limit() -> None:

@@ -33,7 +33,9 @@ class Desk:
     def __post_init__(self) -> None:
         self.leases = MemoryLeases(self.clock)
         managed = namespace(CHECKOUT.namespace, labels={"kubernaut.ai/managed": "true"})
-        policy = PlanningPolicy(Autonomy.AUTO, cooldown=timedelta(minutes=10), busy_for=timedelta(minutes=20))
+        policy = PlanningPolicy(
+            Autonomy.AUTO, cooldown=timedelta(minutes=10), patience=timedelta(), busy_for=timedelta(minutes=20)
+        )
         self.planning = PlanningStage(
             MemoryCluster([dict(managed.raw)]), self.store, self.leases, MemorySwitch(), self.clock,
             _no_records, frozenset(), policy,
