@@ -23,7 +23,7 @@ _EVERY_S = 0.1
 async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
     """Returns once it is so; raises `TimeoutError` where that does not come."""
     async with asyncio.timeout(_PATIENCE_S):
-        while not await is_so():  # what is waited for is in another process
+        while not await is_so():
             await asyncio.sleep(_EVERY_S)
 
 
