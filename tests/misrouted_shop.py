@@ -121,7 +121,7 @@ class MisroutedShop:
             investigation=InvestigationStage(cluster, incidents, clock, MemoryMeter(), learning.recall),
             planning=PlanningStage(
                 cluster, incidents, self.leases, MemorySwitch(), clock, TrackRecord(incidents).of, irreversible,
-                PlanningPolicy(Autonomy.AUTO, timedelta(minutes=10), _BUSY),
+                PlanningPolicy(Autonomy.AUTO, timedelta(minutes=10), timedelta(), _BUSY),
             ),
             execution=ExecutionStage(
                 ExecutionPorts(cluster, self, clock, catalogue), incidents, self.leases, self.notifier, _BUSY
