@@ -137,9 +137,21 @@ class Rehearsal:
         return ended
 
     async def _incident_of(self, store: IncidentStore, played: _Played) -> Incident | None:
-        found = await store.find(IncidentFilter(since=played.since, limit=1000))
-        mine = [one for one in found if one.target == played.scenario.target and one.id not in self._used]
-        return mine[-1] if mine else None
+        """The incident that tells how the scenario went, once nothing that it fired is still in work.
+
+        One fault may fire alerts of a workload and of its Service; whichever incident comes first mends it, and the
+        other one waits for it. So the one that acted counts before the one of the expected target.
+        """
+        target = played.scenario.target
+        found = await store.find(IncidentFilter(namespace=target.namespace, since=played.since, limit=1000))
+        own = [
+            one for one in reversed(found) if one.id not in self._used and (target.namespace or one.target == target)
+        ]
+        for one in own:
+            if await store.events(one.id, kinds=(EventKind.APPLIED,), limit=1):
+                return one
+        waiting = next((one for one in own if one.is_open), None)
+        return waiting or next((one for one in own if one.target == target), None)
 
     async def _result(self, store: IncidentStore, played: _Played, incident: Incident | None) -> Ended:
         scenario = played.scenario
