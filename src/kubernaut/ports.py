@@ -50,11 +50,12 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The items of a list. `complete` is False where the bound was reached before the end."""
+    """The items of a list. `complete` is False where the bound was reached before the end; `size` is in bytes."""
 
     items: tuple[KubeObject, ...]
     resource_version: str
     complete: bool = True
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

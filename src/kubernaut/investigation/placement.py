@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kubernaut.domain.objects import KubeObject, Tree
-from kubernaut.investigation.quantities import quantity
+from kubernaut.domain.quantities import parse_quantity
 
 CORDON = "node.kubernetes.io/unschedulable"
 _NOT_READY = frozenset({"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"})
@@ -114,7 +114,7 @@ def _holds(expression: Tree, value: str | None) -> bool:
 
 
 def _compares(operator: str, value: str | None, values: list[str]) -> bool:
-    left, right = quantity(value), quantity(values[0]) if values else None
+    left, right = parse_quantity(value), parse_quantity(values[0]) if values else None
     if left is None or right is None:
         return False
     return left > right if operator == "Gt" else left < right
@@ -142,7 +142,7 @@ def _add(total: dict[str, Decimal], container: Tree) -> None:
 
 def _wanted(container: Tree) -> dict[str, Decimal]:
     raw = container.tree("resources", "requests").raw
-    return {name: value for name, entry in raw.items() if (value := quantity(entry)) is not None}
+    return {name: value for name, entry in raw.items() if (value := parse_quantity(entry)) is not None}
 
 
 def _too_small(pod: KubeObject, node: KubeObject) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ def _too_small(pod: KubeObject, node: KubeObject) -> tuple[str, ...]:
     room = node.tree("status", "allocatable")
     found = []
     for name, value in requests(pod).items():
-        has = quantity(room.at(name)) if room.raw else value
+        has = parse_quantity(room.at(name)) if room.raw else value
         if value > 0 and (has is None or has < value):
             found.append(f"{name} {_plain(value)} > {room.at(name) or 0}")
     return tuple(sorted(found))
