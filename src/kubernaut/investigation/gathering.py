@@ -34,7 +34,10 @@ _BY_KIND = {resource.kind: resource for resource in RESOURCES}
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much is read at most; a page of a list is part of its call. `size` counts the bytes of the answers."""
+    """How much is read at most; every page of a list is a call, and `size` counts the bytes of the answers.
+
+    What is under way when the budget is used up is still read to its end: `objects` bounds each list.
+    """
 
     timeout: timedelta = timedelta(seconds=20)
     calls: int = 40
@@ -125,6 +128,7 @@ class Gathering:
             return
         self.answered += 1
         self.size += listing.size
+        self.calls += listing.pages - 1
         # What a list of one namespace has brought already is not taken in again with that of all.
         new = (item for item in listing.items if place or (kind.kind, item.namespace) not in self.places)
         items = [_trimmed(item, kind) for item in new]

@@ -82,11 +82,12 @@ def first_look(targets: Iterable[ObjectRef]) -> Lists:
     """What is read without being asked to diagnose these objects."""
     lists = set()
     for target in targets:
-        lists.add((NODE, ""))
         own = resource_of(target)
         if own is not None:
             lists.add((own, target.namespace))
-        lists.update((kind, target.namespace) for kind in _FIRST.get(target.kind, ()))
+        if target.kind in _FIRST:
+            lists.add((NODE, ""))
+        lists.update((kind, target.namespace) for kind in _FIRST.get(target.kind, (EVENT,)))
     return frozenset(lists)
 
 

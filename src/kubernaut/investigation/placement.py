@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from kubernaut.domain.objects import KubeObject, Tree
 from kubernaut.domain.quantities import parse_quantity
+from kubernaut.domain.selectors import expression
 
 CORDON = "node.kubernetes.io/unschedulable"
 _NOT_READY = frozenset({"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"})
@@ -90,34 +91,10 @@ def _unmet(term: Tree, labels: Mapping[str, str], name: str) -> str:
     if not expressions:
         return "an empty affinity term"
     for entry, known in expressions:
-        if not _holds(entry, known.get(entry.text("key"))):
+        if not expression(entry).holds(known):
             values = ", ".join(entry.texts("values"))
             return f"{entry.text('key')} {entry.text('operator')} [{values}]"
     return ""
-
-
-def _holds(expression: Tree, value: str | None) -> bool:
-    values = expression.texts("values")
-    match expression.text("operator"):
-        case "In":
-            return value in values
-        case "NotIn":
-            return value not in values
-        case "Exists":
-            return value is not None
-        case "DoesNotExist":
-            return value is None
-        case "Gt" | "Lt" as operator:
-            return _compares(operator, value, values)
-        case _:
-            return False
-
-
-def _compares(operator: str, value: str | None, values: list[str]) -> bool:
-    left, right = parse_quantity(value), parse_quantity(values[0]) if values else None
-    if left is None or right is None:
-        return False
-    return left > right if operator == "Gt" else left < right
 
 
 def requests(pod: KubeObject) -> dict[str, Decimal]:

@@ -15,7 +15,7 @@ from kubernaut.domain.evidence import NotRead
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.investigation.facts import event_time
 from kubernaut.investigation.logs import LogLine
-from kubernaut.resources import RESOURCES
+from kubernaut.resources import CLUSTER_WIDE
 
 Key = tuple[str, str, str]
 Place = tuple[str, str]
@@ -24,7 +24,8 @@ TOP_LEVEL = ("Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "Pod
 _MOST_OWNERS = 5
 # A controller that is refused for hours leaves thousands about one object; the newest tell all that is current.
 _MOST_EVENTS = 100
-_CLUSTER_WIDE = frozenset(resource.kind for resource in RESOURCES if not resource.namespaced)
+# Where the events of nodes, volumes and other objects without a namespace are kept.
+_PLACE_OF_CLUSTER_WIDE_EVENTS = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class Scene:
 
     def _want(self, kind: str, namespace: str) -> None:
         # A question about a node is no reason to read a kind in all namespaces: whoever means that reads it at first.
-        if not namespace and kind not in _CLUSTER_WIDE:
+        if not namespace and kind not in CLUSTER_WIDE:
             return
         for place in ((kind, namespace), (kind, "")):
             if place in self._whole or place in self._tried:
@@ -137,7 +138,7 @@ class Scene:
 
     def all(self, kind: str, namespace: str | None = None) -> list[KubeObject]:
         """The objects of a kind: of one namespace where it is given, of those that were read otherwise."""
-        if namespace is not None or kind in _CLUSTER_WIDE:
+        if namespace is not None or kind in CLUSTER_WIDE:
             self._want(kind, namespace or "")
         found = self._by_kind.get(kind, [])
         return found if namespace is None else [item for item in found if item.namespace == namespace]
@@ -215,8 +216,7 @@ class Scene:
 
     def events_of(self, item: KubeObject, *reasons: str) -> list[KubeObject]:
         """The events about this very object, newest first, with those reasons where some are given."""
-        if item.namespace:
-            self._want("Event", item.namespace)
+        self._want("Event", item.namespace or _PLACE_OF_CLUSTER_WIDE_EVENTS)
         found = self._newest((item.kind, item.namespace, item.name))
         # A kubelet writes the node's name as its uid.
         if item.uid and item.kind != "Node":

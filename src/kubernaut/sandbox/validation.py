@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from kubernaut.domain.objects import Json, JsonObject, Tree
 from kubernaut.domain.quantities import parse_quantity
+from kubernaut.domain.selectors import matches, selector_of
 from kubernaut.sandbox.failures import FieldError, bad_request
 from kubernaut.sandbox.kinds import Kind
-from kubernaut.sandbox.selectors import matches, selector_of
 
 _SUBDOMAIN = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
 _LABEL_VALUE = re.compile(r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")

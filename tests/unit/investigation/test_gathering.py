@@ -24,6 +24,7 @@ from tests.objects import (
     configuration,
     container,
     crash_loop,
+    event,
     node,
     pod,
     running,
@@ -42,6 +43,7 @@ class Counting:
     failing: dict[str, ClusterError] = field(default_factory=dict)
     silent: frozenset[str] = frozenset()
     calls: list[str] = field(default_factory=list)
+    pages_a_list: int = 1
     bytes_a_list: int = 0
 
     async def list(self, resource: Resource, namespace: str = "", **options: Part) -> Listing:
@@ -51,9 +53,8 @@ class Counting:
         if resource.kind in self.failing:
             raise self.failing[resource.kind]
         found = await self.cluster.list(resource, namespace, **options)
-        return Listing(
-            tuple(bare(item) for item in found.items), found.resource_version, found.complete, self.bytes_a_list
-        )
+        items = tuple(bare(item) for item in found.items)
+        return replace(found, items=items, pages=self.pages_a_list, size=self.bytes_a_list)
 
     async def log(self, pod: ObjectRef, container: str, **options: Part) -> str | None:
         self.calls.append(f"log {pod.name}")
@@ -237,6 +238,14 @@ async def test_more_calls_than_the_budget_allows_are_left_out_and_said_to_be() -
     assert diagnose(scene, rollout.deployment.ref).not_read == scene.not_read
 
 
+async def test_every_page_of_a_list_is_a_call_of_the_budget() -> None:
+    rollout = Rollout(OLD, NEW)
+    items = [*rollout.parts, *rollout.pods(crash_loop()), node()]
+    scene, calls = await look(items, target=rollout.deployment.ref, budget=Budget(calls=40), pages_a_list=15)
+    assert len(calls) == 3
+    assert {entry.why for entry in scene.not_read} == {"left out: 40 calls were made already"}
+
+
 async def test_nothing_more_is_read_once_the_bytes_are_spent() -> None:
     rollout = Rollout(OLD, NEW)
     items = [*rollout.parts, *rollout.pods(crash_loop()), node()]
@@ -255,3 +264,50 @@ async def test_a_kind_that_many_namespaces_need_is_listed_once_for_all() -> None
     scene, calls = await look(items, node(), first=first_survey([""]))
     assert calls.count("list secrets") == 1
     assert len(survey(scene)) == 6
+
+
+async def test_a_kind_that_may_not_be_read_is_said_and_does_not_stop_the_others() -> None:
+    rollout = Rollout(OLD, template(container(args=["b"], envFrom=[{"secretRef": {"name": "login"}}])))
+    items = [*rollout.parts, *rollout.pods(FAULTS["secret"]), node()]
+    refused: dict[str, ClusterError] = {
+        "Secret": Forbidden("forbidden: secrets"),
+        "Node": Forbidden("forbidden: nodes"),
+    }
+    scene, calls = await look(items, target=rollout.deployment.ref, failing=refused)
+    assert [(entry.what, entry.why) for entry in scene.not_read] == [
+        ("nodes", "forbidden: nodes"),
+        ("secrets in shop", "forbidden: secrets"),
+    ]
+    assert calls.count("list secrets") == 1
+    assert best(diagnose(scene, rollout.deployment.ref)).cause == "missing_secret"
+
+
+async def test_an_examination_that_always_asks_for_more_is_ended_and_what_is_left_is_said() -> None:
+    kinds = iter(["Ingress", "NetworkPolicy", "LimitRange", "PodDisruptionBudget", "Job", "CronJob", "Lease"])
+    asked: list[str] = []
+
+    def curious(scene: Scene) -> int:
+        asked.append(next(kinds))
+        return sum(len(scene.all(kind, "shop")) for kind in asked)
+
+    counting = Counting(MemoryCluster(dict(item.raw) for item in [node()]))
+    scene, _ = await inquire(counting, ManualClock(NOW), first_look([node().ref]), curious)
+    assert [entry.what for entry in scene.not_read] == ["poddisruptionbudgets in shop"]
+    assert scene.covers("LimitRange", "shop")
+
+
+async def test_an_object_of_a_kind_without_rules_is_told_by_its_conditions_and_its_events() -> None:
+    claim = KubeObject(
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "data", "namespace": "shop", "uid": "u1"},
+            "status": {"phase": "Pending"},
+        }
+    )
+    refused = event(claim, "ProvisioningFailed", 'storageclass "fast" not found')
+    scene, calls = await look(claim, refused, target=claim.ref)
+    found = diagnose(scene, claim.ref)
+    assert (best(found).cause, best(found).verdict) == ("unknown", "escalate")
+    assert 'storageclass "fast" not found' in texts(found)
+    assert "list persistentvolumeclaims" in calls

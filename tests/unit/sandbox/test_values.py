@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree
+from kubernaut.domain.selectors import equals, matches
 from kubernaut.sandbox.controllers.fitting import Load, reasons_against, refusal_message
 from kubernaut.sandbox.failures import Failure
 from kubernaut.sandbox.kubelet.back_off import back_off_s
 from kubernaut.sandbox.managed_fields import Writer, record_write
-from kubernaut.sandbox.selectors import equals, matches, parse_fields, parse_selector
+from kubernaut.sandbox.selectors import parse_fields, parse_selector
 
 
 @given(

@@ -61,7 +61,7 @@ class KubernetesReader:
     async def _pages(self, resource: Resource, namespace: str, params: dict[str, str], limit: int) -> Listing:
         asked = Asked("list", resource, f"{resource.plural} of {namespace or 'all namespaces'}")
         items: list[KubeObject] = []
-        following, size = "", 0
+        following, pages, size = "", 0, 0
         while True:
             # One more than wanted: with a selector, a server may offer a next page that turns out to be empty.
             page = {**params, "limit": str(min(_PAGE, limit + 1 - len(items)))}
@@ -69,11 +69,12 @@ class KubernetesReader:
                 page["continue"] = following
             reply = page_of(await self._api.content(asked, "GET", path_of(resource, namespace), page), asked)
             items += reply.items
+            pages += 1
             size += reply.size
             following = reply.following
             if not following or len(items) > limit:
                 complete = len(items) <= limit
-                return Listing(tuple(items[:limit]), reply.resource_version, complete=complete, size=size)
+                return Listing(tuple(items[:limit]), reply.resource_version, complete, pages, size)
 
     async def log(self, pod: ObjectRef, container: str, *, previous: bool = False, tail_lines: int = 200) -> str | None:
         """The end of a container's log, at most 256 KiB; None where there is no such log."""

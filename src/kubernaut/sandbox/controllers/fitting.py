@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from kubernaut.domain.objects import KubeObject, Tree
 from kubernaut.domain.quantities import amount
-from kubernaut.sandbox.selectors import Requirement, equals, expression, matches, selector_of
+from kubernaut.domain.selectors import Requirement, equals, expression, matches, selector_of
 
 AFFINITY = "node(s) didn't match Pod's node affinity/selector"
 UNSCHEDULABLE = "node(s) were unschedulable"
