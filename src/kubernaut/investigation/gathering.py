@@ -167,14 +167,18 @@ class Gathering:
 
     def _failing(self, logs: frozenset[Key]) -> list[Container]:
         """The containers whose log is read: of those asked for, the failing ones, one a workload and name."""
-        if not logs:
-            return []
-        found = []
-        for entry in failing_containers(self.scene, logs):
+        found: list[Container] = []
+        left_out: list[NotRead] = []
+        for entry in failing_containers(self.scene, logs) if logs else ():
             told = (self.scene.top_of(entry.pod).ref, entry.name)
-            if told not in self.logs_of and len(self.logs_of) < self.budget.logs:
-                self.logs_of.add(told)
-                found.append(entry)
+            if told in self.logs_of:
+                continue
+            if len(self.logs_of) >= self.budget.logs:
+                left_out.append(NotRead(_log_name(entry), f"left out: {self.budget.logs} logs were read already"))
+                continue
+            self.logs_of.add(told)
+            found.append(entry)
+        self.scene.add_logs({}, not_read=left_out)
         return found
 
 

@@ -311,3 +311,15 @@ async def test_an_object_of_a_kind_without_rules_is_told_by_its_conditions_and_i
     assert (best(found).cause, best(found).verdict) == ("unknown", "escalate")
     assert 'storageclass "fast" not found' in texts(found)
     assert "list persistentvolumeclaims" in calls
+
+
+async def test_logs_beyond_the_bound_are_left_out_and_said_to_be() -> None:
+    [failing] = Rollout(OLD, NEW).pods(crash_loop(), 1)
+    lone = {key: value for key, value in failing.raw.items() if key != "metadata"}
+    pods = [
+        KubeObject({**lone, "metadata": {"name": f"lone-{number}", "namespace": "shop", "uid": str(number)}})
+        for number in range(8)
+    ]
+    scene, calls = await look(pods, node(), logs={"app": "panic: x"})
+    assert sum(call.startswith("log") for call in calls) == 6
+    assert [entry.why for entry in scene.not_read] == ["left out: 6 logs were read already"] * 2
