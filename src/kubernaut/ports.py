@@ -50,11 +50,16 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The items of a list. `complete` is False where the bound was reached before the end."""
+    """The items of a list. `complete` is False where the bound was reached before the end.
+
+    What it cost: `pages` calls, and `size` bytes of answers.
+    """
 
     items: tuple[KubeObject, ...]
     resource_version: str
     complete: bool = True
+    pages: int = 1
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

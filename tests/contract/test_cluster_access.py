@@ -149,6 +149,20 @@ async def test_a_list_is_of_one_namespace_and_fits_the_selectors(cluster: Cluste
     assert {item.kind for item in (await cluster.reader.list(CONFIG_MAP, cluster.namespace)).items} == {"ConfigMap"}
 
 
+async def test_an_object_of_a_list_is_the_one_that_is_read_alone(cluster: Cluster) -> None:
+    await cluster.config_map("one", app="web")
+    alone = await cluster.reader.get(ObjectRef("v1", "ConfigMap", cluster.namespace, "one"))
+    assert alone is not None
+    listing = await cluster.reader.list(CONFIG_MAP, cluster.namespace)
+    (listed,) = (item for item in listing.items if item.name == "one")
+    for seen in (alone, listed):
+        assert seen.ref == ObjectRef("v1", "ConfigMap", cluster.namespace, "one")
+        assert seen.labels == seen.mapping("metadata", "labels") == {"app": "web"}
+        assert seen.owner is None
+        assert seen.mapping("data") == {"a": "1"}
+    assert listed.uid == alone.uid
+
+
 async def test_a_list_that_reaches_its_bound_is_not_complete(cluster: Cluster) -> None:
     for index in range(3):
         await cluster.config_map(f"bound-{index}", bound="yes")

@@ -26,8 +26,8 @@ from kubernaut.domain.errors import (
     ObjectMissing,
     WatchExpired,
 )
-from kubernaut.domain.objects import JsonObject, ObjectRef, Uid
-from kubernaut.resources import POD, SECRET
+from kubernaut.domain.objects import JsonObject, ObjectRef, Owner, Uid
+from kubernaut.resources import EVENT, POD, SECRET
 
 TARGET = ObjectRef("apps/v1", "Deployment", "shop", "checkout")
 PATCH = ObjectPatch(TARGET, Uid("u1"), "41", (PatchOperation("replace", "/spec/replicas", 3),))
@@ -128,6 +128,48 @@ async def server(tmp_path: Path) -> AsyncIterator[ScriptedServer]:
 async def api(server: ScriptedServer) -> AsyncIterator[KubernetesApi]:
     async with KubernetesApi(server.options()) as connected:
         yield connected
+
+
+CONTROLLED = {"kind": "ReplicaSet", "apiVersion": "apps/v1", "name": "web-1", "uid": "u2", "controller": True}
+NAMED = {"name": "web-1-a", "namespace": "shop", "uid": "u1", "labels": {"app": "web"}, "ownerReferences": [CONTROLLED]}
+ODD = {"metadata": {"name": 5, "labels": ["x"]}, "spec": {"nodeName": "w1"}}
+
+
+async def test_a_page_is_read_object_by_object_however_odd_they_are(server: ScriptedServer, api: KubernetesApi) -> None:
+    bare = {"metadata": {"name": "web-2", "labels": None, "ownerReferences": None}}
+    server.script = [answering(200, {"items": [{"metadata": NAMED, "spec": {"nodeName": "w1"}}, bare, ODD]})]
+    listing = await KubernetesReader(api).list(POD, "shop")
+    known, plain, odd = listing.items
+    assert (known.ref, known.uid, known.labels) == (ObjectRef("v1", "Pod", "shop", "web-1-a"), "u1", {"app": "web"})
+    assert known.owner == Owner(ObjectRef("apps/v1", "ReplicaSet", "shop", "web-1"), Uid("u2"))
+    assert known.controller == ObjectRef("apps/v1", "ReplicaSet", "shop", "web-1")
+    assert known.text("spec", "nodeName") == odd.text("spec", "nodeName") == "w1"
+    assert dict(known.raw) == {"apiVersion": "v1", "kind": "Pod", "metadata": NAMED, "spec": {"nodeName": "w1"}}
+    assert (plain.ref.name, plain.labels, plain.owner) == ("web-2", {}, None)
+    assert (odd.ref, odd.labels) == (ObjectRef("v1", "Pod", "", ""), {})
+    assert listing.size > 0
+
+
+async def test_an_event_tells_what_it_is_about_without_being_opened(server: ScriptedServer, api: KubernetesApi) -> None:
+    about = {"apiVersion": "v1", "kind": "Pod", "namespace": "shop", "name": "web-1"}
+    events = [{"metadata": {"name": "a"}, "involvedObject": about}, {"metadata": {"name": "b"}}]
+    server.script = [answering(200, {"items": events})]
+    first, second = (await KubernetesReader(api).list(EVENT, "shop")).items
+    assert first.regarding == ObjectRef("v1", "Pod", "shop", "web-1")
+    assert second.regarding == ObjectRef("", "", "", "")
+
+
+@pytest.mark.parametrize("empty", [{"items": None}, {"items": []}, {}])
+async def test_a_list_of_nothing_is_empty(server: ScriptedServer, api: KubernetesApi, empty: JsonObject) -> None:
+    server.script = [answering(200, empty)]
+    assert (await KubernetesReader(api).list(POD, "shop")).items == ()
+
+
+@pytest.mark.parametrize("body", ["[]", '{"items": 5}', '{"items": [5]}', '{"items": [{"metadata": {"name": tru}}]}'])
+async def test_a_list_that_is_none_is_an_error(server: ScriptedServer, api: KubernetesApi, body: str) -> None:
+    server.script = [answering(200, body)]
+    with pytest.raises(ClusterUnavailable, match="listing pods of shop: the answer is no"):
+        await KubernetesReader(api).list(POD, "shop")
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,14 @@ class ObjectRef:
         return f"{place}{self.kind.lower()}/{self.name}"
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The controlling owner of an object: a later one of the same name has another uid."""
+
+    ref: ObjectRef
+    uid: Uid
+
+
 class Tree:
     """A part of an object. Reading a path that is absent or of another type gives the empty value of that type."""
 
@@ -158,10 +166,23 @@ class KubeObject(Tree):
     @property
     def controller(self) -> ObjectRef | None:
         """The owner that controls this object, if there is one."""
-        for owner in self.trees("metadata", "ownerReferences"):
-            if owner.flag("controller"):
-                return ObjectRef(owner.text("apiVersion"), owner.text("kind"), self.namespace, owner.text("name"))
+        owner = self.owner
+        return owner.ref if owner else None
+
+    @property
+    def owner(self) -> Owner | None:
+        """The owner that controls this object, with its identity."""
+        for entry in self.trees("metadata", "ownerReferences"):
+            if entry.flag("controller"):
+                ref = ObjectRef(entry.text("apiVersion"), entry.text("kind"), self.namespace, entry.text("name"))
+                return Owner(ref, Uid(entry.text("uid")))
         return None
+
+    @property
+    def regarding(self) -> ObjectRef:
+        """What an Event is about."""
+        about = self.tree("involvedObject")
+        return ObjectRef(about.text("apiVersion"), about.text("kind"), about.text("namespace"), about.text("name"))
 
     def conditions(self) -> Iterator[Tree]:
         """The entries of `status.conditions`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from pathlib import Path
 
 from kubernaut.adapters.clock import SystemClock
@@ -19,9 +20,10 @@ from kubernaut.entrypoints.doors import DiagnosisRequest
 from kubernaut.entrypoints.reports import DiagnosisReport, ReadCall
 from kubernaut.intake import parse_webhook
 from kubernaut.investigation.diagnosing import diagnose, survey
-from kubernaut.investigation.gathering import Scope, gather
+from kubernaut.investigation.inquiry import first_look, first_survey, inquire
 from kubernaut.investigation.scene import Scene
 from kubernaut.planning.guards import MANAGED_LABEL
+from kubernaut.resources import NAMESPACE
 from kubernaut.settings import ClusterSettings
 from kubernaut.triage.owners import top_owner
 from kubernaut.triage.targets import target_of
@@ -38,17 +40,14 @@ async def look(request: DiagnosisRequest) -> DiagnosisReport:
     async with KubernetesApi(options) as api:
         reader = TimingReader(KubernetesReader(api))
         targets = await _targets(reader, request.alert) if request.alert else []
-        scope = _scope(request.namespace, targets)
-        scene = await gather(reader, SystemClock(), scope)
-        diagnoses = [diagnose(scene, target) for target in targets] if request.alert else survey(scene)
+        first = first_look(targets) if request.alert else first_survey([request.namespace])
+        examine = partial(_diagnoses, targets=targets) if request.alert else survey
+        scene, diagnoses = await inquire(reader, SystemClock(), first | {(NAMESPACE, "")}, examine)
     return _report(scene, diagnoses, request, settings, api.server, reader, time.perf_counter() - started)
 
 
-def _scope(namespace: str, targets: list[ObjectRef]) -> Scope:
-    if not targets:
-        return Scope((namespace,))
-    namespaces = {target.name if target.kind == "Namespace" else target.namespace for target in targets}
-    return Scope(tuple(sorted(namespaces))) if "" not in namespaces else Scope(("",))
+def _diagnoses(scene: Scene, *, targets: list[ObjectRef]) -> list[Diagnosis]:
+    return [diagnose(scene, target) for target in targets]
 
 
 async def _targets(reader: TimingReader, path: Path) -> list[ObjectRef]:

@@ -7,18 +7,11 @@ from decimal import Decimal
 
 from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import KubeObject, ObjectRef, Tree
+from kubernaut.domain.ownership import keeper_of
 from kubernaut.domain.quantities import parse_quantity
 from kubernaut.domain.workloads import rollout_of, wanted_pods
 from kubernaut.ports import ClusterReader
 from kubernaut.resources import AUTOSCALER, RESOURCE_QUOTA
-
-_OWNER_MARKS = {
-    "argocd.argoproj.io/instance": "Argo CD",
-    "argocd.argoproj.io/tracking-id": "Argo CD",
-    "kustomize.toolkit.fluxcd.io/name": "Flux",
-    "helm.toolkit.fluxcd.io/name": "Flux",
-    "meta.helm.sh/release-name": "Helm release",
-}
 
 
 def gone(ref: ObjectRef) -> Refused:
@@ -28,21 +21,10 @@ def gone(ref: ObjectRef) -> Refused:
 
 def owned_elsewhere(item: KubeObject) -> Refused | None:
     """Refuses where somebody else keeps the object's spec and would put it back."""
-    owner = _owner(item)
+    owner = keeper_of(item) or item.controller
     if owner is None:
         return None
     return Refused("owned", f"{item.ref} is owned by {owner}; propose the change to its owner")
-
-
-def _owner(item: KubeObject) -> str | None:
-    marks = {**item.labels, **item.annotations}
-    for key, name in _OWNER_MARKS.items():
-        if key in marks:
-            return f"{name} {marks[key]}".strip()
-    if item.labels.get("app.kubernetes.io/managed-by") == "Helm":
-        return "Helm"
-    controller = item.controller
-    return str(controller) if controller else None
 
 
 def being_deleted(item: KubeObject) -> Refused | None:

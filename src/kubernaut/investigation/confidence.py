@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.scene import Scene
+from kubernaut.resources import CLUSTER_WIDE
 
 
 def coverage(scene: Scene, cause: Cause, namespace: str) -> float:
@@ -35,6 +36,3 @@ def confidence(scene: Scene, cause: Cause, finding: Finding, namespace: str) -> 
     doubt = 0.5 ** (1 + independent_sources(finding))
     penalty = 0.5 ** len(finding.contradicting)
     return round(coverage(scene, cause, namespace) * (1 - doubt) * penalty, 4)
-
-
-CLUSTER_WIDE = frozenset({"Node"})

@@ -18,9 +18,9 @@ from kubernaut.investigation.finding import Cause, Finding, Role
 from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.scene import TOP_LEVEL, Scene
-from kubernaut.investigation.subjects import Node, Service, Workload
+from kubernaut.investigation.subjects import Node, Other, Service, Workload
 
-Subject = Workload | Service | Node
+Subject = Workload | Service | Node | Other
 
 _SETTLED = frozenset(cause.id for cause in catalogue() if cause.role is Role.SETTLED)
 _SOURCES_TO_ACT = 2
@@ -114,8 +114,6 @@ class _Search:
 
     def _examined(self, item: KubeObject) -> list[Candidate]:
         subject = _subject(self.scene, item)
-        if subject is None:
-            return []
         faults = self._asked(subject, Role.FAULT)
         if isinstance(subject, Service) and not faults and not works(subject):
             faults = self._upstream(subject.workloads)
@@ -168,12 +166,12 @@ def _suffers(workload: Workload) -> bool:
     return workload.ready < max(workload.desired, 1) or bool(workload.crashing)
 
 
-def _subject(scene: Scene, item: KubeObject) -> Subject | None:
+def _subject(scene: Scene, item: KubeObject) -> Subject:
     if item.kind in TOP_LEVEL:
         return Workload(scene, item)
     if item.kind == "Service":
         return Service(scene, item)
-    return Node(scene, item) if item.kind == "Node" else None
+    return Node(scene, item) if item.kind == "Node" else Other(scene, item)
 
 
 def _examine(cause: Cause, subject: Subject) -> Finding | None:
@@ -184,6 +182,8 @@ def _examine(cause: Cause, subject: Subject) -> Finding | None:
             return cause.service(subject) if cause.service else None
         case Node():
             return cause.node(subject) if cause.node else None
+        case Other():
+            return cause.other(subject) if cause.other else None
 
 
 def _verdict(scene: Scene, entry: Candidate, others: list[Candidate]) -> Verdict:

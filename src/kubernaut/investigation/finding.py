@@ -9,7 +9,7 @@ from enum import StrEnum
 from kubernaut.domain.diagnosis import ActionCall, CauseId, Verdict
 from kubernaut.domain.objects import ObjectRef
 from kubernaut.investigation.facts import Fact
-from kubernaut.investigation.subjects import Node, Service, Workload
+from kubernaut.investigation.subjects import Node, Other, Service, Workload
 
 
 class Role(StrEnum):
@@ -55,3 +55,4 @@ class Cause:
     workload: Callable[[Workload], Finding | None] | None = None
     service: Callable[[Service], Finding | None] | None = None
     node: Callable[[Node], Finding | None] | None = None
+    other: Callable[[Other], Finding | None] | None = None

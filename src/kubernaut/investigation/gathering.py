@@ -1,164 +1,244 @@
-"""Reads what an investigation needs: one list a kind, side by side, bounded in number, size and time.
+"""Reads what an investigation asks for: one list a kind and namespace, side by side, bounded in number, size and time.
 
-What could not be read is written down as `NotRead` and never looks like an empty answer.
+What could not be read, or was left out for the budget, is written down as `NotRead` and never looks like an empty
+answer.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeAlias
 
 from kubernaut.domain.errors import ClusterError, ClusterUnavailable, Forbidden
 from kubernaut.domain.evidence import NotRead
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef
 from kubernaut.investigation.containers import CONTAINER, INIT, SIDECAR, Container, containers_of, is_crashing
-from kubernaut.investigation.logs import LogLine, decisive_lines
+from kubernaut.investigation.logs import decisive_lines
 from kubernaut.investigation.quoting import quoted
-from kubernaut.investigation.scene import Key, Scene
-from kubernaut.investigation.subjects import Node
+from kubernaut.investigation.scene import Key, Scene, Wanted
 from kubernaut.ports import Clock, ClusterReader, Resource
-from kubernaut.resources import (
-    AUTOSCALER,
-    CONFIG_MAP,
-    CONTROLLER_REVISION,
-    DAEMON_SET,
-    DEPLOYMENT,
-    ENDPOINT_SLICE,
-    EVENT,
-    JOB,
-    LEASE,
-    NODE,
-    POD,
-    REPLICA_SET,
-    RESOURCE_QUOTA,
-    SECRET,
-    SERVICE,
-    STATEFUL_SET,
-    VOLUME_CLAIM,
-)
+from kubernaut.resources import RESOURCES
 
-WORKLOADS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, JOB, REPLICA_SET, CONTROLLER_REVISION)
-SURROUNDINGS = (SERVICE, ENDPOINT_SLICE, CONFIG_MAP, SECRET, EVENT, RESOURCE_QUOTA, VOLUME_CLAIM, AUTOSCALER)
-OF_A_NAMESPACE = (POD, *WORKLOADS, *SURROUNDINGS)
+Lists: TypeAlias = frozenset[tuple[Resource, str]]
 
 _AT_ONCE = 8
 _LONGEST_VALUE = 1024
+# From here on one list of all namespaces costs less than one of each.
+_MOST_NAMESPACES = 4
+_BY_KIND = {resource.kind: resource for resource in RESOURCES}
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much is read at most."""
+    """How much is read at most; every page of a list is a call, and `size` counts the bytes of the answers.
+
+    What is under way when the budget is used up is still read to its end: `objects` bounds each list.
+    """
 
     timeout: timedelta = timedelta(seconds=20)
+    calls: int = 40
+    size: int = 128 * 2**20
     objects: int = 5000
     logs: int = 6
     log_lines: int = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Which namespaces, an empty name for all of them, and which kinds."""
-
-    namespaces: tuple[str, ...]
-    kinds: tuple[Resource, ...] = OF_A_NAMESPACE
-
-    @classmethod
-    def of(cls, target: ObjectRef) -> Scope:
-        """What has to be read to diagnose that object: its namespace, or for a node all pods and events."""
-        if target.kind == "Namespace":
-            return cls((target.name,))
-        return cls((target.namespace,)) if target.namespace else cls(("",), (POD, EVENT))
+BUDGET = Budget()
 
 
 @dataclass(slots=True)
-class _Basket:
-    """What has come in so far."""
+class Gathering:
+    """The scene as it grows, and what is left of the budget."""
 
-    objects: list[KubeObject] = field(default_factory=list)
-    whole: list[tuple[str, str]] = field(default_factory=list)
-    not_read: list[NotRead] = field(default_factory=list)
-    pending: dict[str, None] = field(default_factory=dict)
-    errors: list[ClusterError] = field(default_factory=list)
+    reader: ClusterReader
+    clock: Clock
+    budget: Budget
+    scene: Scene
+    calls: int = 0
+    size: int = 0
     answered: int = 0
+    errors: list[ClusterError] = field(default_factory=list)
+    places: set[tuple[str, str]] = field(default_factory=set)
+    logs_of: set[tuple[ObjectRef, str]] = field(default_factory=set)
+    gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+
+    async def read_wanted(self, wanted: Wanted, *, patience: timedelta) -> None:
+        """Adds what is wanted to the scene, as far as the budget goes; none of it will be wanted again."""
+        await self.read(resources_of(wanted), wanted.logs, patience=patience)
+        self.scene.add((), tried=wanted.lists)
+        self.scene.add_logs({}, tried=wanted.logs)
+
+    async def read(self, lists: Lists, logs: frozenset[Key] = frozenset(), *, patience: timedelta) -> None:
+        """Adds these lists and logs to the scene, as far as the budget goes."""
+        chosen = self._failing(logs)
+        pending = {_name(kind, place): (kind.kind, place) for kind, place in sorted(lists, key=str)}
+        pending_logs = {_log_name(entry): _log_key(entry) for entry in chosen}
+        try:
+            async with asyncio.timeout(patience.total_seconds()), asyncio.TaskGroup() as group:
+                for kind, place in sorted(lists, key=str):
+                    group.create_task(self._list(kind, place, pending))
+                for entry in chosen:
+                    group.create_task(self._log(entry, pending_logs))
+        except TimeoutError:
+            why = f"no answer within {patience.total_seconds():g} s"
+            missed = [NotRead(what, why) for what in (*pending, *pending_logs)]
+            self.scene.add((), tried=pending.values(), not_read=missed)
+        self.scene.now = self.clock.now()
+
+    def refuse(self, wanted: Wanted, why: str) -> None:
+        """Writes down that something was wanted and not even tried."""
+        lists = resources_of(wanted)
+        missed = [NotRead(_name(kind, place), why) for kind, place in sorted(lists, key=str)]
+        missed += [NotRead(f"log of {namespace}/pod/{pod} {name}", why) for namespace, pod, name in sorted(wanted.logs)]
+        self.scene.add((), tried=wanted.lists, not_read=missed)
+        self.scene.add_logs({}, tried=wanted.logs)
+
+    def nothing(self) -> ClusterError:
+        """Why there is nothing in the scene at all."""
+        unavailable = [error for error in self.errors if not isinstance(error, Forbidden)]
+        if unavailable or self.errors:
+            return (unavailable or self.errors)[0]
+        return ClusterUnavailable(f"the API server gave no answer within {self.budget.timeout.total_seconds():g} s")
+
+    def _spend(self) -> str:
+        """Takes one call out of the budget; why not, where it is used up."""
+        if self.calls >= self.budget.calls:
+            return f"left out: {self.budget.calls} calls were made already"
+        if self.size >= self.budget.size:
+            return f"left out: {self.budget.size // 2**20} MiB were read already"
+        self.calls += 1
+        return ""
+
+    async def _list(self, kind: Resource, place: str, pending: dict[str, tuple[str, str]]) -> None:
+        what, key = _name(kind, place), (kind.kind, place)
+        try:
+            async with self.gate:
+                left_out = self._spend()
+                listing = None if left_out else await self.reader.list(kind, place, limit=self.budget.objects)
+        except ClusterError as error:
+            self.errors.append(error)
+            listing, left_out = None, _reason(error)
+        pending.pop(what, None)
+        if listing is None:
+            self.scene.add((), tried=[key], not_read=[NotRead(what, left_out)])
+            return
+        self.answered += 1
+        self.size += listing.size
+        self.calls += listing.pages - 1
+        # What a list of one namespace has brought already is not taken in again with that of all.
+        new = (item for item in listing.items if place or (kind.kind, item.namespace) not in self.places)
+        items = [_trimmed(item, kind) for item in new]
+        self.places.add(key)
+        if listing.complete:
+            self.scene.add(items, whole=[key])
+            return
+        why = f"only the first {len(listing.items)} were read, there are more"
+        self.scene.add(items, tried=[key], not_read=[NotRead(what, why)])
+
+    async def _log(self, entry: Container, pending: dict[str, Key]) -> None:
+        what, key = _log_name(entry), _log_key(entry)
+        previous = entry.restarts > 0 and not entry.status.has("state", "terminated")
+        why = "there is none"
+        # A container that restarts meanwhile has its last words in the other of the two logs.
+        for which in (previous, not previous):
+            try:
+                async with self.gate:
+                    why_not = self._spend()
+                    if why_not:
+                        why = why_not
+                        break
+                    text = await self.reader.log(
+                        entry.pod.ref, entry.name, previous=which, tail_lines=self.budget.log_lines
+                    )
+            except ClusterError as error:
+                why = _reason(error)
+                break
+            if text is not None:
+                self.size += len(text)
+                self.scene.add_logs({key: decisive_lines(text, entry.pod.ref, entry.name, previous=which)})
+                pending.pop(what, None)
+                return
+        pending.pop(what, None)
+        self.scene.add_logs({}, not_read=[NotRead(what, why)])
+
+    def _failing(self, logs: frozenset[Key]) -> list[Container]:
+        """The containers whose log is read: of those asked for, the failing ones, one a workload and name."""
+        found: list[Container] = []
+        left_out: list[NotRead] = []
+        for entry in failing_containers(self.scene, logs) if logs else ():
+            told = (self.scene.top_of(entry.pod).ref, entry.name)
+            if told in self.logs_of:
+                continue
+            if len(self.logs_of) >= self.budget.logs:
+                left_out.append(NotRead(_log_name(entry), f"left out: {self.budget.logs} logs were read already"))
+                continue
+            self.logs_of.add(told)
+            found.append(entry)
+        self.scene.add_logs({}, not_read=left_out)
+        return found
 
 
-async def gather(
-    reader: ClusterReader, clock: Clock, scope: Scope, budget: Budget = Budget()
-) -> Scene:  # a frozen value
-    """The scene. Raises `ClusterUnavailable` (or `Forbidden`) only where nothing at all could be read."""
-    basket = _Basket()
-    wanted = [(kind, place) for place in scope.namespaces for kind in scope.kinds] + [(NODE, "")]
-    basket.pending = {_place(kind, place): None for kind, place in wanted}
-    gate = asyncio.Semaphore(_AT_ONCE)
-    try:
-        async with asyncio.timeout(budget.timeout.total_seconds()), asyncio.TaskGroup() as group:
-            for kind, place in wanted:
-                group.create_task(_list(reader, gate, kind, place, budget, basket))
-            for place in filter(None, scope.namespaces):
-                group.create_task(_namespace(reader, gate, place, basket))
-    except TimeoutError:
-        basket.not_read += [NotRead(what, f"no answer within {budget.timeout}") for what in basket.pending]
-    if not basket.answered:
-        raise _nothing(basket, budget)
-    scene = Scene(now=clock.now(), objects=basket.objects, whole=basket.whole, not_read=basket.not_read)
-    return await _second_look(reader, clock, scene, basket, budget)
+def resources_of(wanted: Wanted) -> Lists:
+    """The lists to read for what is wanted: one of all namespaces in place of many."""
+    places: dict[str, set[str]] = defaultdict(set)
+    for kind, place in wanted.lists:
+        if kind in _BY_KIND:
+            places[kind].add(place)
+    return frozenset(
+        (_BY_KIND[kind], place)
+        for kind, found in places.items()
+        for place in (found if len(found) <= _MOST_NAMESPACES and "" not in found else {""})
+    )
 
 
-def _nothing(basket: _Basket, budget: Budget) -> ClusterError:
-    """Why there is no scene at all."""
-    unavailable = [error for error in basket.errors if not isinstance(error, Forbidden)]
-    if basket.errors and not unavailable and not basket.pending:
-        return basket.errors[0]
-    if unavailable:
-        return unavailable[0]
-    return ClusterUnavailable(f"the API server gave no answer within {budget.timeout.total_seconds():g} s")
+def failing_containers(scene: Scene, among: Iterable[Key]) -> list[Container]:
+    """The containers whose log may say why, one a workload: crashed ones, then those that run and are not ready."""
+    crashed: dict[tuple[ObjectRef, str], Container] = {}
+    waiting: dict[tuple[ObjectRef, str], Container] = {}
+    wanted = set(among)
+    names = {key[:2] for key in wanted}
+    pods = [pod for pod in scene.all("Pod") if (pod.namespace, pod.name) in names]
+    for pod in sorted(pods, key=lambda item: str(item.created_at), reverse=True):
+        for entry in containers_of(pod):
+            if entry.role not in (CONTAINER, INIT, SIDECAR) or _log_key(entry) not in wanted:
+                continue
+            key = (scene.top_of(pod).ref, entry.name)
+            if is_crashing(entry, scene.now) and entry.ended is not None:
+                crashed.setdefault(key, entry)
+            elif entry.is_running and not entry.is_ready and entry.role != INIT:
+                waiting.setdefault(key, entry)
+    return [*crashed.values(), *(entry for key, entry in waiting.items() if key not in crashed)]
 
 
-async def _list(
-    reader: ClusterReader, gate: asyncio.Semaphore, kind: Resource, place: str, budget: Budget, basket: _Basket
-) -> None:
-    what = _place(kind, place)
-    try:
-        async with gate:
-            listing = await reader.list(kind, place, limit=budget.objects)
-    except ClusterError as error:
-        basket.errors.append(error)
-        basket.not_read.append(NotRead(what, quoted(str(error)) or error.code))
-        basket.pending.pop(what, None)
-        return
-    basket.pending.pop(what, None)
-    basket.answered += 1
-    basket.objects += [_trimmed(item, kind) for item in listing.items]
-    if listing.complete:
-        basket.whole.append((kind.kind, place))
-    else:
-        basket.not_read.append(NotRead(what, f"only the first {len(listing.items)} were read, there are more"))
+def _reason(error: ClusterError) -> str:
+    return quoted(str(error)) or error.code
 
 
-async def _namespace(reader: ClusterReader, gate: asyncio.Semaphore, place: str, basket: _Basket) -> None:
-    try:
-        async with gate:
-            found = await reader.get(ObjectRef("v1", "Namespace", "", place))
-    except ClusterError as error:
-        basket.errors.append(error)
-        basket.not_read.append(NotRead(f"namespace {place}", quoted(str(error)) or error.code))
-        return
-    if found is not None:
-        basket.objects.append(found)
-
-
-def _place(kind: Resource, place: str) -> str:
+def _name(kind: Resource, place: str) -> str:
     return f"{kind.plural} in {place}" if place else kind.plural
+
+
+def _log_name(entry: Container) -> str:
+    return f"log of {entry.pod.ref} {entry.name}"
+
+
+def _log_key(entry: Container) -> Key:
+    return (entry.pod.namespace, entry.pod.name, entry.name)
 
 
 def _trimmed(item: KubeObject, kind: Resource) -> KubeObject:
     """The object with its kind, which items of a list lack, and without long values of ConfigMaps."""
+    holds_values = kind.kind in {"ConfigMap", "Secret"}
+    if item.kind and not holds_values:
+        return item
     raw: JsonObject = dict(item.raw)
     raw["apiVersion"] = raw.get("apiVersion") or kind.api_version
     raw["kind"] = raw.get("kind") or kind.kind
-    if kind.kind in {"ConfigMap", "Secret"}:
+    if holds_values:
         for part in ("data", "binaryData"):
             values = raw.get(part)
             if isinstance(values, dict):
@@ -169,64 +249,3 @@ def _trimmed(item: KubeObject, kind: Resource) -> KubeObject:
 def _short(value: Json, kind: Resource) -> Json:
     kept = kind.kind == "ConfigMap" and isinstance(value, str) and len(value) <= _LONGEST_VALUE
     return value if kept else ""
-
-
-async def _second_look(reader: ClusterReader, clock: Clock, scene: Scene, basket: _Basket, budget: Budget) -> Scene:
-    """What only makes sense once the first look shows trouble: logs of failing containers, leases of silent nodes."""
-    chosen = failing_containers(scene)[: budget.logs]
-    silent = any(not Node(scene, node).is_ready for node in scene.all("Node"))
-    logs: dict[Key, Sequence[LogLine]] = {}
-    missed: dict[str, str | None] = {f"log of {entry.pod.ref} {entry.name}": None for entry in chosen}
-    seen, unread = len(basket.objects), len(basket.not_read)
-    gate = asyncio.Semaphore(_AT_ONCE)
-    try:
-        async with asyncio.timeout(budget.timeout.total_seconds() / 2), asyncio.TaskGroup() as group:
-            for entry in chosen:
-                group.create_task(_log(reader, entry, budget, logs, missed))
-            if silent:
-                group.create_task(_list(reader, gate, LEASE, "kube-node-lease", budget, basket))
-    except TimeoutError:
-        missed = {what: why or "no answer in time" for what, why in missed.items()}
-    if len(basket.objects) > seen or len(basket.not_read) > unread:
-        scene = Scene(now=clock.now(), objects=basket.objects, whole=basket.whole, not_read=basket.not_read)
-    scene.add_logs(logs, [NotRead(what, why) for what, why in missed.items() if why])
-    return scene
-
-
-async def _log(
-    reader: ClusterReader,
-    entry: Container,
-    budget: Budget,
-    logs: dict[Key, Sequence[LogLine]],
-    missed: dict[str, str | None],
-) -> None:
-    what = f"log of {entry.pod.ref} {entry.name}"
-    previous = entry.restarts > 0 and not entry.status.has("state", "terminated")
-    # A container that restarts meanwhile has its last words in the other of the two logs.
-    for which in (previous, not previous):
-        try:
-            text = await reader.log(entry.pod.ref, entry.name, previous=which, tail_lines=budget.log_lines)
-        except ClusterError as error:
-            missed[what] = quoted(str(error)) or error.code
-            return
-        if text is not None:
-            lines = decisive_lines(text, entry.pod.ref, entry.name, previous=which)
-            logs[(entry.pod.namespace, entry.pod.name, entry.name)] = lines
-            return
-    missed[what] = "there is none"
-
-
-def failing_containers(scene: Scene) -> list[Container]:
-    """The containers whose log may say why, one a workload: crashed ones, then those that run and are not ready."""
-    crashed: dict[tuple[ObjectRef, str], Container] = {}
-    waiting: dict[tuple[ObjectRef, str], Container] = {}
-    for pod in sorted(scene.all("Pod"), key=lambda item: str(item.created_at), reverse=True):
-        for entry in containers_of(pod):
-            if entry.role not in (CONTAINER, INIT, SIDECAR):
-                continue
-            key = (scene.top_of(pod).ref, entry.name)
-            if is_crashing(entry, scene.now) and entry.ended is not None:
-                crashed.setdefault(key, entry)
-            elif entry.is_running and not entry.is_ready and entry.role != INIT:
-                waiting.setdefault(key, entry)
-    return [*crashed.values(), *(entry for key, entry in waiting.items() if key not in crashed)]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.limits import autoscalers_of
 from kubernaut.investigation.provenance import last_applied, last_writer
 from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.subjects import Node, Workload
@@ -68,12 +69,7 @@ def intended_zero(workload: Workload) -> list[Fact]:
 
 def autoscalers(workload: Workload) -> list[KubeObject]:
     """The HorizontalPodAutoscalers that own its replicas."""
-    return [
-        scaler
-        for scaler in workload.scene.all("HorizontalPodAutoscaler", workload.object.namespace)
-        if scaler.text("spec", "scaleTargetRef", "kind") == workload.object.kind
-        and scaler.text("spec", "scaleTargetRef", "name") == workload.object.name
-    ]
+    return autoscalers_of(workload.scene, workload.object)
 
 
 def _scales_to_zero(scaler: KubeObject) -> bool:

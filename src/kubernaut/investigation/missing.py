@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from kubernaut.domain.diagnosis import Verdict
+from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation import facts
 from kubernaut.investigation.configuration import (
@@ -16,7 +16,7 @@ from kubernaut.investigation.configuration import (
     waits_for_configuration,
 )
 from kubernaut.investigation.facts import Fact
-from kubernaut.investigation.finding import Finding
+from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.provenance import last_writer
 from kubernaut.investigation.remedies import WayBack, escalate, way_back
 from kubernaut.investigation.subjects import Workload
@@ -30,6 +30,35 @@ class Gap:
     reference: Reference
     pod: KubeObject
     facts: tuple[Fact, ...]
+
+
+def cause_of_missing(kind: str, *, fault: int, look_alike: str) -> Cause:
+    """The cause that a whole ConfigMap or Secret is missing; `look_alike` is the one of the other kind."""
+    word = kind.lower()
+    other = look_alike.removeprefix("missing_")
+
+    def examine(workload: Workload) -> Finding | None:
+        gap = find_gap(workload, (kind,), key=False)
+        return finding_of(workload, gap) if gap else None
+
+    return Cause(
+        id=CauseId(f"missing_{word}"),
+        title=f"A {kind} that a pod needs does not exist",
+        faults=(fault,),
+        needs=("Pod", kind, "ReplicaSet"),
+        look_alikes={
+            look_alike: f"the kubelet names a {other}",
+            "missing_config_key": "the object is there, only a key of it is not",
+            "rollout_in_progress": f"'failed to sync {word} cache' is a delay of the kubelet, nothing is missing",
+        },
+        know="Its content is not in any revision: it comes back from where it is declared (Git, Helm, a secret store).",
+        by_hand=(
+            "kubectl -n {namespace} describe pod {pod}",
+            "kubectl -n {namespace} get {object}",
+            "kubectl -n {namespace} rollout history {kind}/{name}",
+        ),
+        workload=examine,
+    )
 
 
 def find_gap(workload: Workload, kinds: tuple[str, ...], *, key: bool) -> Gap | None:

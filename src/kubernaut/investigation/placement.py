@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from kubernaut.domain.objects import KubeObject, Tree
-from kubernaut.investigation.quantities import quantity
+from kubernaut.domain.quantities import parse_quantity
+from kubernaut.domain.selectors import expression
 
 CORDON = "node.kubernetes.io/unschedulable"
 _NOT_READY = frozenset({"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"})
@@ -90,34 +91,10 @@ def _unmet(term: Tree, labels: Mapping[str, str], name: str) -> str:
     if not expressions:
         return "an empty affinity term"
     for entry, known in expressions:
-        if not _holds(entry, known.get(entry.text("key"))):
+        if not expression(entry).holds(known):
             values = ", ".join(entry.texts("values"))
             return f"{entry.text('key')} {entry.text('operator')} [{values}]"
     return ""
-
-
-def _holds(expression: Tree, value: str | None) -> bool:
-    values = expression.texts("values")
-    match expression.text("operator"):
-        case "In":
-            return value in values
-        case "NotIn":
-            return value not in values
-        case "Exists":
-            return value is not None
-        case "DoesNotExist":
-            return value is None
-        case "Gt" | "Lt" as operator:
-            return _compares(operator, value, values)
-        case _:
-            return False
-
-
-def _compares(operator: str, value: str | None, values: list[str]) -> bool:
-    left, right = quantity(value), quantity(values[0]) if values else None
-    if left is None or right is None:
-        return False
-    return left > right if operator == "Gt" else left < right
 
 
 def requests(pod: KubeObject) -> dict[str, Decimal]:
@@ -142,7 +119,7 @@ def _add(total: dict[str, Decimal], container: Tree) -> None:
 
 def _wanted(container: Tree) -> dict[str, Decimal]:
     raw = container.tree("resources", "requests").raw
-    return {name: value for name, entry in raw.items() if (value := quantity(entry)) is not None}
+    return {name: value for name, entry in raw.items() if (value := parse_quantity(entry)) is not None}
 
 
 def _too_small(pod: KubeObject, node: KubeObject) -> tuple[str, ...]:
@@ -150,7 +127,7 @@ def _too_small(pod: KubeObject, node: KubeObject) -> tuple[str, ...]:
     room = node.tree("status", "allocatable")
     found = []
     for name, value in requests(pod).items():
-        has = quantity(room.at(name)) if room.raw else value
+        has = parse_quantity(room.at(name)) if room.raw else value
         if value > 0 and (has is None or has < value):
             found.append(f"{name} {_plain(value)} > {room.at(name) or 0}")
     return tuple(sorted(found))

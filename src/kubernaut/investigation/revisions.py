@@ -48,8 +48,10 @@ def revisions_of(scene: Scene, owner: KubeObject) -> list[Revision]:
     """The revisions that are kept, newest first."""
     if owner.kind == "Deployment":
         found = [_of_replica_set(item) for item in scene.owned(owner, "ReplicaSet")]
-    else:
+    elif owner.kind in {"StatefulSet", "DaemonSet"}:
         found = [_of_controller_revision(item) for item in scene.owned(owner, "ControllerRevision")]
+    else:
+        found = []
     return sorted(found, key=lambda revision: revision.number, reverse=True)
 
 

@@ -1,22 +1,43 @@
-"""What was read, indexed once: the only thing the causes look at."""
+"""What was read, indexed once: the only thing the causes look at.
+
+A scene notes what is asked of it and was never read, so that the reading follows the questions: whoever examines a
+scene finds in `take_wanted` what to read before examining it again. A list that was tried in vain is not wanted again.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from kubernaut.domain.evidence import NotRead
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.investigation.facts import event_time
 from kubernaut.investigation.logs import LogLine
+from kubernaut.resources import CLUSTER_WIDE
 
 Key = tuple[str, str, str]
+Place = tuple[str, str]
 
 TOP_LEVEL = ("Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "Pod")
 _MOST_OWNERS = 5
 # A controller that is refused for hours leaves thousands about one object; the newest tell all that is current.
 _MOST_EVENTS = 100
+# Where the events of nodes, volumes and other objects without a namespace are kept.
+_PLACE_OF_CLUSTER_WIDE_EVENTS = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked of a scene in vain: (kind, namespace) lists, and logs as (namespace, pod, container)."""
+
+    lists: frozenset[Place]
+    logs: frozenset[Key]
+
+    def __bool__(self) -> bool:
+        """Whether anything is wanted."""
+        return bool(self.lists or self.logs)
 
 
 class Scene:
@@ -30,44 +51,80 @@ class Scene:
         self,
         *,
         now: datetime,
-        objects: Iterable[KubeObject],
-        whole: Iterable[tuple[str, str]] = (),
+        objects: Iterable[KubeObject] = (),
+        whole: Iterable[Place] = (),
         not_read: Sequence[NotRead] = (),
         logs: Mapping[Key, Sequence[LogLine]] | None = None,
     ) -> None:
         """`logs` maps (namespace, pod, container) to the decisive lines."""
         self.now = now
         self.not_read = tuple(not_read)
-        self._whole = frozenset(whole)
+        self._whole: set[Place] = set()
+        self._tried: set[Place] = set()
         self._logs = dict(logs or {})
+        self._logs_tried: set[Key] = set()
+        self._wanted: set[Place] = set()
+        self._wanted_logs: set[Key] = set()
         self._by_key: dict[Key, KubeObject] = {}
         self._by_uid: dict[str, KubeObject] = {}
         self._by_kind: dict[str, list[KubeObject]] = defaultdict(list)
         self._owned: dict[str, list[KubeObject]] = defaultdict(list)
         self._events: dict[Key, list[KubeObject]] = defaultdict(list)
+        self._sorted: set[Key] = set()
         self._pods_of: dict[Key, list[KubeObject]] | None = None
+        self.add(objects, whole=whole)
+
+    def add(
+        self,
+        objects: Iterable[KubeObject],
+        *,
+        whole: Iterable[Place] = (),
+        tried: Iterable[Place] = (),
+        not_read: Iterable[NotRead] = (),
+    ) -> None:
+        """Takes in what was read since; `tried` are lists that gave nothing, or not all."""
+        self._whole.update(whole)
+        self._tried.update(tried)
+        self.not_read += tuple(not_read)
+        self._pods_of = None
         for item in objects:
             self._add(item)
-        for known in self._events.values():
-            known.sort(key=lambda entry: event_time(entry) or _BEGINNING, reverse=True)
-            del known[_MOST_EVENTS:]
 
     def _add(self, item: KubeObject) -> None:
         kind = item.kind
         if kind == "Event":
-            involved = item.tree("involvedObject")
+            about = item.regarding
             # Events of a node carry no namespace, or `default`, where they are kept.
-            place = "" if involved.text("kind") == "Node" else involved.text("namespace")
-            key = (involved.text("kind"), place, involved.text("name"))
+            key = (about.kind, "" if about.kind == "Node" else about.namespace, about.name)
             self._events[key].append(item)
+            self._sorted.discard(key)
+            return
+        key = (kind, item.namespace, item.name)
+        if key in self._by_key:
             return
         self._by_kind[kind].append(item)
-        self._by_key[(kind, item.namespace, item.name)] = item
+        self._by_key[key] = item
         if item.uid:
             self._by_uid[item.uid] = item
-        for owner in item.trees("metadata", "ownerReferences"):
-            if owner.flag("controller") and owner.text("uid"):
-                self._owned[owner.text("uid")].append(item)
+        owner = item.owner
+        if owner is not None and owner.uid:
+            self._owned[owner.uid].append(item)
+
+    def take_wanted(self) -> Wanted:
+        """What was asked for in vain since the last time."""
+        wanted = Wanted(frozenset(self._wanted), frozenset(self._wanted_logs))
+        self._wanted.clear()
+        self._wanted_logs.clear()
+        return wanted
+
+    def _want(self, kind: str, namespace: str) -> None:
+        # A question about a node is no reason to read a kind in all namespaces: whoever means that reads it at first.
+        if not namespace and kind not in CLUSTER_WIDE:
+            return
+        for place in ((kind, namespace), (kind, "")):
+            if place in self._whole or place in self._tried:
+                return
+        self._wanted.add((kind, namespace))
 
     @property
     def object_count(self) -> int:
@@ -80,13 +137,18 @@ class Scene:
         return sum(map(len, self._events.values()))
 
     def all(self, kind: str, namespace: str | None = None) -> list[KubeObject]:
-        """The objects of a kind, of one namespace where it is given."""
+        """The objects of a kind: of one namespace where it is given, of those that were read otherwise."""
+        if namespace is not None or kind in CLUSTER_WIDE:
+            self._want(kind, namespace or "")
         found = self._by_kind.get(kind, [])
         return found if namespace is None else [item for item in found if item.namespace == namespace]
 
     def get(self, kind: str, namespace: str, name: str) -> KubeObject | None:
         """The object, None where it was not seen: that proves nothing unless `covers` holds."""
-        return self._by_key.get((kind, namespace, name))
+        found = self._by_key.get((kind, namespace, name))
+        if found is None:
+            self._want(kind, namespace)
+        return found
 
     def find(self, ref: ObjectRef) -> KubeObject | None:
         """The object at that address."""
@@ -94,22 +156,26 @@ class Scene:
 
     def covers(self, kind: str, namespace: str) -> bool:
         """Whether all objects of the kind in the namespace were read."""
+        self._want(kind, namespace)
         return (kind, namespace) in self._whole or (kind, "") in self._whole
 
     def owned(self, owner: KubeObject, kind: str) -> list[KubeObject]:
         """The objects of a kind that the owner controls."""
+        self._want(kind, owner.namespace)
         return [item for item in self._owned.get(owner.uid, ()) if item.kind == kind] if owner.uid else []
 
     def controller_of(self, item: KubeObject) -> KubeObject | None:
         """The object that controls it, if it was read and is not a later one of the same name."""
-        for owner in item.trees("metadata", "ownerReferences"):
-            if owner.flag("controller"):
-                found = self._by_uid.get(owner.text("uid"))
-                return found or self._without_uid(owner.text("kind"), item.namespace, owner.text("name"))
-        return None
+        owner = item.owner
+        if owner is None:
+            return None
+        found = self._by_uid.get(owner.uid)
+        if found is None and owner.ref.kind in TOP_LEVEL:
+            self._want(owner.ref.kind, item.namespace)
+        return found or self._without_uid(owner.ref)
 
-    def _without_uid(self, kind: str, namespace: str, name: str) -> KubeObject | None:
-        found = self.get(kind, namespace, name)
+    def _without_uid(self, ref: ObjectRef) -> KubeObject | None:
+        found = self._by_key.get((ref.kind, ref.namespace, ref.name))
         return found if found and not found.uid else None
 
     def top_of(self, item: KubeObject) -> KubeObject:
@@ -127,15 +193,19 @@ class Scene:
         label = item.labels.get("pod-template-hash")
         if owner is None or owner.kind != "ReplicaSet" or not label:
             return None
-        return self.get("Deployment", item.namespace, owner.name.removesuffix(f"-{label}"))
+        return self._by_key.get(("Deployment", item.namespace, owner.name.removesuffix(f"-{label}")))
 
     def pods_of(self, top: KubeObject) -> list[KubeObject]:
         """The pods whose uppermost owner is this object."""
+        self._want("Pod", top.namespace)
         if self._pods_of is None:
             self._pods_of = defaultdict(list)
-            for pod in self.all("Pod"):
+            asked = set(self._wanted)
+            for pod in self._by_kind.get("Pod", ()):
                 owner = self.top_of(pod)
                 self._pods_of[(owner.kind, owner.namespace, owner.name)].append(pod)
+            # Whose the other pods are is nobody's question.
+            self._wanted = asked
         return self._pods_of.get((top.kind, top.namespace, top.name), [])
 
     def selected(self, namespace: str, selector: Mapping[str, str]) -> list[KubeObject]:
@@ -146,27 +216,43 @@ class Scene:
 
     def events_of(self, item: KubeObject, *reasons: str) -> list[KubeObject]:
         """The events about this very object, newest first, with those reasons where some are given."""
-        found = self._events.get((item.kind, item.namespace, item.name), [])
+        self._want("Event", item.namespace or _PLACE_OF_CLUSTER_WIDE_EVENTS)
+        found = self._newest((item.kind, item.namespace, item.name))
         # A kubelet writes the node's name as its uid.
         if item.uid and item.kind != "Node":
             found = [entry for entry in found if entry.text("involvedObject", "uid") in ("", item.uid)]
         return [entry for entry in found if not reasons or entry.text("reason") in reasons]
 
+    def _newest(self, key: Key) -> list[KubeObject]:
+        known = self._events.get(key, [])
+        if key not in self._sorted:
+            self._sorted.add(key)
+            known.sort(key=lambda entry: event_time(entry) or _BEGINNING, reverse=True)
+            del known[_MOST_EVENTS:]
+        return known
+
     def reasons_of_pods_named(self, namespace: str, prefix: str) -> dict[str, set[str]]:
         """For each pod whose name begins so, perhaps gone by now: the reasons of the events about it."""
+        self._want("Event", namespace)
         return {
-            name: {entry.text("reason") for entry in entries}
-            for (kind, place, name), entries in self._events.items()
-            if kind == "Pod" and place == namespace and name.startswith(prefix)
+            key[2]: {entry.text("reason") for entry in self._newest(key)}
+            for key in list(self._events)
+            if key[:2] == ("Pod", namespace) and key[2].startswith(prefix)
         }
 
     def log_of(self, pod: KubeObject, container: str) -> Sequence[LogLine]:
         """The decisive lines of that container's log, as far as it was read."""
-        return self._logs.get((pod.namespace, pod.name, container), ())
+        key = (pod.namespace, pod.name, container)
+        if key not in self._logs and key not in self._logs_tried:
+            self._wanted_logs.add(key)
+        return self._logs.get(key, ())
 
-    def add_logs(self, logs: Mapping[Key, Sequence[LogLine]], not_read: Sequence[NotRead]) -> None:
-        """Takes in what the logs said: which ones to read is known only once the objects are here."""
+    def add_logs(
+        self, logs: Mapping[Key, Sequence[LogLine]], tried: Iterable[Key] = (), not_read: Iterable[NotRead] = ()
+    ) -> None:
+        """Takes in what logs said; `tried` are those that are not to be asked for again."""
         self._logs.update(logs)
+        self._logs_tried.update(tried)
         self.not_read += tuple(not_read)
 
 

@@ -1,29 +1,29 @@
-"""The stage: gathers, asks the rules, recalls what is alike, asks a model where the rules are unsure, and stores it."""
+"""The stage: reads, asks the rules, recalls what is alike and asks a model where these are unsure, and stores it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from kubernaut.domain.diagnosis import ActionCall, Diagnosis
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind
-from kubernaut.domain.learning import Recalled
 from kubernaut.domain.lifecycle import Phase
 from kubernaut.domain.objects import JsonObject
 from kubernaut.engine.codec import dump
 from kubernaut.investigation.causes import catalogue
 from kubernaut.investigation.diagnosing import diagnose
-from kubernaut.investigation.gathering import Scope, gather
-from kubernaut.investigation.second_opinion import Choices, Considered, consider
+from kubernaut.investigation.inquiry import first_look, inquire
+from kubernaut.investigation.second_opinion import Choices, Considered, consider, is_unsure
 from kubernaut.ports import Analyst, Clock, ClusterReader, IncidentStore, Meter
 
 # In a burst the first incidents are decided while the last ones wait, instead of all of them at the end; and memory
 # holds that many scenes. Waiting for a model takes no place.
 _SCENES_AT_ONCE = 8
 
-Recall = Callable[[Incident, Diagnosis], Awaitable[Sequence[Recalled]]]
+Recall = Callable[[Incident, Diagnosis], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,12 @@ class InvestigationStage:
         """The diagnosis, stored. Raises a `ClusterError` where the cluster cannot be read: that is no finding."""
         started = self.clock.now()
         async with self.places:
-            scene = await gather(self.reader, self.clock, Scope.of(incident.target))
-            diagnosis = diagnose(scene, incident.target)
-        like = await self.recall(incident, diagnosis)
-        if like:
-            body: JsonObject = {"like": [_told(each) for each in like]}
-            await self._store(incident, f"recalled-{look}", EventKind.RECALLED, body)
+            target = incident.target
+            first = first_look([target])
+            _, diagnosis = await inquire(self.reader, self.clock, first, partial(diagnose, target=target))
+        # Where the rules are sure, nobody waits for the memory: it is asked when the incident is over.
+        if is_unsure(diagnosis, below=self.second.ask_below if self.second else 0.0):
+            await self.recall(incident, diagnosis)
         if self.second is not None:
             diagnosis = await self._consult(self.second, incident, diagnosis, look)
         took = (self.clock.now() - started).total_seconds()
@@ -81,17 +81,6 @@ class InvestigationStage:
         self, incident: Incident, key: str, kind: EventKind, body: JsonObject, *, phase: Phase | None = None
     ) -> None:
         await self.incidents.append(Event(incident.id, key, kind, self.clock.now(), body), phase=phase)
-
-
-def _told(recalled: Recalled) -> JsonObject:
-    pattern = recalled.pattern
-    return {
-        "incident": pattern.id,
-        "likeness": round(recalled.likeness, 3),
-        "cause": pattern.cause,
-        "action": pattern.action,
-        "ending": pattern.ending,
-    }
 
 
 def _asked(considered: Considered, took_s: float) -> JsonObject:

@@ -1,4 +1,4 @@
-"""What a cause examines: a workload with its pods and revisions, a Service with its endpoints, a node with its pods."""
+"""What a cause examines: a workload with its pods and revisions, a Service, a node, or any other object."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from kubernaut.investigation.containers import (
 )
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.provenance import Author, last_writer
+from kubernaut.investigation.pulls import FailedPull, failed_pull
 from kubernaut.investigation.revisions import GoodRevision, Revision, good_revision, revisions_of
 from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.templates import Difference, differences
@@ -158,6 +159,11 @@ class Workload:
         return [container for container in self.containers if container.waiting in PULL_PROBLEMS]
 
     @cached_property
+    def failed_pulls(self) -> list[FailedPull]:
+        """Why their images do not come."""
+        return [failed_pull(self.scene, container) for container in self.failing_pulls]
+
+    @cached_property
     def pending(self) -> list[KubeObject]:
         """The pods that the scheduler found no node for."""
         return [
@@ -280,3 +286,11 @@ class Node:
     def is_cordoned(self) -> bool:
         """Whether new pods are kept off it."""
         return self.object.flag("spec", "unschedulable")
+
+
+class Other:
+    """An object of any other kind: a claim, an autoscaler, an Ingress, a CronJob, a namespace."""
+
+    def __init__(self, scene: Scene, item: KubeObject) -> None:
+        self.scene = scene
+        self.object = item

@@ -1,8 +1,10 @@
-"""The stage: the finished incident becomes a pattern. A memory that fails costs the lesson, never the incident."""
+"""The stage: what is alike is recalled, and the finished incident becomes a pattern.
+
+A memory that fails costs the lesson, never the incident.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kubernaut.domain.diagnosis import ActionId, Diagnosis
@@ -35,7 +37,8 @@ class LearningStage:
         """Stores the pattern where the ending teaches something; why not, otherwise."""
         if conclusion.ending not in TEACHING:
             return "nothing to learn"
-        events = await self.incidents.events(incident.id, kinds=(EventKind.DIAGNOSED, EventKind.INTENDED))
+        kinds = (EventKind.DIAGNOSED, EventKind.INTENDED, EventKind.RECALLED)
+        events = await self.incidents.events(incident.id, kinds=kinds)
         diagnoses = [load(Diagnosis, event.body["diagnosis"]) for event in events if event.kind is EventKind.DIAGNOSED]
         actions = [
             ActionId(Tree(event.body).text("intent", "preview", "call", "action"))
@@ -45,6 +48,8 @@ class LearningStage:
         finish = Finish(conclusion.ending, self.clock.now(), actions[-1] if actions else None)
         # The last look of a healed incident was before its remedy, so it is the one that found the cause.
         diagnosis = diagnoses[-1] if diagnoses else None
+        if diagnosis is not None and not any(event.kind is EventKind.RECALLED for event in events):
+            await self.recall(incident, diagnosis)
         try:
             pattern = await remember(incident, diagnosis, finish, embedder=self.embedder, patterns=self.patterns)
             body: JsonObject = {"text": pattern.text, "embedder": pattern.embedder}
@@ -53,9 +58,24 @@ class LearningStage:
         await self.incidents.append(Event(incident.id, "learned", EventKind.LEARNED, finish.at, body))
         return str(body.get("failed", "remembered"))
 
-    async def recall(self, incident: Incident, diagnosis: Diagnosis) -> Sequence[Recalled]:
-        """Confirmed like incidents, most alike first; none where the memory does not answer."""
+    async def recall(self, incident: Incident, diagnosis: Diagnosis) -> str:
+        """Stores which confirmed incidents are alike, most alike first, once an incident; how many, or why none."""
         try:
-            return await recall(incident, diagnosis, embedder=self.embedder, patterns=self.patterns)
-        except KubernautError:
-            return ()
+            like = await recall(incident, diagnosis, embedder=self.embedder, patterns=self.patterns)
+        except KubernautError as error:
+            return f"{error.code}: {error}"
+        if like:
+            body: JsonObject = {"like": [_told(each) for each in like]}
+            await self.incidents.append(Event(incident.id, "recalled", EventKind.RECALLED, self.clock.now(), body))
+        return f"{len(like)} alike"
+
+
+def _told(recalled: Recalled) -> JsonObject:
+    pattern = recalled.pattern
+    return {
+        "incident": pattern.id,
+        "likeness": round(recalled.likeness, 3),
+        "cause": pattern.cause,
+        "action": pattern.action,
+        "ending": pattern.ending,
+    }

@@ -68,6 +68,21 @@ AUTOSCALER = Kind(
     subresources=_STATUS,
     categories=_ALL,
 )
+PRIORITY_CLASS = Kind("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", namespaced=False, short=("pc",))
+MUTATING_WEBHOOKS = Kind(
+    "admissionregistration.k8s.io",
+    "v1",
+    "MutatingWebhookConfiguration",
+    "mutatingwebhookconfigurations",
+    namespaced=False,
+)
+VALIDATING_WEBHOOKS = Kind(
+    "admissionregistration.k8s.io",
+    "v1",
+    "ValidatingWebhookConfiguration",
+    "validatingwebhookconfigurations",
+    namespaced=False,
+)
 BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", short=("pdb",), subresources=_STATUS)
 NEW_EVENT = Kind("events.k8s.io", "v1", "Event", "events", short=("ev",), stored_as="events")
 ENDPOINT_SLICE = Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
@@ -97,6 +112,7 @@ KINDS: tuple[Kind, ...] = (
     CLAIM,
     Kind("", "v1", "PersistentVolume", "persistentvolumes", namespaced=False, short=("pv",), subresources=_STATUS),
     Kind("", "v1", "LimitRange", "limitranges", short=("limits",)),
+    Kind("", "v1", "ReplicationController", "replicationcontrollers", short=("rc",), subresources=_SCALED),
     DEPLOYMENT,
     REPLICA_SET,
     STATEFUL_SET,
@@ -113,6 +129,9 @@ KINDS: tuple[Kind, ...] = (
     Kind("networking.k8s.io", "v1", "IngressClass", "ingressclasses", namespaced=False),
     Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", short=("netpol",)),
     Kind("storage.k8s.io", "v1", "StorageClass", "storageclasses", namespaced=False, short=("sc",)),
+    PRIORITY_CLASS,
+    MUTATING_WEBHOOKS,
+    VALIDATING_WEBHOOKS,
     CLUSTER_ROLE,
     CLUSTER_ROLE_BINDING,
     ROLE,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
+from decimal import Decimal
 
 from kubernaut.domain.objects import JsonObject, KubeObject, Tree
+from kubernaut.domain.quantities import amount, format_quantity
 from kubernaut.sandbox.failures import Failure, forbidden
 from kubernaut.sandbox.kinds import BY_NAME, CLAIM, CONFIG_MAP, POD, RESOURCE_QUOTA, SECRET, SERVICE, Kind
-from kubernaut.sandbox.quantities import amount, format_quantity
 from kubernaut.sandbox.storage import Storage
 
-Usage = dict[str, Fraction]
+Usage = dict[str, Decimal]
 _COUNTED: tuple[Kind, ...] = (SERVICE, CONFIG_MAP, SECRET, CLAIM)
 _COMPUTE = ("requests.cpu", "requests.memory", "limits.cpu", "limits.memory")
 _FINISHED = frozenset({"Succeeded", "Failed"})
@@ -21,12 +21,12 @@ def pod_usage(pod: Tree) -> Usage:
     """What one pod counts for; nothing once it has finished."""
     if pod.text("status", "phase") in _FINISHED:
         return {}
-    used: Usage = {"pods": Fraction(1), "count/pods": Fraction(1)}
+    used: Usage = {"pods": Decimal(1), "count/pods": Decimal(1)}
     for container in pod.trees("spec", "containers"):
         for part in ("requests", "limits"):
             for resource, value in container.tree("resources", part).raw.items():
                 name = f"{part}.{resource}"
-                used[name] = used.get(name, Fraction(0)) + amount(value)
+                used[name] = used.get(name, Decimal(0)) + amount(value)
     for short in ("cpu", "memory"):
         if f"requests.{short}" in used:
             used[short] = used[f"requests.{short}"]
@@ -40,9 +40,9 @@ def object_usage(item: Tree) -> Usage:
         return {}
     if kind is POD:
         return pod_usage(item)
-    used: Usage = {f"count/{kind.qualified}": Fraction(1)}
+    used: Usage = {f"count/{kind.qualified}": Decimal(1)}
     if kind in _COUNTED:
-        used[kind.plural] = Fraction(1)
+        used[kind.plural] = Decimal(1)
     if kind is CLAIM:
         used["requests.storage"] = amount(item.at("spec", "resources", "requests", "storage"))
     return used
@@ -50,7 +50,7 @@ def object_usage(item: Tree) -> Usage:
 
 def namespace_usage(storage: Storage, namespace: str, names: Mapping[str, object]) -> Usage:
     """The sum over a namespace of what the quota limits."""
-    total: Usage = {name: Fraction(0) for name in names}
+    total: Usage = {name: Decimal(0) for name in names}
     kinds = {POD, *_COUNTED}
     for name in names:
         kinds |= {kind for kind in BY_NAME.values() if name == f"count/{kind.qualified}" and not kind.stored_as}
@@ -62,7 +62,7 @@ def namespace_usage(storage: Storage, namespace: str, names: Mapping[str, object
     return total
 
 
-def show(name: str, value: Fraction) -> str:
+def show(name: str, value: Decimal) -> str:
     """The amount as the resource's own format prints it."""
     return format_quantity(value, binary=name.endswith(("memory", "storage")))
 

@@ -1,58 +1,20 @@
-"""Label and field selectors, parsed once and matched many times."""
+"""Label and field selectors of requests, parsed once and matched many times."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from kubernaut.domain.objects import JsonObject, Tree
+from kubernaut.domain.selectors import Requirement, Selector
 from kubernaut.sandbox.failures import bad_request
 
-Operator = Literal["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"]
 _KEY = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?"
 _VALUE = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|"
 _SET = re.compile(rf"^\s*({_KEY})\s+(in|notin)\s*\(([^()]*)\)\s*$")
 _EQUALS = re.compile(rf"^\s*({_KEY})\s*(==|=|!=)\s*({_VALUE})\s*$")
 _EXISTS = re.compile(rf"^\s*(!?)\s*({_KEY})\s*$")
 _COMMA = re.compile(r",(?![^()]*\))")
-
-
-@dataclass(frozen=True, slots=True)
-class Requirement:
-    """One claim about one label."""
-
-    key: str
-    operator: Operator
-    values: frozenset[str] = frozenset()
-
-    def holds(self, labels: Mapping[str, str]) -> bool:
-        """Whether the labels satisfy it; a missing key satisfies the negative operators."""
-        value = labels.get(self.key)
-        match self.operator:
-            case "In":
-                return value is not None and value in self.values
-            case "NotIn":
-                return value is None or value not in self.values
-            case "Exists":
-                return value is not None
-            case "DoesNotExist":
-                return value is None
-            case "Gt":
-                return _compares(value, self.values) > 0
-            case "Lt":
-                return _compares(value, self.values) < 0
-
-
-def _compares(value: str | None, bounds: frozenset[str]) -> int:
-    bound = next(iter(bounds), "")
-    if value is None or not value.lstrip("-").isdigit() or not bound.lstrip("-").isdigit():
-        return 0
-    return (int(value) > int(bound)) - (int(value) < int(bound))
-
-
-Selector = tuple[Requirement, ...]
 
 
 def parse_selector(text: str) -> Selector:
@@ -74,37 +36,6 @@ def _requirement(part: str) -> Requirement:
         absent, key = found.groups()
         return Requirement(key, "DoesNotExist" if absent else "Exists")
     raise bad_request(f"unable to parse requirement: found '{part.strip()}', expected: a label selector")
-
-
-def selector_of(tree: Tree) -> Selector:
-    """The requirements of a `LabelSelector` object; an empty one has none and so selects everything."""
-    found = [Requirement(key, "In", frozenset({value})) for key, value in tree.mapping("matchLabels").items()]
-    found += [expression(item) for item in tree.trees("matchExpressions")]
-    return tuple(found)
-
-
-def expression(item: Tree) -> Requirement:
-    """One `matchExpressions` entry, of labels or of nodes."""
-    operators: dict[str, Operator] = {
-        "In": "In",
-        "NotIn": "NotIn",
-        "Exists": "Exists",
-        "DoesNotExist": "DoesNotExist",
-        "Gt": "Gt",
-        "Lt": "Lt",
-    }
-    operator = operators.get(item.text("operator"), "In")
-    return Requirement(item.text("key"), operator, frozenset(item.texts("values")))
-
-
-def equals(labels: Mapping[str, str]) -> Selector:
-    """Requires each of the labels."""
-    return tuple(Requirement(key, "In", frozenset({value})) for key, value in labels.items())
-
-
-def matches(selector: Selector, labels: Mapping[str, str]) -> bool:
-    """Whether the labels satisfy all requirements."""
-    return all(requirement.holds(labels) for requirement in selector)
 
 
 _COMMON_FIELDS = frozenset({"metadata.name", "metadata.namespace"})

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from kubernaut.domain.objects import Json, JsonObject, Tree
+from kubernaut.domain.quantities import parse_quantity
+from kubernaut.domain.selectors import matches, selector_of
 from kubernaut.sandbox.failures import FieldError, bad_request
 from kubernaut.sandbox.kinds import Kind
-from kubernaut.sandbox.quantities import NotAQuantity, parse_quantity
-from kubernaut.sandbox.selectors import matches, selector_of
 
 _SUBDOMAIN = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
 _LABEL_VALUE = re.compile(r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")
@@ -130,23 +130,16 @@ def _resource_errors(container: Tree, at: str) -> Iterator[FieldError]:
     for part in ("limits", "requests"):
         values = container.tree("resources", part)
         for resource, value in values.raw.items():
-            try:
-                wanted = parse_quantity(value)
-            except NotAQuantity:
+            wanted = parse_quantity(value)
+            if wanted is None:
                 why = f"quantities must match the regular expression '{_QUANTITY}'"
                 yield invalid_value(f"{at}.resources.{part}[{resource}]", value, why)
                 continue
             limit = container.at("resources", "limits", resource)
-            if part == "requests" and limit is not None and wanted > _amount(limit):
+            most = parse_quantity(limit)
+            if part == "requests" and most is not None and wanted > most:
                 why = f"must be less than or equal to {resource} limit of {limit}"
                 yield invalid_value(f"{at}.resources.requests", value, why)
-
-
-def _amount(value: Json) -> float:
-    try:
-        return float(parse_quantity(value))
-    except NotAQuantity:
-        return float("inf")
 
 
 def _port_errors(container: Tree, at: str) -> Iterator[FieldError]:

@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from kubernaut.domain.diagnosis import Diagnosis, Hypothesis
 from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation.diagnosing import diagnose
-from kubernaut.investigation.gathering import OF_A_NAMESPACE
 from kubernaut.investigation.logs import decisive_lines
 from kubernaut.investigation.scene import Scene
-from kubernaut.resources import NODE
+from kubernaut.resources import CLUSTER_WIDE, RESOURCES
 from tests import objects
 
-ALL = frozenset({*(kind.kind for kind in OF_A_NAMESPACE), NODE.kind})
+ALL = frozenset(kind.kind for kind in RESOURCES)
 
 
 def scene_of(
@@ -32,7 +31,7 @@ def scene_of(
     return Scene(
         now=objects.NOW,
         objects=[item for item in flat if item.kind not in unread],
-        whole=[(kind, "" if kind == "Node" else "shop") for kind in sorted(ALL - unread)],
+        whole=[(kind, "" if kind in CLUSTER_WIDE else "shop") for kind in sorted(ALL - unread)],
         logs=lines,
     )
 

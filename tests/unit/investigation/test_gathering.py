@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -10,12 +11,27 @@ from kubernaut.adapters.memory.clock import ManualClock
 from kubernaut.adapters.memory.cluster import MemoryCluster
 from kubernaut.domain.errors import ClusterError, ClusterUnavailable, Forbidden
 from kubernaut.domain.objects import KubeObject, ObjectRef
-from kubernaut.investigation.diagnosing import diagnose
-from kubernaut.investigation.gathering import OF_A_NAMESPACE, Budget, Scope, gather
+from kubernaut.investigation.diagnosing import diagnose, survey
+from kubernaut.investigation.gathering import BUDGET, Budget, Lists
+from kubernaut.investigation.inquiry import first_look, first_survey, inquire
 from kubernaut.investigation.scene import Scene
 from kubernaut.ports import Listing, Resource
-from kubernaut.resources import NODE
-from tests.objects import NOW, Part, configuration, container, crash_loop, node, pod, running, template
+from kubernaut.resources import CONFIG_MAP, RESOURCES, SECRET
+from tests.objects import (
+    NOW,
+    Part,
+    Parts,
+    configuration,
+    container,
+    crash_loop,
+    event,
+    node,
+    pod,
+    running,
+    service,
+    template,
+    waiting,
+)
 from tests.unit.investigation.scenes import Rollout, best, texts
 
 
@@ -27,6 +43,8 @@ class Counting:
     failing: dict[str, ClusterError] = field(default_factory=dict)
     silent: frozenset[str] = frozenset()
     calls: list[str] = field(default_factory=list)
+    pages_a_list: int = 1
+    bytes_a_list: int = 0
 
     async def list(self, resource: Resource, namespace: str = "", **options: Part) -> Listing:
         self.calls.append(f"list {resource.plural}")
@@ -35,7 +53,8 @@ class Counting:
         if resource.kind in self.failing:
             raise self.failing[resource.kind]
         found = await self.cluster.list(resource, namespace, **options)
-        return Listing(tuple(bare(item) for item in found.items), found.resource_version, found.complete)
+        items = tuple(bare(item) for item in found.items)
+        return replace(found, items=items, pages=self.pages_a_list, size=self.bytes_a_list)
 
     async def log(self, pod: ObjectRef, container: str, **options: Part) -> str | None:
         self.calls.append(f"log {pod.name}")
@@ -49,27 +68,35 @@ def bare(item: KubeObject) -> KubeObject:
     return KubeObject({key: value for key, value in item.raw.items() if key not in ("kind", "apiVersion")})
 
 
+EVERYTHING = first_survey(["shop"]) | {(CONFIG_MAP, "shop"), (SECRET, "shop")}
+
+
 async def look(
     *items: KubeObject | list[KubeObject],
-    scope: Scope | None = None,
-    budget: Budget | None = None,
+    first: Lists = EVERYTHING,
+    target: ObjectRef | None = None,
+    budget: Budget = BUDGET,
     logs: dict[str, str] | None = None,
     previous: bool = True,
     **reader: Part,
 ) -> tuple[Scene, list[str]]:
-    """The scene of these objects, and the calls it took."""
+    """The scene of these objects after a survey, or the diagnosis of the target; and the calls it took."""
     flat = [item for entry in items for item in (entry if isinstance(entry, list) else [entry])]
     cluster = MemoryCluster(dict(item.raw) for item in flat)
     for failing in (item for item in flat if item.kind == "Pod"):
         cluster.logs.update({(failing.ref, name, previous): text for name, text in (logs or {}).items()})
     counting = Counting(cluster, **reader)
-    scene = await gather(counting, ManualClock(NOW), scope or SCOPE, budget or Budget())
+    if target is None:
+        scene, _ = await inquire(counting, ManualClock(NOW), first, survey, budget)
+    else:
+        scene, _ = await inquire(
+            counting, ManualClock(NOW), first_look([target]), partial(diagnose, target=target), budget
+        )
     return scene, counting.calls
 
 
-SCOPE = Scope(("shop",))
 OLD, NEW = template(container(args=["a"])), template(container(args=["b"]))
-EVERY = [*(kind.kind for kind in OF_A_NAMESPACE), NODE.kind]
+EVERY = [kind.kind for kind in RESOURCES]
 
 
 async def test_each_kind_is_listed_once_and_logs_are_read_only_of_what_fails() -> None:
@@ -160,7 +187,139 @@ async def test_a_node_is_investigated_with_the_pods_of_all_namespaces_and_its_le
             "spec": {"renewTime": "2026-11-22T14:22:00.000000Z"},
         }
     )
-    scene, _ = await look(down, lease, pod("a", [running(ready=False)], node="w1"), scope=Scope.of(down.ref))
+    scene, _ = await look(down, lease, pod("a", [running(ready=False)], node="w1"), target=down.ref)
     found = diagnose(scene, down.ref)
     assert "lease renewed last 8 min ago" in texts(found)
     assert "1 of its 1 pods seen are not ready" in best(found).summary
+
+
+FAULTS: dict[str, Parts] = {
+    "image": waiting("ErrImagePull", "manifest unknown: not found"),
+    "memory": crash_loop(137, "OOMKilled"),
+    "secret": waiting("CreateContainerConfigError", 'secret "login" not found'),
+    "crash": crash_loop(),
+    "start": waiting("ContainerCreating", ""),
+    "none": running(),
+    "unready": running(ready=False),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_what_is_read_on_demand_gives_the_diagnosis_of_all_there_is(fault: str) -> None:
+    needing = template(container(args=["b"], envFrom=[{"secretRef": {"name": "login"}}]))
+    rollout = Rollout(OLD, needing)
+    items = [*rollout.parts, *rollout.pods(FAULTS[fault]), node(), service("checkout", {"app": "checkout"})]
+    logs = {"app": "x\npanic: no such key\n"} if fault in ("crash", "memory") else {}
+    scene, calls = await look(items, target=rollout.deployment.ref, logs=logs)
+    all_kinds = frozenset((kind, "shop" if kind.namespaced else "") for kind in RESOURCES)
+    full, every_call = await look(items, first=all_kinds, logs=logs)
+    assert replace(diagnose(scene, rollout.deployment.ref), not_read=()) == replace(
+        diagnose(full, rollout.deployment.ref), not_read=()
+    )
+    assert len(calls) < len(every_call) / 2
+
+
+async def test_secrets_are_listed_only_for_a_pod_that_waits_for_one() -> None:
+    rollout = Rollout(OLD, template(container(args=["b"], envFrom=[{"secretRef": {"name": "login"}}])))
+    calm, broken = rollout.pods(waiting("ErrImagePull", "not found")), rollout.pods(FAULTS["secret"])
+    _, without = await look(rollout.parts, calm, node(), target=rollout.deployment.ref)
+    scene, asked = await look(rollout.parts, broken, node(), target=rollout.deployment.ref)
+    assert "list secrets" not in without
+    assert asked.count("list secrets") == 1
+    assert best(diagnose(scene, rollout.deployment.ref)).cause == "missing_secret"
+
+
+async def test_more_calls_than_the_budget_allows_are_left_out_and_said_to_be() -> None:
+    rollout = Rollout(OLD, NEW)
+    items = [*rollout.parts, *rollout.pods(crash_loop()), node()]
+    scene, calls = await look(items, target=rollout.deployment.ref, budget=Budget(calls=5), logs={"app": "panic: x"})
+    assert len(calls) == 5
+    assert [entry.why for entry in scene.not_read] == ["left out: 5 calls were made already"]
+    assert diagnose(scene, rollout.deployment.ref).not_read == scene.not_read
+
+
+async def test_every_page_of_a_list_is_a_call_of_the_budget() -> None:
+    rollout = Rollout(OLD, NEW)
+    items = [*rollout.parts, *rollout.pods(crash_loop()), node()]
+    scene, calls = await look(items, target=rollout.deployment.ref, budget=Budget(calls=40), pages_a_list=15)
+    assert len(calls) == 3
+    assert {entry.why for entry in scene.not_read} == {"left out: 40 calls were made already"}
+
+
+async def test_nothing_more_is_read_once_the_bytes_are_spent() -> None:
+    rollout = Rollout(OLD, NEW)
+    items = [*rollout.parts, *rollout.pods(crash_loop()), node()]
+    scene, calls = await look(items, target=rollout.deployment.ref, budget=Budget(size=2**21), bytes_a_list=2**20)
+    assert len(calls) == 2
+    assert {entry.why for entry in scene.not_read} == {"left out: 2 MiB were read already"}
+
+
+async def test_a_kind_that_many_namespaces_need_is_listed_once_for_all() -> None:
+    spec: Parts = {"containers": [container(envFrom=[{"secretRef": {"name": "x"}}])]}
+    made = pod("a", [waiting("CreateContainerConfigError", 'secret "x" not found')], spec=spec)
+    items = [
+        KubeObject({**made.raw, "metadata": {"name": "a", "namespace": f"team-{number}", "uid": str(number)}})
+        for number in range(6)
+    ]
+    scene, calls = await look(items, node(), first=first_survey([""]))
+    assert calls.count("list secrets") == 1
+    assert len(survey(scene)) == 6
+
+
+async def test_a_kind_that_may_not_be_read_is_said_and_does_not_stop_the_others() -> None:
+    rollout = Rollout(OLD, template(container(args=["b"], envFrom=[{"secretRef": {"name": "login"}}])))
+    items = [*rollout.parts, *rollout.pods(FAULTS["secret"]), node()]
+    refused: dict[str, ClusterError] = {
+        "Secret": Forbidden("forbidden: secrets"),
+        "Node": Forbidden("forbidden: nodes"),
+    }
+    scene, calls = await look(items, target=rollout.deployment.ref, failing=refused)
+    assert [(entry.what, entry.why) for entry in scene.not_read] == [
+        ("nodes", "forbidden: nodes"),
+        ("secrets in shop", "forbidden: secrets"),
+    ]
+    assert calls.count("list secrets") == 1
+    assert best(diagnose(scene, rollout.deployment.ref)).cause == "missing_secret"
+
+
+async def test_an_examination_that_always_asks_for_more_is_ended_and_what_is_left_is_said() -> None:
+    kinds = iter(["Ingress", "NetworkPolicy", "LimitRange", "PodDisruptionBudget", "Job", "CronJob", "Lease"])
+    asked: list[str] = []
+
+    def curious(scene: Scene) -> int:
+        asked.append(next(kinds))
+        return sum(len(scene.all(kind, "shop")) for kind in asked)
+
+    counting = Counting(MemoryCluster(dict(item.raw) for item in [node()]))
+    scene, _ = await inquire(counting, ManualClock(NOW), first_look([node().ref]), curious)
+    assert [entry.what for entry in scene.not_read] == ["poddisruptionbudgets in shop"]
+    assert scene.covers("LimitRange", "shop")
+
+
+async def test_an_object_of_a_kind_without_rules_is_told_by_its_conditions_and_its_events() -> None:
+    claim = KubeObject(
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "data", "namespace": "shop", "uid": "u1"},
+            "status": {"phase": "Pending"},
+        }
+    )
+    refused = event(claim, "ProvisioningFailed", 'storageclass "fast" not found')
+    scene, calls = await look(claim, refused, target=claim.ref)
+    found = diagnose(scene, claim.ref)
+    assert (best(found).cause, best(found).verdict) == ("unknown", "escalate")
+    assert 'storageclass "fast" not found' in texts(found)
+    assert "list persistentvolumeclaims" in calls
+
+
+async def test_logs_beyond_the_bound_are_left_out_and_said_to_be() -> None:
+    [failing] = Rollout(OLD, NEW).pods(crash_loop(), 1)
+    lone = {key: value for key, value in failing.raw.items() if key != "metadata"}
+    pods = [
+        KubeObject({**lone, "metadata": {"name": f"lone-{number}", "namespace": "shop", "uid": str(number)}})
+        for number in range(8)
+    ]
+    scene, calls = await look(pods, node(), logs={"app": "panic: x"})
+    assert sum(call.startswith("log") for call in calls) == 6
+    assert [entry.why for entry in scene.not_read] == ["left out: 6 logs were read already"] * 2

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -9,37 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree
+from kubernaut.domain.selectors import equals, matches
 from kubernaut.sandbox.controllers.fitting import Load, reasons_against, refusal_message
 from kubernaut.sandbox.failures import Failure
 from kubernaut.sandbox.kubelet.back_off import back_off_s
 from kubernaut.sandbox.managed_fields import Writer, record_write
-from kubernaut.sandbox.quantities import NotAQuantity, format_quantity, parse_quantity
-from kubernaut.sandbox.selectors import equals, matches, parse_fields, parse_selector
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("500m", Fraction(1, 2)),
-        ("1.5Gi", Fraction(3 * 2**29)),
-        ("2e3", Fraction(2000)),
-        ("1k", Fraction(1000)),
-        (3, Fraction(3)),
-    ],
-)
-def test_quantities_are_read_exactly(text: Json, value: Fraction) -> None:
-    assert parse_quantity(text) == value
-
-
-@pytest.mark.parametrize("text", ["", "1.2.3", "Gi", "1 Gi", "0x1", True, None, "9" * 80])
-def test_what_is_no_quantity_is_refused(text: Json) -> None:
-    with pytest.raises(NotAQuantity):
-        parse_quantity(text)
-
-
-@given(st.integers(0, 2**60), st.booleans())
-def test_a_whole_quantity_survives_printing_and_reading(number: int, binary: bool) -> None:  # noqa: FBT001
-    assert parse_quantity(format_quantity(Fraction(number), binary=binary)) == number
+from kubernaut.sandbox.selectors import parse_fields, parse_selector
 
 
 @given(

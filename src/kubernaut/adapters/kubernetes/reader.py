@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from kubernaut.adapters.kubernetes.answers import Asked
+from kubernaut.adapters.kubernetes.listed import page_of
 from kubernaut.adapters.kubernetes.requests import KubernetesApi, path_of
 from kubernaut.adapters.kubernetes.secrets import without_values
 from kubernaut.adapters.kubernetes.watching import watch
@@ -60,20 +61,20 @@ class KubernetesReader:
     async def _pages(self, resource: Resource, namespace: str, params: dict[str, str], limit: int) -> Listing:
         asked = Asked("list", resource, f"{resource.plural} of {namespace or 'all namespaces'}")
         items: list[KubeObject] = []
-        following = ""
+        following, pages, size = "", 0, 0
         while True:
             # One more than wanted: with a selector, a server may offer a next page that turns out to be empty.
             page = {**params, "limit": str(min(_PAGE, limit + 1 - len(items)))}
             if following:
                 page["continue"] = following
-            reply = Tree(await self._api.call(asked, "GET", path_of(resource, namespace), params=page))
-            for item in reply.trees("items"):
-                raw = {**item.raw, "apiVersion": resource.api_version, "kind": resource.kind}
-                items.append(KubeObject(without_values(raw)))
-            following = reply.text("metadata", "continue")
+            reply = page_of(await self._api.content(asked, "GET", path_of(resource, namespace), page), asked)
+            items += reply.items
+            pages += 1
+            size += reply.size
+            following = reply.following
             if not following or len(items) > limit:
-                version = reply.text("metadata", "resourceVersion")
-                return Listing(tuple(items[:limit]), version, complete=len(items) <= limit)
+                complete = len(items) <= limit
+                return Listing(tuple(items[:limit]), reply.resource_version, complete, pages, size)
 
     async def log(self, pod: ObjectRef, container: str, *, previous: bool = False, tail_lines: int = 200) -> str | None:
         """The end of a container's log, at most 256 KiB; None where there is no such log."""

@@ -61,12 +61,23 @@ class KubernetesApi:
         content_type: str = "application/json",
     ) -> JsonObject:
         """The object that the server answers with; any answer that is none is a `ClusterError`."""
+        return decode_object(await self.content(asked, method, path, params, body, content_type), asked)
+
+    async def content(
+        self,
+        asked: Asked,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        body: Json = None,
+        content_type: str = "application/json",
+    ) -> bytes:
+        """The body of the answer, whole."""
         content = msgspec.json.encode(body) if body is not None else None
         headers = {"Content-Type": content_type} if content is not None else {}
         request = self._client.build_request(method, self._url(path, params), content=content, headers=headers)
         async with self._places, self.streaming(asked, request, deadline_s=self._options.deadline_s) as response:
-            content = await read_up_to(response, LARGEST_BODY, asked)
-        return decode_object(content, asked)
+            return await read_up_to(response, LARGEST_BODY, asked)
 
     async def text(self, asked: Asked, path: str, *, params: Mapping[str, str], keep: int) -> bytes:
         """The last `keep` bytes of an answer that is text."""
@@ -164,15 +175,20 @@ async def read_up_to(response: httpx2.Response, most: int, asked: Asked) -> byte
     return bytes(body)
 
 
-def decode_object(content: bytes, asked: Asked) -> JsonObject:
+def decode_object(content: bytes | msgspec.Raw, asked: Asked) -> JsonObject:
     """The JSON object of a body."""
     try:
         value = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ClusterUnavailable(f"{asked.text}: the answer is not JSON{lost_outcome(asked)}") from error
+        raise not_json(asked) from error
     if not isinstance(value, dict):
         raise ClusterUnavailable(f"{asked.text}: the answer is no object{lost_outcome(asked)}")
     return value
+
+
+def not_json(asked: Asked) -> ClusterUnavailable:
+    """What an answer is that cannot be read."""
+    return ClusterUnavailable(f"{asked.text}: the answer is not JSON{lost_outcome(asked)}")
 
 
 def _name(error: Exception) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubernaut.domain.diagnosis import CauseId
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.pulls import PullProblem, failed_pull
+from kubernaut.investigation.pulls import PullProblem
 from kubernaut.investigation.remedies import way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
@@ -12,8 +12,7 @@ from kubernaut.investigation.templates import Difference
 
 def examine(workload: Workload) -> Finding | None:
     """The finding when a registry said that the image does not exist."""
-    pulls = [failed_pull(workload.scene, container) for container in workload.failing_pulls]
-    pull = next((pull for pull in pulls if pull.problem is PullProblem.NOT_FOUND), None)
+    pull = next((pull for pull in workload.failed_pulls if pull.problem is PullProblem.NOT_FOUND), None)
     if pull is None:
         return None
     failing = pull.container

@@ -6,7 +6,7 @@ from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.pulls import FailedPull, PullProblem, failed_pull, registry, repository
+from kubernaut.investigation.pulls import FailedPull, PullProblem, registry, repository
 from kubernaut.investigation.remedies import way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
@@ -14,8 +14,7 @@ from kubernaut.investigation.templates import Difference
 
 def examine(workload: Workload) -> Finding | None:
     """The finding when the registry refused; people approve, because credentials are theirs."""
-    pulls = [failed_pull(workload.scene, container) for container in workload.failing_pulls]
-    pull = next((pull for pull in pulls if pull.problem is PullProblem.UNAUTHORIZED), None)
+    pull = next((pull for pull in workload.failed_pulls if pull.problem is PullProblem.UNAUTHORIZED), None)
     if pull is None:
         return None
     failing = pull.container

@@ -6,11 +6,11 @@ from datetime import timedelta
 from decimal import Decimal
 
 from kubernaut.domain.diagnosis import ActionCall, CauseId, Verdict
+from kubernaut.domain.quantities import parse_quantity
 from kubernaut.investigation import facts
 from kubernaut.investigation.containers import EPHEMERAL, RECENT, Container
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.quantities import quantity
 from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.revisions import GoodRevision, spell
 from kubernaut.investigation.subjects import Workload
@@ -29,7 +29,7 @@ def examine(workload: Workload) -> Finding | None:
         return None
     worst = max(killed, key=lambda container: (container.restarts, container.pod.name))
     limit = worst.spec.at("resources", "limits", "memory")
-    size = quantity(limit)
+    size = parse_quantity(limit)
     if size is None:
         return None
     lowered = _lowered(workload, worst, size)
@@ -95,7 +95,7 @@ def _lowered(workload: Workload, worst: Container, size: Decimal) -> GoodRevisio
         None,
     )
     before = former.at("resources", "limits", "memory") if former else None
-    higher = quantity(before)
+    higher = parse_quantity(before)
     return good if former is not None and (before is None or (higher is not None and higher > size)) else None
 
 
@@ -157,7 +157,7 @@ def _rewritten(workload: Workload, worst: Container) -> list[Fact]:
     if wanted is None or workload.object.kind == "Pod":
         return []
     declared, real = wanted.at("resources", "limits", "memory"), worst.spec.at("resources", "limits", "memory")
-    if quantity(declared) == quantity(real):
+    if parse_quantity(declared) == parse_quantity(real):
         return []
     text = f"the pod has limit {real}, its template {declared or 'none'}: set by a LimitRange or an admission webhook"
     return [facts.field(worst.pod, f"spec.{part}[{worst.name}].resources.limits.memory", text)]
@@ -168,8 +168,8 @@ def _no_room(workload: Workload, size: Decimal) -> list[Fact]:
     found = []
     more = size * Decimal(FACTOR - 1) * max(workload.desired, 1)
     for quota in workload.scene.all("ResourceQuota", workload.object.namespace):
-        hard = quantity(quota.at("status", "hard", "limits.memory"))
-        used = quantity(quota.at("status", "used", "limits.memory"))
+        hard = parse_quantity(quota.at("status", "hard", "limits.memory"))
+        used = parse_quantity(quota.at("status", "used", "limits.memory"))
         if hard is not None and used is not None and used + more > hard:
             left = f"{int(used)} of {int(hard)} bytes used"
             text = f"quota limits.memory: {left}, twice the limit does not fit"

@@ -10,6 +10,7 @@ from kubernaut.investigation import facts
 from kubernaut.investigation.containers import containers_of, is_crashing, is_leaving, is_ready
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.heartbeats import lease_of_node
 from kubernaut.investigation.intent import intended_cordon
 from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.revisions import spell
@@ -87,7 +88,7 @@ def _facts(node: Node, victims: list[KubeObject]) -> tuple[Fact, ...]:
     since = state.time("lastTransitionTime") if state else None
     for_ = f" for {spell(node.scene.now - since)}" if since else ""
     found = [facts.field(item, "status.conditions[Ready]", f"{_reason(node)}{for_}", since)]
-    lease = node.scene.get("Lease", "kube-node-lease", item.name)
+    lease = lease_of_node(node.scene, item.name)
     renewed = lease.time("spec", "renewTime") if lease else None
     if lease and renewed:
         text = f"lease renewed last {spell(node.scene.now - renewed)} ago"

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.objects import KubeObject
+from kubernaut.domain.quantities import parse_quantity
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact, event_time
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.quantities import quantity
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.subjects import Workload
 
@@ -85,7 +85,7 @@ def _full(quota: KubeObject, message: str) -> list[Fact]:
     found = []
     for name, amount in asked.items():
         hard, used = quota.at("status", "hard", name), quota.at("status", "used", name)
-        room, taken, more = quantity(hard), quantity(used), quantity(amount)
+        room, taken, more = parse_quantity(hard), parse_quantity(used), parse_quantity(amount)
         if room is not None and taken is not None and more is not None and taken + more > room:
             found.append(
                 facts.field(quota, f"status.used[{name}]", f"{name}: {used} of {hard} used, {amount} asked for")

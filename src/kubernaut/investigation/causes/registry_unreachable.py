@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.pulls import PullProblem, failed_pull, registry
+from kubernaut.investigation.pulls import PullProblem, registry
 from kubernaut.investigation.remedies import escalate, way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
@@ -12,8 +12,7 @@ from kubernaut.investigation.templates import Difference
 
 def examine(workload: Workload) -> Finding | None:
     """The finding when the registry could not be asked; a rollback helps only where the change named another host."""
-    pulls = [failed_pull(workload.scene, container) for container in workload.failing_pulls]
-    pull = next((pull for pull in pulls if pull.problem is PullProblem.UNREACHABLE), None)
+    pull = next((pull for pull in workload.failed_pulls if pull.problem is PullProblem.UNREACHABLE), None)
     if pull is None:
         return None
     failing, host = pull.container, registry(pull.container.image)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
-from kubernaut.domain.objects import KubeObject
+from kubernaut.domain.objects import KubeObject, Tree
 from kubernaut.investigation import facts
 from kubernaut.investigation.condition import family, readiness, recent_warnings
 from kubernaut.investigation.containers import HARMLESS_WAITS, is_ready
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding, Role
 from kubernaut.investigation.remedies import call, escalate
-from kubernaut.investigation.subjects import Node, Service, Workload
+from kubernaut.investigation.subjects import Node, Other, Service, Workload
 
 _SHOWN = 3
 
@@ -71,6 +71,24 @@ def examine_node(node: Node) -> Finding | None:
     return _finding(node.object, f"Node {node.object.name}", told[0].text, told)
 
 
+def examine_other(other: Other) -> Finding | None:
+    """What an object of another kind and the events about it say."""
+    item = other.object
+    told = [
+        facts.field(item, f"status.conditions[{state.text('type')}]", _said(state))
+        for state in item.conditions()
+        if state.text("message") or state.text("reason")
+    ][:_SHOWN]
+    told += recent_warnings(other.scene, [item])[:_SHOWN]
+    phase = item.text("status", "phase")
+    told = told or [facts.field(item, "status.phase", phase or "nothing is reported")]
+    return _finding(item, f"{item.kind} {item.name}", f"{told[0].text}.", told)
+
+
+def _said(state: Tree) -> str:
+    return f"{state.text('status')}: {state.text('message') or state.text('reason')}"
+
+
 def _finding(item: KubeObject, title: str, seen: str, told: list[Fact]) -> Finding:
     return Finding(
         target=item.ref,
@@ -95,4 +113,5 @@ CAUSE = Cause(
     workload=examine,
     service=examine_service,
     node=examine_node,
+    other=examine_other,
 )

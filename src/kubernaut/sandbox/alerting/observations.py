@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from kubernaut.domain.objects import KubeObject, Tree
+from kubernaut.domain.selectors import equals, matches
 from kubernaut.sandbox.controllers.endpoint_slices import target_number
 from kubernaut.sandbox.kinds import DAEMON_SET, DEPLOYMENT, ENDPOINT_SLICE, POD, SERVICE, STATEFUL_SET
-from kubernaut.sandbox.selectors import equals, matches
 from kubernaut.sandbox.universe import Universe
 
 _CRASH_RANGE = timedelta(minutes=5)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kubernaut.domain.objects import KubeObject
+from kubernaut.domain.quantities import amount
 from kubernaut.sandbox.alerting.observations import Observations, container_statuses
 from kubernaut.sandbox.kinds import DEPLOYMENT, NODE, RESOURCE_QUOTA, STATEFUL_SET
-from kubernaut.sandbox.quantities import amount
 
 Labels = dict[str, str]
 _EXPORTER = "kube-state-metrics-6d5f9c7b8-4xk2p"

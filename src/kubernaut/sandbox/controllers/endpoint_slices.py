@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree
+from kubernaut.domain.selectors import equals, matches
 from kubernaut.sandbox.cluster import Cluster
 from kubernaut.sandbox.controllers import pods
 from kubernaut.sandbox.kinds import ENDPOINT_SLICE, POD, SERVICE
-from kubernaut.sandbox.selectors import equals, matches
 from kubernaut.sandbox.shapes import section
 from kubernaut.sandbox.simulation import Key
 from kubernaut.sandbox.storage import Change

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
+from decimal import Decimal
 
 from kubernaut.domain.objects import KubeObject, Tree
-from kubernaut.sandbox.quantities import amount
-from kubernaut.sandbox.selectors import Requirement, equals, expression, matches, selector_of
+from kubernaut.domain.quantities import amount
+from kubernaut.domain.selectors import Requirement, equals, expression, matches, selector_of
 
 AFFINITY = "node(s) didn't match Pod's node affinity/selector"
 UNSCHEDULABLE = "node(s) were unschedulable"
@@ -27,8 +27,8 @@ _PREEMPTIBLE = ("Insufficient ", TOO_MANY, PORTS_TAKEN, ANTI_AFFINITY)
 class Load:
     """What runs on a node already, by uid."""
 
-    cpu: Fraction = Fraction(0)
-    memory: Fraction = Fraction(0)
+    cpu: Decimal = Decimal(0)
+    memory: Decimal = Decimal(0)
     pods: dict[str, KubeObject] = field(default_factory=dict)
 
     def put(self, pod: KubeObject) -> None:
@@ -47,11 +47,11 @@ class Load:
             self.memory -= memory
 
 
-def requests_of(pod: Tree) -> tuple[Fraction, Fraction]:
+def requests_of(pod: Tree) -> tuple[Decimal, Decimal]:
     """The CPU and the memory that a pod requests."""
     wanted = [item.tree("resources", "requests") for item in pod.trees("spec", "containers")]
-    cpu = sum((amount(item.at("cpu")) for item in wanted), Fraction(0))
-    memory = sum((amount(item.at("memory")) for item in wanted), Fraction(0))
+    cpu = sum((amount(item.at("cpu")) for item in wanted), Decimal(0))
+    memory = sum((amount(item.at("memory")) for item in wanted), Decimal(0))
     return cpu, memory
 
 

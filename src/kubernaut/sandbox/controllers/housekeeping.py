@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree
+from kubernaut.domain.selectors import matches, selector_of
 from kubernaut.sandbox.cluster import Cluster
 from kubernaut.sandbox.controllers import pods
 from kubernaut.sandbox.deletion import Deletion
@@ -23,7 +24,6 @@ from kubernaut.sandbox.kinds import (
     Kind,
 )
 from kubernaut.sandbox.quota import quota_status
-from kubernaut.sandbox.selectors import matches, selector_of
 from kubernaut.sandbox.shapes import section
 from kubernaut.sandbox.simulation import Key
 from kubernaut.sandbox.storage import Change

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from kubernaut.domain.objects import JsonObject, KubeObject
+from kubernaut.domain.quantities import amount
 from kubernaut.sandbox.cluster import By, Cluster
 from kubernaut.sandbox.controllers import pods
 from kubernaut.sandbox.controllers.fitting import Load, reasons_against, refusal_message, requests_of
 from kubernaut.sandbox.kinds import CLAIM, NODE, POD
-from kubernaut.sandbox.quantities import amount
 from kubernaut.sandbox.recorder import Recorder, normal, warning
 from kubernaut.sandbox.shapes import section, set_condition, stamp
 from kubernaut.sandbox.simulation import Key

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
+from decimal import Decimal
 
 from kubernaut.domain.objects import Tree
+from kubernaut.domain.quantities import amount
 from kubernaut.sandbox.applications import MEBIBYTE, Application, Listener, Misfortune
 from kubernaut.sandbox.kubelet.configuration import Configuration
-from kubernaut.sandbox.quantities import amount
 
 KILLED = 137
 _NEVER_STARTED = 128
@@ -100,7 +100,7 @@ def _port_taken(application: Application, taken: frozenset[int]) -> Ending | Non
     return None
 
 
-def memory_limit(container: Tree) -> Fraction:
+def memory_limit(container: Tree) -> Decimal:
     """The memory limit in bytes, 0 where there is none."""
     return amount(container.at("resources", "limits", "memory"))
 

@@ -9,12 +9,13 @@ from operator import attrgetter
 import msgspec
 
 from kubernaut.domain.objects import JsonObject, Tree
+from kubernaut.domain.selectors import Selector, matches
 from kubernaut.sandbox.cluster import Cluster
 from kubernaut.sandbox.failures import bad_request, expired
 from kubernaut.sandbox.kinds import NEW_EVENT, Kind
 from kubernaut.sandbox.recorder import as_new_event
 from kubernaut.sandbox.rest.requests import Request
-from kubernaut.sandbox.selectors import FieldClaim, Selector, matches, parse_fields, parse_selector
+from kubernaut.sandbox.selectors import FieldClaim, parse_fields, parse_selector
 from kubernaut.sandbox.shapes import decoded, encoded
 from kubernaut.sandbox.storage import Stored
 

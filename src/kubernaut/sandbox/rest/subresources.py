@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from kubernaut.domain.objects import JsonObject, KubeObject, Tree, parse_time
+from kubernaut.domain.selectors import matches, selector_of
 from kubernaut.sandbox.cluster import By, Cluster
 from kubernaut.sandbox.controllers.housekeeping import budget_status
 from kubernaut.sandbox.controllers.pods import is_ready
@@ -15,7 +16,6 @@ from kubernaut.sandbox.kubelet.kubelets import Kubelets
 from kubernaut.sandbox.kubelet.logs import render_log
 from kubernaut.sandbox.rest.authorizing import Attempt, is_allowed
 from kubernaut.sandbox.rest.requests import Request
-from kubernaut.sandbox.selectors import matches, selector_of
 from kubernaut.sandbox.shapes import copied, section
 
 
