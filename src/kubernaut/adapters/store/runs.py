@@ -15,7 +15,7 @@ from sqlalchemy import Connection, CursorResult, Row, TextClause, bindparam, tex
 
 from kubernaut.adapters.store.database import Database
 from kubernaut.adapters.store.group_commit import GroupCommit
-from kubernaut.adapters.store.rows import to_json
+from kubernaut.adapters.store.rows import searchable, to_json
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.engine.outcome import error_in
 from kubernaut.engine.run import RunState, RunStatus
@@ -94,7 +94,7 @@ class SqlRuns(RunStore):
     async def post(self, run_id: str, topic: str, payload: Json, *, key: str) -> bool:
         """Stores a message, once a key where that is not empty; False where there is no such run."""
         body = to_json(payload)
-        values: dict[str, object] = {"run": run_id, "topic": topic, "key": key or None, "body": body}
+        values: dict[str, object] = {"run": run_id, "topic": topic, "key": searchable(key) or None, "body": body}
 
         def work(connection: Connection) -> bool:
             state = _execute(connection, "SELECT state FROM runs WHERE id = :run", {"run": run_id}).scalar_one_or_none()
