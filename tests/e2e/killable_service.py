@@ -20,6 +20,7 @@ import uvloop
 from typing_extensions import TypeForm
 
 from kubernaut import wiring
+from kubernaut.adapters.embeddings.hashed import HashedEmbedder
 from kubernaut.adapters.ids import RandomIds
 from kubernaut.adapters.store import Store
 from kubernaut.adapters.store.incidents import SqlIncidentStore
@@ -150,6 +151,8 @@ def install(places: Places) -> None:
         return await run_incident(HeldRun(run, namespace, places), stages, argument)
 
     wiring.build_stages = build_held
+    # Half a hundred incidents come to their lesson at once, and the model of meaning takes its time over each.
+    wiring.MiniLMEmbedder = HashedEmbedder  # type: ignore[attr-defined, misc, assignment]  # the name the wiring calls
     wiring.run_incident = run_held  # type: ignore[attr-defined]  # the name under which the wiring calls it
 
 

@@ -37,7 +37,7 @@ from tests.postgres import free_port
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 _SPEED = 20.0
-_PATIENCE_S = 60
+_PATIENCE_S = 120
 _CHILD = Path(killable_service.__file__)
 
 _STEPS = (

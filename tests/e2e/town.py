@@ -16,7 +16,7 @@ from kubernaut.sandbox.cluster import By
 from kubernaut.sandbox.kinds import DEPLOYMENT, NAMESPACE, POD
 from kubernaut.sandbox.scenarios.manifests import App, apply_changed, apply_manifest, container_of
 
-_PATIENCE_S = 60
+_PATIENCE_S = 120
 _EVERY_S = 0.1
 
 
