@@ -32,7 +32,7 @@ from kubernaut.ports import Clock
 from kubernaut.triage.owners import top_owner
 from kubernaut.triage.targets import target_of
 
-_IN_A_NAMESPACE = re.compile(r"(\w+) in [a-z0-9.-]+")
+_IN_A_NAMESPACE = re.compile(r"(\w+) in [a-z0-9.-]+|(namespace) [a-z0-9.-]+")
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _LARGEST_ALERT = 8 * 2**20
 
@@ -113,7 +113,7 @@ def by_kind(gaps: Sequence[NotRead]) -> tuple[NotRead, ...]:
     found: dict[tuple[str, str], list[str]] = {}
     for gap in gaps:
         match = _IN_A_NAMESPACE.fullmatch(gap.what)
-        found.setdefault((match[1] if match else gap.what, gap.why), []).append(gap.what)
+        found.setdefault((match[1] or f"{match[2]}s" if match else gap.what, gap.why), []).append(gap.what)
     return tuple(NotRead(places[0] if len(places) == 1 else kind, why) for (kind, why), places in found.items())
 
 
@@ -135,5 +135,6 @@ def _report(
         workloads=sum(len(scene.all(kind)) for kind in _WORKLOADS),
         diagnoses=tuple(diagnoses),
         managed=frozenset(item.name for item in scene.all("Namespace") if item.labels.get(MANAGED_LABEL) == "true"),
+        not_read=by_kind(scene.not_read),
         reads=tuple(ReadCall(what, took) for what, took in reader.calls),
     )

@@ -37,6 +37,7 @@ class DiagnosisReport:
     diagnoses: tuple[Diagnosis, ...]
     managed: frozenset[str] = frozenset()
     reads: tuple[ReadCall, ...] = ()
+    not_read: tuple[NotRead, ...] = ()
     taken_at: datetime | None = None
     notes: tuple[str, ...] = ()
 
@@ -97,12 +98,13 @@ def diagnosis_json(report: DiagnosisReport) -> JsonObject:
         "workloads": report.workloads,
         "seconds": round(report.seconds, 3),
     }
+    gaps = [gap for one in report.diagnoses for gap in one.not_read] or report.not_read
     if report.taken_at is not None:
         read |= {"taken_at": report.taken_at.isoformat(), "notes": list(report.notes)}
     return {
         "incidents": [_finding_json(one, one.hypotheses[0]) for one in report.findings],
         "read": read,
-        "not_read": [{"what": gap.what, "why": gap.why} for one in report.diagnoses for gap in one.not_read],
+        "not_read": [{"what": gap.what, "why": gap.why} for gap in gaps],
     }
 
 

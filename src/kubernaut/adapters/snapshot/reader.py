@@ -47,7 +47,7 @@ class SnapshotReader:
         """The object, None where the whole list was saved and it is not in it."""
         found = self._snapshot.objects.get(ref)
         if found is None and not self._snapshot.covers(ref.kind, ref.namespace):
-            raise NotInSnapshot(f"{ref} is not in the snapshot")
+            raise NotInSnapshot("not in the snapshot")
         return found
 
     async def list(

@@ -60,7 +60,7 @@ def _all_well(report: DiagnosisReport, look: Look) -> list[str]:
     where = visible(report.scope) or "all namespaces"
     amount = f"{counted(report.workloads, 'workload')}, {counted(report.objects, 'object')}"
     lines = wrapped(f"Nothing wrong found in {where}: {amount}, {counted(report.events, 'event')}.", look.width)
-    gaps = [gap for diagnosis in report.diagnoses for gap in diagnosis.not_read]
+    gaps = [gap for diagnosis in report.diagnoses for gap in diagnosis.not_read] or list(report.not_read)
     return lines + (wrapped(f"Not looked at: {_gaps(gaps)}", look.width) if gaps else [])
 
 
