@@ -7,21 +7,35 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from kubernaut.adapters.snapshot.ages import stamp
-from kubernaut.adapters.snapshot.described import REVISION
+from kubernaut.adapters.snapshot.described_workloads import REVISION
 from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, has_template, merged, put
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree, parse_time
 from kubernaut.ports import Resource
 from kubernaut.resources import DAEMON_SET, DEPLOYMENT, JOB, POD, REPLICA_SET, RESOURCES, STATEFUL_SET
 
 Key = tuple[str, str, str]
+# What has to be known of an object of that kind, and kinds of which only the whole object will do.
+_NEEDED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "ConfigMap": ("data",),
+        "Secret": ("data",),
+        "Service": ("spec", "selector"),
+        "EndpointSlice": ("endpoints",),
+        "ReplicaSet": ("spec", "template", "spec", "containers"),
+        "ResourceQuota": ("spec", "hard"),
+    }
+)
+_TOO_THIN: Final = frozenset({"ControllerRevision", "NetworkPolicy", "Ingress", "LimitRange"})
 _RESOURCE_OF_KIND: Final = {resource.kind: resource for resource in RESOURCES}
 # The letters that the API server makes names of.
 _SUFFIX: Final = "[bcdfghjklmnpqrstvwxz2456789]"
 _OF_SET: Final = re.compile(rf"(.+)-({_SUFFIX}{{5}})")
 _OF_DEPLOYMENT: Final = re.compile(rf"(.+)-({_SUFFIX}{{4,10}})")
+_OF_UNSEEN_SET: Final = re.compile(rf"(.+)-({_SUFFIX}{{4,10}})-{_SUFFIX}{{5}}")
 _OF_STATEFUL_SET: Final = re.compile(r"(.+)-(\d{1,6})")
 _REACH: Final = timedelta(days=365 * 100)
 
@@ -136,24 +150,20 @@ def _named_after(found: Mapping[Key, Known], known: Known) -> tuple[str, str] | 
     def is_there(kind: str, name: str) -> bool:
         return (kind, known.namespace, name) in found
 
+    forms: Sequence[tuple[re.Pattern[str], tuple[str, ...]]] = ()
     if known.resource == REPLICA_SET:
-        match = _OF_DEPLOYMENT.fullmatch(known.name)
-        return (DEPLOYMENT.kind, match[1]) if match and is_there(DEPLOYMENT.kind, match[1]) else None
-    if known.resource != POD:
-        return None
-    numbered = _OF_STATEFUL_SET.fullmatch(known.name)
-    if numbered and is_there(STATEFUL_SET.kind, numbered[1]):
-        return STATEFUL_SET.kind, numbered[1]
-    match = _OF_SET.fullmatch(known.name)
-    if match is None:
-        return None
-    for kind in (REPLICA_SET.kind, DAEMON_SET.kind, JOB.kind):
-        if is_there(kind, match[1]):
+        forms = ((_OF_DEPLOYMENT, (DEPLOYMENT.kind,)),)
+    elif known.resource == POD:
+        forms = ((_OF_STATEFUL_SET, (STATEFUL_SET.kind,)), (_OF_SET, (REPLICA_SET.kind, DAEMON_SET.kind, JOB.kind)))
+    for form, kinds in forms:
+        match = form.fullmatch(known.name)
+        kind = next((kind for kind in kinds if match and is_there(kind, match[1])), None)
+        if match and kind:
             return kind, match[1]
-    deeper = _OF_DEPLOYMENT.fullmatch(match[1])
-    if deeper and is_there(DEPLOYMENT.kind, deeper[1]):
-        put(known.raw, ("metadata", "labels", "pod-template-hash"), deeper[2])
-        return REPLICA_SET.kind, match[1]
+    unseen = _OF_UNSEEN_SET.fullmatch(known.name) if known.resource == POD else None
+    if unseen and is_there(DEPLOYMENT.kind, unseen[1]):
+        put(known.raw, ("metadata", "labels", "pod-template-hash"), unseen[2])
+        return REPLICA_SET.kind, f"{unseen[1]}-{unseen[2]}"
     return None
 
 
@@ -234,22 +244,9 @@ def is_enough(known: Known) -> bool:
     """
     if known.fullness is Fullness.WHOLE:
         return True
-    tree, kind = known.tree, known.resource.kind
-    match kind:
-        case "ConfigMap" | "Secret":
-            return "data" in known.raw
-        case "Service":
-            return isinstance(tree.at("spec", "selector"), dict)
-        case "EndpointSlice":
-            return "endpoints" in known.raw
-        case "ReplicaSet":
-            return has_template(known.raw)
-        case "ResourceQuota":
-            return bool(tree.tree("spec", "hard").raw)
-        case "ControllerRevision" | "NetworkPolicy" | "Ingress" | "LimitRange":
-            return False
-        case _:
-            return True
+    kind = known.resource.kind
+    path = _NEEDED.get(kind)
+    return kind not in _TOO_THIN and (path is None or known.tree.has(*path))
 
 
 def is_sure(known: Known) -> bool:

@@ -40,7 +40,7 @@ _BY_NAME: Final = {
     **{resource.kind.lower(): resource for resource in RESOURCES},
 }
 _PROGRAM: Final = re.compile(r"(?<![\w./-])(?:kubectl|oc|k)\s+(?=\S)")
-_PROMPT_ENDS: Final = "$#%>❯➜»λ"
+_PROMPT_ENDS: Final = "$#%>\u276f\u279c\u00bb\u03bb"
 _LONGEST_PROMPT: Final = 120
 _VALUED: Final = frozenset(
     {
@@ -57,7 +57,7 @@ _HARMLESS: Final = frozenset({"cat", "less", "more", "tee"})
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A call of kubectl. `namespace` is None where the context decides; `is_cut` when its output went through a pipe."""
+    """A call of kubectl. `namespace` is None where the context decides; `is_cut` when a pipe took lines away."""
 
     verb: str
     words: tuple[str, ...]
@@ -133,7 +133,7 @@ def blocks(text: str) -> Iterator[Block]:
         yield block
 
 
-def command_of(line: str, following: Iterator[str] = iter(())) -> tuple[str, Command | None] | None:
+def command_of(line: str, following: Iterator[str]) -> tuple[str, Command | None] | None:
     """The prompt and the command of a line that calls kubectl, None where it is none.
 
     The command is None where it is one that shows nothing of the cluster.

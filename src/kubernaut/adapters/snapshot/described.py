@@ -9,7 +9,17 @@ from typing import Final
 
 from kubernaut.adapters.snapshot.ages import Age, parse_age, parse_described_time, stamp
 from kubernaut.adapters.snapshot.commands import find_kind
-from kubernaut.adapters.snapshot.outline import Entry, Outline
+from kubernaut.adapters.snapshot.described_workloads import (
+    autoscaler,
+    conditions,
+    daemon_set,
+    deployment,
+    job,
+    made_sets,
+    replica_set,
+    stateful_set,
+)
+from kubernaut.adapters.snapshot.outline import Outline
 from kubernaut.adapters.snapshot.sightings import (
     Fullness,
     Sighting,
@@ -18,8 +28,8 @@ from kubernaut.adapters.snapshot.sightings import (
     owner_reference,
     without_nothing,
 )
-from kubernaut.adapters.snapshot.templates import container_status, pod_spec, pod_template
-from kubernaut.domain.objects import Json, JsonObject, Tree
+from kubernaut.adapters.snapshot.templates import container_status, pod_spec
+from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.ports import Resource
 from kubernaut.resources import (
     AUTOSCALER,
@@ -40,9 +50,7 @@ from kubernaut.resources import (
     VOLUME_CLAIM,
 )
 
-REVISION: Final = "deployment.kubernetes.io/revision"
 _START: Final = re.compile(r"Name:\s+\S")
-_COUNTS: Final = re.compile(r"(\d{1,9}) (\w+)")
 _TERMINATING: Final = re.compile(r"Terminating \(lasts (\S+)\)")
 _DATA: Final = re.compile(
     r"(\S[^\n]*?):\n----\n(.*?)(?=\n\n?\S[^\n]*:\n----\n|\n\nBinaryData\n|\nEvents:|\Z)", re.DOTALL
@@ -76,7 +84,8 @@ def described(lines: list[str], resource: Resource) -> list[Sighting]:
     ages: Ages = {}
     raw: JsonObject = {"metadata": _metadata(outline)}
     teller = _TELLERS.get(resource.plural)
-    for key, value in (teller(outline, ages) if teller else {}).items():
+    told = _pod(outline, ages) if resource == POD else teller(outline) if teller else {}
+    for key, value in told.items():
         known = raw.get(key)
         raw[key] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
     if resource in (CONFIG_MAP, SECRET):
@@ -87,7 +96,7 @@ def described(lines: list[str], resource: Resource) -> list[Sighting]:
     if resource == NODE:
         found += _lease(outline, name)
     if resource == DEPLOYMENT:
-        found += _made_sets(outline, name, place, raw)
+        found += made_sets(outline, name, place, raw)
     return found
 
 
@@ -107,10 +116,6 @@ def _metadata(outline: Outline) -> JsonObject:
     return metadata
 
 
-def _counts(text: str) -> dict[str, int]:
-    return {word: int(number) for number, word in _COUNTS.findall(text)}
-
-
 def _pod(outline: Outline, ages: Ages) -> JsonObject:
     status: JsonObject = {"podIP": outline.text("IP"), "reason": outline.text("Reason")}
     status |= {"message": outline.text("Message"), "qosClass": outline.text("QoS Class")}
@@ -127,7 +132,7 @@ def _pod(outline: Outline, ages: Ages) -> JsonObject:
         status["startTime"] = stamp(started)
         # A pod is made before it starts, by no more than it waited for a node.
         metadata["creationTimestamp"] = stamp(started)
-    status["conditions"] = _conditions(outline.get("Conditions"))
+    status["conditions"] = conditions(outline.get("Conditions"))
     for listed, key in (("initContainerStatuses", "Init Containers"), ("containerStatuses", "Containers")):
         states = [container_status(entry) for entry in outline.get(key).inside]
         status[listed] = [state for state in states if state.keys() - {"name", "image"}]
@@ -140,119 +145,7 @@ def _pod(outline: Outline, ages: Ages) -> JsonObject:
     }
 
 
-def _conditions(entry: Entry) -> list[Json]:
-    """The table of conditions: two columns for a pod, three for a workload, six for a node."""
-    found: list[Json] = []
-    for cells in entry.rows:
-        if len(cells) < 2 or not cells[0].isidentifier():  # noqa: PLR2004  # type and status
-            continue
-        condition: JsonObject = {"type": cells[0], "status": cells[1]}
-        if len(cells) == 3:  # noqa: PLR2004  # with a reason
-            condition["reason"] = cells[2]
-        elif len(cells) > 4:  # noqa: PLR2004  # with times, reason and message
-            for name, text in (("lastHeartbeatTime", cells[2]), ("lastTransitionTime", cells[3])):
-                moment = parse_described_time(text)
-                if moment is not None:
-                    condition[name] = stamp(moment)
-            condition |= {"reason": cells[4], "message": " ".join(cells[5:])}
-        found.append(condition)
-    return found
-
-
-def _workload(outline: Outline) -> JsonObject:
-    selector = labels_of(outline.text("Selector"))
-    template = pod_template(outline.get("Pod Template").inside)
-    return without_nothing({"selector": {"matchLabels": selector} if selector else {}, "template": template})
-
-
-def _deployment(outline: Outline, _: Ages) -> JsonObject:
-    counts = _counts(outline.text("Replicas"))
-    spec, status = _workload(outline), _picked(counts, {"updated": "updatedReplicas", "total": "replicas"})
-    status |= _picked(counts, {"available": "availableReplicas", "unavailable": "unavailableReplicas"})
-    if "available" in counts and outline.text("MinReadySeconds") in ("", "0"):
-        # Without a time to wait, what is ready is available.
-        status["readyReplicas"] = counts["available"]
-    status["conditions"] = _conditions(outline.get("Conditions"))
-    return {"spec": {**spec, **_picked(counts, {"desired": "replicas"})}, "status": status}
-
-
-def _made_sets(outline: Outline, name: str, place: str | None, raw: JsonObject) -> list[Sighting]:
-    """The ReplicaSets that a Deployment names: the new one is made of the Deployment's own template."""
-    deployment = Tree(raw)
-    owner: JsonObject = {"ownerReferences": owner_reference("Deployment", DEPLOYMENT.api_version, name)}
-    found = [
-        Sighting(REPLICA_SET, place, old, Fullness.NAMED, {"metadata": owner})
-        for old in re.findall(r"(\S+) \(\d+/\d+ replicas created\)", outline.text("OldReplicaSets"))
-    ]
-    new = re.match(r"(\S+) \(", outline.text("NewReplicaSet"))
-    if new is not None:
-        template = deployment.tree("spec", "template")
-        stamped: JsonObject = {"pod-template-hash": new[1].removeprefix(f"{name}-")}
-        labels: JsonObject = {**template.mapping("metadata", "labels"), **stamped}
-        metadata: JsonObject = {**template.tree("metadata").raw, "labels": labels}
-        notes = deployment.mapping("metadata", "annotations")
-        revision: JsonObject = {"annotations": {REVISION: notes[REVISION]}} if REVISION in notes else {}
-        spec: JsonObject = {"template": {"metadata": metadata, "spec": dict(template.tree("spec").raw)}}
-        told: JsonObject = {"metadata": {**owner, **revision, "labels": labels}, "spec": spec}
-        found.append(Sighting(REPLICA_SET, place, new[1], Fullness.NAMED, told))
-    return found
-
-
-def _replica_set(outline: Outline, _: Ages) -> JsonObject:
-    counts = _counts(outline.text("Replicas"))
-    status: JsonObject = {
-        **_picked(counts, {"current": "replicas"}),
-        "conditions": _conditions(outline.get("Conditions")),
-    }
-    return {
-        "spec": {**_workload(outline), **_picked(counts, {"desired": "replicas"})},
-        "status": without_nothing(status),
-    }
-
-
-def _stateful_set(outline: Outline, _: Ages) -> JsonObject:
-    counts = _counts(outline.text("Replicas"))
-    return {
-        "spec": {**_workload(outline), **_picked(counts, {"desired": "replicas"})},
-        "status": _picked(counts, {"total": "replicas"}),
-    }
-
-
-def _daemon_set(outline: Outline, _: Ages) -> JsonObject:
-    named = {
-        "desiredNumberScheduled": "Desired Number of Nodes Scheduled",
-        "currentNumberScheduled": "Current Number of Nodes Scheduled",
-        "updatedNumberScheduled": "Number of Nodes Scheduled with Up-to-date Pods",
-        "numberAvailable": "Number of Nodes Scheduled with Available Pods",
-        "numberMisscheduled": "Number of Nodes Misscheduled",
-    }
-    status: JsonObject = {
-        field: int(text[:9]) for field, key in named.items() if (text := outline.text(key)).isdecimal()
-    }
-    if "numberAvailable" in status:
-        status["numberReady"] = status["numberAvailable"]
-    return {"spec": _workload(outline), "status": status}
-
-
-def _job(outline: Outline, _: Ages) -> JsonObject:
-    named = {"parallelism": "Parallelism", "completions": "Completions", "backoffLimit": "Backoff Limit"}
-    spec: JsonObject = {field: int(text[:9]) for field, key in named.items() if (text := outline.text(key)).isdecimal()}
-    counts = _counts(outline.text("Pods Statuses"))
-    status = _picked(counts, {"Active": "active", "Succeeded": "succeeded", "Failed": "failed"})
-    for field, key in (("startTime", "Start Time"), ("completionTime", "Completed At")):
-        moment = parse_described_time(outline.text(key))
-        if moment is not None:
-            status[field] = stamp(moment)
-    if "completionTime" in status:
-        status["conditions"] = [{"type": "Complete", "status": "True"}]
-    return {"spec": {**_workload(outline), **spec}, "status": status}
-
-
-def _picked(counts: Mapping[str, int], names: Mapping[str, str]) -> JsonObject:
-    return {field: counts[word] for word, field in names.items() if word in counts}
-
-
-def _node(outline: Outline, _: Ages) -> JsonObject:
+def _node(outline: Outline) -> JsonObject:
     taints: list[Json] = []
     for line in outline.get("Taints").values:
         pair, _, effect = line.rpartition(":")
@@ -260,7 +153,7 @@ def _node(outline: Outline, _: Ages) -> JsonObject:
         taints.append(without_nothing({"key": key, "value": value, "effect": effect}))
     spec: JsonObject = {"taints": taints, "unschedulable": outline.text("Unschedulable") == "true"}
     status: JsonObject = {
-        "conditions": _conditions(outline.get("Conditions")),
+        "conditions": conditions(outline.get("Conditions")),
         "capacity": outline.get("Capacity").amounts,
         "allocatable": outline.get("Allocatable").amounts,
         "nodeInfo": {"kubeletVersion": outline.get("System Info").inside.text("Kubelet Version")},
@@ -277,7 +170,7 @@ def _lease(outline: Outline, name: str) -> list[Sighting]:
     return [Sighting(LEASE, "kube-node-lease", name, Fullness.DESCRIBED, {"spec": spec})]
 
 
-def _service(outline: Outline, _: Ages) -> JsonObject:
+def _service(outline: Outline) -> JsonObject:
     ports: list[Json] = []
     port: JsonObject = {}
     for entry in outline:
@@ -321,7 +214,7 @@ def _reached(outline: Outline, name: str, place: str | None) -> list[Sighting]:
     return [Sighting(ENDPOINT_SLICE, place, name, Fullness.NAMED, raw)]
 
 
-def _endpoint_slice(outline: Outline, _: Ages) -> JsonObject:
+def _endpoint_slice(outline: Outline) -> JsonObject:
     endpoints: list[Json] = []
     body = [
         line.replace("- ", "  ", 1) if line.lstrip().startswith("- ") else line
@@ -337,14 +230,15 @@ def _endpoint_slice(outline: Outline, _: Ages) -> JsonObject:
         elif entry.key == "TargetRef":
             kind, _, name = entry.value.partition("/")
             endpoint["targetRef"] = {"kind": kind, "name": name}
-    ports: list[Json] = []
-    for cells in outline.get("Ports").rows:
-        if len(cells) > 1 and cells[1].isdecimal():
-            ports.append({"name": cells[0].replace("<unset>", ""), "port": int(cells[1][:5])})
+    ports: list[Json] = [
+        {"name": cells[0].replace("<unset>", ""), "port": int(cells[1][:5])}
+        for cells in outline.get("Ports").rows
+        if len(cells) > 1 and cells[1].isdecimal()
+    ]
     return {"addressType": outline.text("AddressType"), "endpoints": endpoints, "ports": ports}
 
 
-def _quota(outline: Outline, _: Ages) -> JsonObject:
+def _quota(outline: Outline) -> JsonObject:
     rows = [line.split() for line in outline.get("Resource         Used   Hard").body]
     lines = [entry.key.split() for entry in outline if ":" not in entry.key]
     amounts = [cells for cells in [*rows, *lines] if len(cells) == 3 and cells[1][:1].isdigit()]  # noqa: PLR2004  # columns
@@ -366,36 +260,28 @@ def _contents(text: str, resource: Resource) -> JsonObject:
     return {"data": found}
 
 
-def _claim(outline: Outline, _: Ages) -> JsonObject:
+def _claim(outline: Outline) -> JsonObject:
     spec: JsonObject = {"storageClassName": outline.text("StorageClass"), "volumeName": outline.text("Volume")}
     return {"spec": without_nothing(spec), "status": without_nothing({"phase": outline.text("Status")})}
 
 
-def _namespace(outline: Outline, _: Ages) -> JsonObject:
+def _namespace(outline: Outline) -> JsonObject:
     return {"status": without_nothing({"phase": outline.text("Status")})}
 
 
-def _autoscaler(outline: Outline, _: Ages) -> JsonObject:
-    kind, _, name = outline.text("Reference").partition("/")
-    named = {"minReplicas": "Min replicas", "maxReplicas": "Max replicas"}
-    spec: JsonObject = {field: int(text[:9]) for field, key in named.items() if (text := outline.text(key)).isdecimal()}
-    return {"spec": {**spec, "scaleTargetRef": {"kind": kind, "name": name}}}
-
-
-_TELLERS: Final[Mapping[str, Callable[[Outline, Ages], JsonObject]]] = MappingProxyType(
+_TELLERS: Final[Mapping[str, Callable[[Outline], JsonObject]]] = MappingProxyType(
     {
-        POD.plural: _pod,
-        DEPLOYMENT.plural: _deployment,
-        REPLICA_SET.plural: _replica_set,
-        STATEFUL_SET.plural: _stateful_set,
-        DAEMON_SET.plural: _daemon_set,
-        JOB.plural: _job,
+        DEPLOYMENT.plural: deployment,
+        REPLICA_SET.plural: replica_set,
+        STATEFUL_SET.plural: stateful_set,
+        DAEMON_SET.plural: daemon_set,
+        JOB.plural: job,
         NODE.plural: _node,
         SERVICE.plural: _service,
         ENDPOINT_SLICE.plural: _endpoint_slice,
         RESOURCE_QUOTA.plural: _quota,
         VOLUME_CLAIM.plural: _claim,
         NAMESPACE.plural: _namespace,
-        AUTOSCALER.plural: _autoscaler,
+        AUTOSCALER.plural: autoscaler,
     }
 )

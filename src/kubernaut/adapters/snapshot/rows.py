@@ -209,7 +209,7 @@ def _claim(row: Row, _: Ages) -> JsonObject:
 
 
 def _autoscaler(row: Row, _: Ages) -> JsonObject:
-    kind, _, name = row["REFERENCE"].partition("/")
+    kind, name = row["REFERENCE"].partition("/")[::2]
     spec: JsonObject = {
         "scaleTargetRef": {"kind": kind, "name": name},
         **_number("minReplicas", row.number("MINPODS")),

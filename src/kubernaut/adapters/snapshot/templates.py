@@ -110,7 +110,7 @@ def _ports(text: str) -> list[Json]:
 
 
 def probe(text: str) -> JsonObject:
-    """The probe of a line such as `http-get http://:8080/readyz delay=0s timeout=1s period=5s #success=1 #failure=3`."""
+    """The probe of a line such as `tcp-socket :80 delay=0s timeout=1s period=5s #success=1 #failure=3`."""
     times = _TIMES.search(text)
     if times is None:
         return {}

@@ -21,8 +21,9 @@ from kubernaut.adapters.snapshot.objects import json_documents, yaml_documents
 from kubernaut.adapters.snapshot.occurrences import Told, events_of, told_by_description, told_by_row
 from kubernaut.adapters.snapshot.outline import Outline
 from kubernaut.adapters.snapshot.rows import sighting_of
-from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, put
+from kubernaut.adapters.snapshot.sightings import Fullness, Sighting
 from kubernaut.adapters.snapshot.tables import Table, says_nothing_found, tables
+from kubernaut.adapters.snapshot.wording import complete_words
 from kubernaut.domain.errors import SnapshotError
 from kubernaut.domain.objects import Json, KubeObject, Tree
 from kubernaut.ports import Resource
@@ -145,9 +146,6 @@ class Transcript:
             self._notes.append(f"passed over the output of a command: {error}")
             return
         self._sightings += [_whole(item) for document in found for item in _items(document) if _is_known(item)]
-        self._told_whole(block)
-
-    def _told_whole(self, block: Block) -> None:
         self._show(block, block.command.resources)
 
     def _take_log(self, block: Block) -> None:
@@ -177,7 +175,7 @@ class Transcript:
         now = max(filter(None, (present, self._newest_log())), default=None) or collection.saved_at
         found = assembled(self._sightings, now, context)
         events = list(events_of(self._told, now, context))
-        _tell_pending(found, events)
+        complete_words(found, events)
         kept = [known for known in found.values() if is_enough(known)]
         for known in kept:
             collection.add(known.raw, "the transcript")
@@ -244,22 +242,3 @@ def _sure(shown: set[Whole], unsure: set[Whole]) -> set[Whole]:
     return {
         (kind, place) for kind, place in shown if (kind, place) not in unsure and not (place == "" and kind in doubtful)
     }
-
-
-def _tell_pending(found: dict[Key, Known], events: list[dict[str, Json]]) -> None:
-    """A description shows that a pod has no node; why not, the scheduler's event says in the condition's own words."""
-    words: dict[tuple[str, str], tuple[str, str]] = {}
-    for event in events:
-        tree = Tree(event)
-        if tree.text("reason") == "FailedScheduling":
-            key = (tree.text("involvedObject", "namespace"), tree.text("involvedObject", "name"))
-            words[key] = max(words.get(key, ("", "")), (tree.text("lastTimestamp"), tree.text("message")))
-    for (place, name), (_, message) in words.items():
-        known = found.get((POD.kind, place, name))
-        if known is None or known.fullness is Fullness.WHOLE or known.tree.has("spec", "nodeName"):
-            continue
-        conditions: list[Json] = [
-            dict(condition.raw) for condition in known.tree.conditions() if condition.text("type") != "PodScheduled"
-        ]
-        told: Json = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
-        put(known.raw, ("status", "conditions"), [*conditions, told])
