@@ -95,10 +95,13 @@ def assembled(sightings: Iterable[Sighting], now: datetime, context: str) -> dic
         place = context if sighting.namespace is None else sighting.namespace
         grouped[(sighting.resource.kind, place, sighting.name)].append(sighting)
     found = {key: _joined(key, several, now) for key, several in grouped.items()}
-    _infer_owners(found)
-    for known in list(found.values()):
-        _add_owners(found, known)
+    # Twice: an owner that one pod names may be the one that the name of another pod tells.
+    for _ in range(2):
+        for known in list(found.values()):
+            _add_owners(found, known)
+        _infer_owners(found)
     _link(found)
+    _tell_pods(found)
     _settle_revisions(found)
     return found
 
@@ -201,6 +204,25 @@ def _link(found: Mapping[Key, Known]) -> None:
                     reference["uid"] = owner.tree.uid
 
 
+def _tell_pods(found: Mapping[Key, Known]) -> None:
+    """What the ReplicaSet of a pod tells of it: the label that it stamps, and what its one container is made of."""
+    for known in found.values():
+        owner = known.tree.controller
+        made_by = found.get((REPLICA_SET.kind, known.namespace, owner.name)) if owner else None
+        if known.resource != POD or known.fullness is Fullness.WHOLE or made_by is None:
+            continue
+        top = made_by.tree.controller
+        if top is not None and top.kind == DEPLOYMENT.kind and made_by.name.startswith(f"{top.name}-"):
+            put(known.raw, ("metadata", "labels", "pod-template-hash"), made_by.name.removeprefix(f"{top.name}-"))
+        template = made_by.tree.trees("spec", "template", "spec", "containers")
+        mine = known.tree.trees("spec", "containers")
+        if len(template) == 1 and len(mine) == 1 and not mine[0].text("name"):
+            put(known.raw, ("spec", "containers"), [dict(template[0].raw)])
+            for status in known.tree.trees("status", "containerStatuses"):
+                if isinstance(status.raw, dict):
+                    status.raw["name"] = template[0].text("name")
+
+
 def _settle_revisions(found: dict[Key, Known]) -> None:
     """Templates are compared: one that is known in part is compared with others only in that part."""
     sets: dict[str, list[Known]] = defaultdict(list)
@@ -245,6 +267,9 @@ def is_enough(known: Known) -> bool:
     if known.fullness is Fullness.WHOLE:
         return True
     kind = known.resource.kind
+    if kind == REPLICA_SET.kind and REVISION not in known.tree.annotations:
+        # Revisions without their numbers have no order.
+        return False
     path = _NEEDED.get(kind)
     return kind not in _TOO_THIN and (path is None or known.tree.has(*path))
 

@@ -90,6 +90,13 @@ class Command:
         return tuple(kind for kind in found if kind) if all(found) else ()
 
     @property
+    def name(self) -> str:
+        """The name of the one object that it asks for, empty where it asks for several."""
+        if len(self.words) == 1 and "/" in self.words[0]:
+            return self.words[0].partition("/")[2]
+        return self.words[1] if len(self.words) == 2 and "/" not in self.words[0] else ""  # noqa: PLR2004
+
+    @property
     def shows_all(self) -> bool:
         """Whether it shows every object of its kinds: no names, no selector, nothing cut off."""
         narrowed = {"selector", "field-selector", "for", "types"} & self.options.keys()

@@ -19,7 +19,7 @@ _HELP: Final = (
     "kubectl cluster-info dump -A --output-directory DIR\n"
     "kubectl get all,events,cm -n NAMESPACE -o yaml > FILE.yaml"
 )
-_YAML: Final = re.compile(rb"^(?:apiVersion|kind|items|metadata):", re.MULTILINE)
+_YAML: Final = re.compile(r"(?:apiVersion|kind|items|metadata|spec|status|data):")
 _LOOKED_AT: Final = 64 * 2**10
 _MOST_NOTES: Final = 50
 
@@ -69,15 +69,26 @@ def _take_text(collection: Collection, transcript: Transcript, file: SavedFile) 
     content, before = file.content, len(collection.logs)
     if b"==== START logs for container" in content:
         content = take_dumped_logs(collection, content.decode(errors="replace")).encode()
-    start = content.lstrip()[:1]
-    if not start:
-        return len(collection.logs) > before
-    if start in (b"{", b"["):
-        return add_objects(collection, file.name, json_documents(file.name, content)) > 0
     text = content.decode(errors="replace")
+    if not text.strip():
+        return len(collection.logs) > before
+    if text.lstrip()[0] in "{[" and not _is_pasted(text):
+        return add_objects(collection, file.name, json_documents(file.name, content)) > 0
+    if file.name.endswith((".yaml", ".yml")) or _is_yaml(text):
+        return add_objects(collection, file.name, yaml_documents(file.name, content)) > 0
     if is_transcript(text):
         transcript.read(file.name, text)
         return True
-    if file.name.endswith((".yaml", ".yml")) or _YAML.search(content[:_LOOKED_AT]):
-        return add_objects(collection, file.name, yaml_documents(file.name, content)) > 0
     return len(collection.logs) > before
+
+
+def _is_yaml(text: str) -> bool:
+    """Whether its first line that is no comment begins an object."""
+    lines = (line for line in text[:_LOOKED_AT].splitlines() if line.strip() and not line.startswith(("#", "---")))
+    return _YAML.match(next(lines, "")) is not None
+
+
+def _is_pasted(text: str) -> bool:
+    """Whether what begins like JSON is a prompt such as `[root@host ~]# kubectl get pods`."""
+    first = text.lstrip().partition("\n")[0]
+    return "kubectl" in first or "# oc " in first or "$ oc " in first

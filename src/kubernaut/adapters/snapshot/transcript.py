@@ -130,7 +130,14 @@ class Transcript:
         if len(resources) != 1:
             return
         resource = resources[0]
-        for lines in documents(block.lines):
+        found = list(documents(block.lines))
+        if not found and (name := block.command.name):
+            # The end of a description (`| tail`, `| grep -A`): the command says of what.
+            told = told_by_description(
+                Outline(block.lines).get("Events"), resource.kind, self._place(block.command), name
+            )
+            self._told += told
+        for lines in found:
             seen = described(lines, resource)
             self._sightings += seen
             for sighting in seen[:1]:
