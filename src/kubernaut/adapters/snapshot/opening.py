@@ -90,5 +90,4 @@ def _is_yaml(text: str) -> bool:
 
 def _is_pasted(text: str) -> bool:
     """Whether what begins like JSON is a prompt such as `[root@host ~]# kubectl get pods`."""
-    first = text.lstrip().partition("\n")[0]
-    return "kubectl" in first or "# oc " in first or "$ oc " in first
+    return is_transcript(text.lstrip().partition("\n")[0])
