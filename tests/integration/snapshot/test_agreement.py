@@ -106,5 +106,7 @@ def transcript(still: Still) -> str:
     parts += [still.kubectl(f"{command} -n {namespace}") for command in OF_NAMESPACE]
     pods = json.loads(still.kubectl(f"get pods -n {namespace} -o json").partition("\n")[2])["items"]
     for pod in pods:
-        parts += [still.kubectl(f"logs {pod['metadata']['name']} -n {namespace} {part}") for part in ("", "--previous")]
+        if not all(status["ready"] for status in pod["status"].get("containerStatuses", [])):
+            name = pod["metadata"]["name"]
+            parts += [still.kubectl(f"logs {name} -n {namespace}{part}") for part in ("", " --previous")]
     return "\n".join(parts)

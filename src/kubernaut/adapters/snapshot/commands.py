@@ -41,6 +41,7 @@ _BY_NAME: Final = {
 }
 _PROGRAM: Final = re.compile(r"(?<![\w./-])(?:kubectl|oc|k)\s+(?=\S)")
 _PROMPT_ENDS: Final = "$#%>\u276f\u279c\u00bb\u03bb"
+_PROMPT_STARTS: Final = "\u276f\u279c\u03bb"
 _LONGEST_PROMPT: Final = 120
 _VALUED: Final = frozenset(
     {
@@ -155,7 +156,8 @@ def command_of(line: str, following: Iterator[str]) -> tuple[str, Command | None
         rest = rest[:-1] + " " + next(following, "")
     bare = prompt.removesuffix("sudo ").removesuffix("microk8s ").removesuffix("minikube ")
     if bare.strip():
-        if bare.strip()[-1] not in _PROMPT_ENDS or "  " in bare.strip():
+        # Some shells end the prompt with their sign, some begin it.
+        if bare.strip()[-1] not in _PROMPT_ENDS and bare.strip()[0] not in _PROMPT_STARTS:
             return None
     elif line[: match.start()].strip() or not head.startswith(("kubectl ", "oc ")) or not _starts_with_verb(rest):
         return None

@@ -69,7 +69,7 @@ class Collection:
     @property
     def is_empty(self) -> bool:
         """Whether nothing at all was found."""
-        return not (self.objects or self.events or self.logs or self.whole)
+        return not (self.objects or self.events or self.logs or self.whole or self.notes)
 
     def add(self, raw: JsonObject, source: str) -> None:
         """Takes in an object as the API server prints it; of two with one address the newer one stays."""

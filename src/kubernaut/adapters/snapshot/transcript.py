@@ -7,6 +7,7 @@ them says stays absent. A list counts as whole only where a command shows all of
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
@@ -192,7 +193,7 @@ class Transcript:
         collection.whole |= _sure({(kind, context if place is None else place) for kind, place in self._shown}, unsure)
         self._add_logs(collection, found, context)
         collection.newest = max(collection.newest, now)
-        collection.notes += self._notes
+        collection.notes += [*self._notes, *_too_little(found)]
 
     def _newest_log(self) -> datetime | None:
         seen = Collection("logs")
@@ -221,6 +222,12 @@ class Transcript:
             # Without `-c`, kubectl shows the first container, and says so where there are more.
             name = container or (containers[0].text("name") if containers else "")
             add_log(collection, (namespace, pod, name, previous), text)
+
+
+def _too_little(found: dict[Key, Known]) -> Iterator[str]:
+    counts = Counter(known.resource.plural for known in found.values() if not is_enough(known) and known.fullness)
+    for plural, count in sorted(counts.items()):
+        yield f"too little is shown of {count} {plural} to judge them: `kubectl describe` or `-o yaml` shows more"
 
 
 def _form(command: Command) -> bool:
