@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 _AGE: Final = re.compile(r"(?:(\d{1,4})y)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s)?")
 _SIZES: Final = (365 * 86_400, 86_400, 3_600, 60, 1)
 _SEEN: Final = re.compile(r"(\S+)\s+\(x(\d{1,9}) over (\S+)\)")
+_BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
 _LONGEST: Final = 200 * 365 * 86_400
 
 
@@ -63,4 +64,12 @@ def parse_described_time(text: str) -> datetime | None:
 
 def stamp(moment: datetime) -> str:
     """The time as the API server writes it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def before(now: datetime, age: Age) -> str:
+    """The time that long before, as the API server writes it; the beginning of the calendar where there is none."""
+    try:
+        return stamp(now - timedelta(seconds=age.seconds))
+    except OverflowError:
+        return stamp(_BEGINNING)

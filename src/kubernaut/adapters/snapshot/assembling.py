@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from kubernaut.adapters.snapshot.ages import stamp
+from kubernaut.adapters.snapshot.ages import before
 from kubernaut.adapters.snapshot.described_workloads import REVISION
 from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, has_template, merged, put
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree, parse_time
@@ -37,7 +38,6 @@ _OF_SET: Final = re.compile(rf"(.+)-({_SUFFIX}{{5}})")
 _OF_DEPLOYMENT: Final = re.compile(rf"(.+)-({_SUFFIX}{{4,10}})")
 _OF_UNSEEN_SET: Final = re.compile(rf"(.+)-({_SUFFIX}{{4,10}})-{_SUFFIX}{{5}}")
 _OF_STATEFUL_SET: Final = re.compile(r"(.+)-(\d{1,6})")
-_REACH: Final = timedelta(days=365 * 100)
 
 
 @dataclass
@@ -71,7 +71,8 @@ def present_of(sightings: Sequence[Sighting]) -> datetime | None:
         age = sighting.ages.get(("metadata", "creationTimestamp"))
         created = made.get((sighting.resource.kind, sighting.namespace or "", sighting.name))
         if age is not None and created is not None and newest is not None:
-            newest = max(newest, created + min(timedelta(seconds=age.seconds), _REACH))
+            with suppress(OverflowError):
+                newest = max(newest, created + timedelta(seconds=age.seconds))
     return newest
 
 
@@ -132,7 +133,7 @@ def _dated(sighting: Sighting, now: datetime) -> JsonObject:
 
 
 def _moment(sighting: Sighting, path: tuple[str | int, ...], now: datetime) -> str:
-    return stamp(now - timedelta(seconds=sighting.ages[path].seconds))
+    return before(now, sighting.ages[path])
 
 
 def _infer_owners(found: Mapping[Key, Known]) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from kubernaut.adapters.snapshot.ages import Age, Occurrence, parse_occurrence, stamp
+from kubernaut.adapters.snapshot.ages import Age, Occurrence, before, parse_occurrence
 from kubernaut.adapters.snapshot.commands import find_kind
 from kubernaut.adapters.snapshot.outline import Entry
 from kubernaut.adapters.snapshot.sightings import without_nothing
@@ -111,4 +111,4 @@ def _finest(ages: list[Age | None]) -> Age | None:
 
 
 def _moment(age: Age | None, now: datetime) -> str:
-    return stamp(now - timedelta(seconds=age.seconds)) if age else ""
+    return before(now, age) if age else ""

@@ -40,7 +40,7 @@ def read_snapshot(path: Path) -> Snapshot:
             refused.append(error)
     transcript.finish(collection)
     if collection.is_empty:
-        raise refused[0] if count == 1 and refused else _nothing(str(path))
+        raise _named(path, refused[0]) if count == 1 and refused else _nothing(str(path))
     if refused:
         collection.notes += [f"passed over {error}" for error in refused[:_MOST_NOTES]]
     return collection.finished()
@@ -48,6 +48,11 @@ def read_snapshot(path: Path) -> Snapshot:
 
 def _nothing(name: str) -> SnapshotError:
     return SnapshotError(f"{name}: no saved objects, no logs and no `$ kubectl` transcript in it", help=_HELP)
+
+
+def _named(path: Path, error: SnapshotError) -> SnapshotError:
+    """The error with the path that was given: what failed may be a file in an archive."""
+    return error if path.name in str(error) else SnapshotError(f"{path}: {error}", help=error.help)
 
 
 def _take(collection: Collection, transcript: Transcript, file: SavedFile) -> bool:

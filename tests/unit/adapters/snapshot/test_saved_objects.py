@@ -104,7 +104,7 @@ def test_documents_and_logs_of_a_dump_on_one_stream_are_told_apart(tmp_path: Pat
         ("kubernaut-snapshot/logs/shop/web-1/app/previous.log", True),
     ],
 )
-def test_log_files_are_known_by_their_place(tmp_path: Path, name: str, previous: bool) -> None:
+def test_log_files_are_known_by_their_place(tmp_path: Path, *, name: str, previous: bool) -> None:
     path = tmp_path / "saved" / name
     path.parent.mkdir(parents=True)
     path.write_text("the last words\n")

@@ -1,3 +1,5 @@
+# ruff: noqa: E501  # tables are as wide as kubectl prints them
+
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
