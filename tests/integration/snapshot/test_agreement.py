@@ -28,8 +28,7 @@ needs_kubectl = pytest.mark.skipif(KUBECTL is None, reason="kubectl is not insta
 # What an engineer runs: the overview, then everything about the namespace in question.
 OVERVIEW = ("get all -A -o wide", "get pods -A -o wide --show-labels", "get nodes -o wide", "describe nodes")
 OF_NAMESPACE = (
-    "get events", "describe deploy", "describe rs", "describe pods", "describe svc", "describe quota", "describe cm",
-    "get secrets", "get endpoints",
+    "get events", "describe pods,deploy,rs,svc", "describe quota", "describe cm", "get secrets,endpoints",
 )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from kubernaut.adapters.snapshot.occurrences import Told, events_of, told_by_des
 from kubernaut.adapters.snapshot.outline import Outline
 from kubernaut.adapters.snapshot.rows import sighting_of
 from kubernaut.adapters.snapshot.sightings import Fullness, Sighting
+from kubernaut.adapters.snapshot.signatures import kind_of
 from kubernaut.adapters.snapshot.tables import Table, says_nothing_found, tables
 from kubernaut.adapters.snapshot.wording import complete_words
 from kubernaut.domain.errors import SnapshotError
@@ -127,24 +128,23 @@ class Transcript:
             self._show(block, (EVENT,))
 
     def _take_descriptions(self, block: Block) -> None:
-        resources = block.command.resources
-        if len(resources) != 1:
-            return
-        resource = resources[0]
-        found = list(documents(block.lines))
-        if not found and (name := block.command.name):
+        command, lost = block.command, False
+        resources, name = command.resources, command.name
+        found = list(documents(block.lines)) if resources else []
+        if resources and not found and name:
             # The end of a description (`| tail`, `| grep -A`): the command says of what.
-            told = told_by_description(
-                Outline(block.lines).get("Events"), resource.kind, self._place(block.command), name
-            )
-            self._told += told
+            events = Outline(block.lines).get("Events")
+            self._told += told_by_description(events, resources[0].kind, self._place(command), name)
         for lines in found:
-            seen = described(lines, resource)
+            resource = kind_of(lines, resources)
+            seen = described(lines, resource) if resource else []
+            lost = lost or not seen
             self._sightings += seen
-            for sighting in seen[:1]:
-                place = sighting.namespace
-                self._told += told_by_description(Outline(lines).get("Events"), resource.kind, place, sighting.name)
-        self._show(block, resources)
+            for one in seen[:1]:
+                events = Outline(lines).get("Events")
+                self._told += told_by_description(events, one.resource.kind, one.namespace, one.name)
+        if not lost:
+            self._show(block, resources)
 
     def _take_objects(self, name: str, block: Block) -> None:
         content = "\n".join(block.lines).encode(errors="replace")

@@ -19,9 +19,9 @@ app = group(
     "kubernaut diagnose -n shop",
     "kubernaut diagnose --all-namespaces --json",
     "kubernaut diagnose --alert alert.json",
-    "kubernaut diagnose --snapshot shop.tar.gz       what `kubernaut snapshot` saved",
-    "kubernaut diagnose --snapshot must-gather/      also a `cluster-info dump`, JSON, YAML",
-    "kubernaut diagnose --snapshot ticket.txt        a terminal with `$ kubectl ...` and its output",
+    "kubernaut diagnose --snapshot shop.tar.gz    saved by `kubernaut snapshot`",
+    "kubernaut diagnose --snapshot must-gather/   a dump, JSON or YAML as well",
+    "kubernaut diagnose --snapshot ticket.txt     a pasted `$ kubectl ...` terminal",
 )
 FOUND = 3
 

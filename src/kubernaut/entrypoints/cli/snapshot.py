@@ -19,7 +19,7 @@ app = group(
     "Values of Secrets and what looks like a secret are left out; look into it before you hand it on. Reads only.",
     "kubernaut snapshot -n shop -o shop.tar.gz",
     "kubernaut snapshot -A -o cluster.tar.gz",
-    "kubernaut diagnose --snapshot shop.tar.gz       the same answer, later and elsewhere",
+    "kubernaut diagnose --snapshot shop.tar.gz    the same answer, elsewhere",
 )
 
 

@@ -58,6 +58,10 @@ def cluster_with_secrets() -> MemoryCluster:
     return cluster
 
 
+def names_in(folder: Path) -> list[str]:
+    return [entry.name for entry in folder.iterdir()]
+
+
 def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
@@ -139,7 +143,7 @@ async def test_the_file_is_its_owners_alone_and_never_replaces_another(tmp_path:
     assert mode_of(path) == 0o600
     with pytest.raises(InputError, match="exists already"):
         write_archive(path, manifest, captured)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["taken.tar.gz"]
+    assert names_in(tmp_path) == ["taken.tar.gz"]
 
 
 async def test_a_cluster_of_which_nothing_may_be_read_is_an_error(tmp_path: Path) -> None:

@@ -266,4 +266,4 @@ def test_for_machines_saving_answers_with_one_document(capsys: pytest.CaptureFix
 
 def test_saving_needs_a_place(capsys: pytest.CaptureFixture[str]) -> None:
     assert called("snapshot") == 2
-    assert "--output" in capsys.readouterr().err
+    assert "missing parameter: output" in capsys.readouterr().err
