@@ -18,7 +18,7 @@ from kubernaut.adapters.kubernetes.timing import TimingReader
 from kubernaut.adapters.snapshot.opening import read_snapshot
 from kubernaut.adapters.snapshot.reader import SnapshotClock, SnapshotReader
 from kubernaut.domain.diagnosis import Diagnosis
-from kubernaut.domain.errors import InputError, NotInSnapshot
+from kubernaut.domain.errors import InputError, NotInSnapshot, SnapshotError
 from kubernaut.domain.evidence import NotRead
 from kubernaut.domain.objects import ObjectRef
 from kubernaut.entrypoints.doors import DiagnosisRequest
@@ -52,7 +52,11 @@ async def _look_back(request: DiagnosisRequest, path: Path) -> DiagnosisReport:
     """The same, of a saved cluster, as of the moment it was saved."""
     snapshot = await asyncio.to_thread(read_snapshot, path)
     reader, clock = TimingReader(SnapshotReader(snapshot)), SnapshotClock(snapshot.now)
-    report = await _look(request, reader, clock, f"snapshot {snapshot.title}", snapshot.namespaces)
+    try:
+        report = await _look(request, reader, clock, f"snapshot {snapshot.title}", snapshot.namespaces)
+    except NotInSnapshot as error:
+        known = ", ".join(snapshot.namespaces[:20]) or "no namespace of its own"
+        raise SnapshotError(f"{path} holds nothing of what was asked for", help=f"it shows: {known}") from error
     told = tuple(replace(one, not_read=by_kind(one.not_read)) for one in report.diagnoses)
     return replace(report, diagnoses=told, taken_at=snapshot.now, notes=snapshot.notes)
 
