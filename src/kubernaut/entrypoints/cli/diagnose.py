@@ -21,7 +21,7 @@ app = group(
     "kubernaut diagnose --alert alert.json",
     "kubernaut diagnose --snapshot shop.tar.gz    saved by `kubernaut snapshot`",
     "kubernaut diagnose --snapshot must-gather/   a dump, JSON or YAML as well",
-    "kubernaut diagnose --snapshot ticket.txt     a pasted `$ kubectl ...` terminal",
+    "kubernaut diagnose --snapshot ticket.txt     a pasted `$ kubectl` session",
 )
 FOUND = 3
 
@@ -31,7 +31,7 @@ def diagnose(  # noqa: PLR0913  # an option each
     ctx: typer.Context,
     *,
     namespace: Annotated[
-        str | None, typer.Option("--namespace", "-n", help="The namespace to look at; of a snapshot, all by default.")
+        str | None, typer.Option("--namespace", "-n", help="The namespace (else default; of a snapshot, all).")
     ] = None,
     all_namespaces: AllNamespaces = False,
     kubeconfig: Kubeconfig = None,
@@ -40,7 +40,7 @@ def diagnose(  # noqa: PLR0913  # an option each
         Path | None, typer.Option(metavar="FILE", help="An Alertmanager webhook body; looks at what it names.")
     ] = None,
     snapshot: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="A saved cluster in place of a live one: file, folder, archive.")
+        Path | None, typer.Option(metavar="PATH", help="A saved cluster: a file, folder or archive.")
     ] = None,
     config: ConfigFile = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 3 when something was found.")] = False,
