@@ -68,6 +68,17 @@ def runs(command: str, environment: dict[str, str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def saves_and_looks_back(command: str, environment: dict[str, str]) -> None:
+    """Beside the project, not in it: the snapshot is made, and is then looked at as it is printed."""
+    saving = next(known for known in COMMANDS if known.startswith("kubernaut snapshot "))
+    for called in dict.fromkeys((saving, command)):
+        words = [NAMESPACE if word == "NAMESPACE" else word for word in shlex.split(called)]
+        done = subprocess.run(
+            words, cwd=environment["HOME"], env=environment, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def is_a_target(command: str, environment: dict[str, str]) -> None:
     """CI makes it anyway; here only that there is such a target."""
     done = subprocess.run(
@@ -118,6 +129,8 @@ HOW: dict[str, Callable[[str, dict[str, str]], None]] = {
     "pip install .": is_made_by_setup,
     "curl ": asks_the_api,
     "kubernaut serve": serves,
+    "kubernaut snapshot": saves_and_looks_back,
+    "kubernaut diagnose --snapshot": saves_and_looks_back,
     "kubernaut diagnose": runs,
     "kubectl label ": runs,
     ".venv/bin/kubernaut demo": has_its_options,

@@ -47,6 +47,12 @@ class OrderRefused(InputError):
     code = "order_refused"
 
 
+class SnapshotError(InputError):
+    """A saved cluster (file, directory, archive) that cannot be read, or is larger than what is taken."""
+
+    code = "snapshot"
+
+
 class ClusterError(KubernautError):
     """The family of what a Kubernetes API server answers."""
 
@@ -57,6 +63,12 @@ class NoCluster(ClusterError):
     """No kubeconfig, and not in a pod."""
 
     code = "no_cluster"
+
+
+class NotInSnapshot(ClusterError):
+    """A saved cluster holds nothing about it, which says nothing about the cluster."""
+
+    code = "not_in_snapshot"
 
 
 class ClusterUnavailable(ClusterError):

@@ -9,10 +9,10 @@ from contextlib import AbstractAsyncContextManager
 
 import uvloop
 
-from kubernaut.entrypoints.doors import DemoOptions, DemoRun, DiagnosisRequest
+from kubernaut.entrypoints.doors import CaptureRequest, DemoOptions, DemoRun, DiagnosisRequest
 from kubernaut.entrypoints.http.server import stopping_on_signals
 from kubernaut.entrypoints.logs import configure_logs
-from kubernaut.entrypoints.reports import DiagnosisReport
+from kubernaut.entrypoints.reports import CaptureReport, DiagnosisReport
 from kubernaut.settings import LogSettings, Settings
 
 
@@ -40,6 +40,12 @@ class Program:
         from kubernaut.entrypoints.looking import look  # noqa: PLC0415
 
         return await look(request)
+
+    async def capture(self, request: CaptureRequest) -> CaptureReport:
+        """Saves what a diagnosis reads."""
+        from kubernaut.entrypoints.capturing import save  # noqa: PLC0415
+
+        return await save(request)
 
     def demo(self, options: DemoOptions) -> AbstractAsyncContextManager[DemoRun]:
         """A running demo, taken down whole at the end."""

@@ -14,17 +14,31 @@ from typing import Protocol, TypeAlias
 
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event
-from kubernaut.entrypoints.reports import DiagnosisReport, ScenarioResult
+from kubernaut.entrypoints.reports import CaptureReport, DiagnosisReport, ScenarioResult
 from kubernaut.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisRequest:
-    """What to look at: one namespace, all of them (`namespace` empty), or what an alert in a file is about."""
+    """What to look at: one namespace, all of them (`namespace` empty), or what an alert in a file is about.
+
+    With `snapshot`, a saved cluster is looked at in place of the live one.
+    """
 
     settings: Settings
     namespace: str = ""
     alert: Path | None = None
+    snapshot: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRequest:
+    """Which cluster to save, one namespace of it or all (`namespace` empty), and where to."""
+
+    settings: Settings
+    namespace: str
+    output: Path
+    say: Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,9 @@ class Doors(Protocol):
 
     async def diagnose(self, request: DiagnosisRequest) -> DiagnosisReport:
         """Looks, and changes nothing."""
+
+    async def capture(self, request: CaptureRequest) -> CaptureReport:
+        """Saves what a diagnosis reads, redacted, and changes nothing in the cluster."""
 
     def demo(self, options: DemoOptions) -> AbstractAsyncContextManager[DemoRun]:
         """A running demo, taken down whole at the end."""

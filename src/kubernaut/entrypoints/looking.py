@@ -1,9 +1,12 @@
-"""`diagnose`: looks at a live cluster and changes nothing; it holds no writer."""
+"""`diagnose`: looks at a cluster, live or saved, and changes nothing; it holds no writer."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,37 +16,71 @@ from kubernaut.adapters.kubernetes.connection import ClusterOptions
 from kubernaut.adapters.kubernetes.reader import KubernetesReader
 from kubernaut.adapters.kubernetes.requests import KubernetesApi
 from kubernaut.adapters.kubernetes.timing import TimingReader
+from kubernaut.adapters.snapshot.opening import read_snapshot
+from kubernaut.adapters.snapshot.reader import SnapshotClock, SnapshotReader
 from kubernaut.domain.diagnosis import Diagnosis
-from kubernaut.domain.errors import InputError
+from kubernaut.domain.errors import InputError, NotInSnapshot, SnapshotError
+from kubernaut.domain.evidence import NotRead
 from kubernaut.domain.objects import ObjectRef
 from kubernaut.entrypoints.doors import DiagnosisRequest
 from kubernaut.entrypoints.reports import DiagnosisReport, ReadCall
 from kubernaut.intake import parse_webhook
 from kubernaut.investigation.diagnosing import diagnose, survey
+from kubernaut.investigation.gathering import BUDGET
 from kubernaut.investigation.inquiry import first_look, first_survey, inquire
 from kubernaut.investigation.scene import Scene
 from kubernaut.planning.guards import MANAGED_LABEL
+from kubernaut.ports import Clock
 from kubernaut.resources import NAMESPACE
-from kubernaut.settings import ClusterSettings
 from kubernaut.triage.owners import top_owner
 from kubernaut.triage.targets import target_of
 
+_IN_A_NAMESPACE = re.compile(r"(\w+) in [a-z0-9.-]+|(namespace) [a-z0-9.-]+")
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _LARGEST_ALERT = 8 * 2**20
+# A saved cluster has lists by namespace, and none of them costs a call.
+_FROM_MEMORY = replace(BUDGET, calls=100_000)
 
 
 async def look(request: DiagnosisRequest) -> DiagnosisReport:
     """The report on a namespace, on all of them, or on what an alert names."""
+    if request.snapshot is not None:
+        return await _look_back(request, request.snapshot)
     settings = request.settings.cluster
     options = ClusterOptions(kubeconfig=settings.kubeconfig, context=settings.context or "")
-    started = time.perf_counter()
     async with KubernetesApi(options) as api:
         reader = TimingReader(KubernetesReader(api))
-        targets = await _targets(reader, request.alert) if request.alert else []
-        first = first_look(targets) if request.alert else first_survey([request.namespace])
-        examine = partial(_diagnoses, targets=targets) if request.alert else survey
-        scene, diagnoses = await inquire(reader, SystemClock(), first | {(NAMESPACE, "")}, examine)
-    return _report(scene, diagnoses, request, settings, api.server, reader, time.perf_counter() - started)
+        return await _look(request, reader, SystemClock(), settings.context or api.server)
+
+
+async def _look_back(request: DiagnosisRequest, path: Path) -> DiagnosisReport:
+    """The same, of a saved cluster, as of the moment it was saved."""
+    snapshot = await asyncio.to_thread(read_snapshot, path)
+    reader, clock = TimingReader(SnapshotReader(snapshot)), SnapshotClock(snapshot.now)
+    try:
+        report = await _look(request, reader, clock, f"snapshot {snapshot.title}", snapshot.namespaces)
+    except NotInSnapshot as error:
+        known = ", ".join(snapshot.namespaces[:20]) or "no namespace of its own"
+        raise SnapshotError(f"{path} holds nothing of what was asked for", help=f"it shows: {known}") from error
+    told = tuple(replace(one, not_read=by_kind(one.not_read)) for one in report.diagnoses)
+    return replace(report, diagnoses=told, taken_at=snapshot.now, notes=snapshot.notes)
+
+
+async def _look(
+    request: DiagnosisRequest, reader: TimingReader, clock: Clock, where: str, namespaces: tuple[str, ...] = ()
+) -> DiagnosisReport:
+    """`namespaces` are those that "all" stands for; none where one list can show all."""
+    started = time.perf_counter()
+    targets = await _targets(reader, request.alert) if request.alert else []
+    places = [request.namespace] if request.namespace or not namespaces else namespaces
+    first = first_look(targets) if request.alert else first_survey(places)
+    if request.snapshot:
+        # All of it costs nothing, and an owner that a get does not find may be named by its children.
+        first |= first_survey(places)
+    examine = partial(_diagnoses, targets=targets) if request.alert else survey
+    budget = _FROM_MEMORY if request.snapshot else BUDGET
+    scene, diagnoses = await inquire(reader, clock, first | {(NAMESPACE, "")}, examine, budget)
+    return _report(scene, diagnoses, request, where, reader, time.perf_counter() - started)
 
 
 def _diagnoses(scene: Scene, *, targets: list[ObjectRef]) -> list[Diagnosis]:
@@ -55,10 +92,18 @@ async def _targets(reader: TimingReader, path: Path) -> list[ObjectRef]:
     clock, ids = SystemClock(), RandomIds()
     batch = parse_webhook(content, received_at=clock.now(), new_id=lambda: ids.new("sig"))
     named = [target_of(signal.labels) for signal in batch.signals]
-    owners = [await top_owner(reader, target) for target in named if target is not None]
+    owners = [await _owner(reader, target) for target in named if target is not None]
     if not owners:
         raise InputError(f"{path}: no alert in it names a Kubernetes object by its labels")
     return list(dict.fromkeys(owners))
+
+
+async def _owner(reader: TimingReader, target: ObjectRef) -> ObjectRef:
+    try:
+        return await top_owner(reader, target)
+    except NotInSnapshot:
+        # What a snapshot does not hold may exist: the diagnosis says that it could not be read.
+        return target
 
 
 def _content(path: Path) -> bytes:
@@ -72,17 +117,25 @@ def _content(path: Path) -> bytes:
     return content
 
 
+def by_kind(gaps: Sequence[NotRead]) -> tuple[NotRead, ...]:
+    """The gaps with one entry for a kind that is missing in several namespaces for one reason."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for gap in gaps:
+        match = _IN_A_NAMESPACE.fullmatch(gap.what)
+        found.setdefault((match[1] or f"{match[2]}s" if match else gap.what, gap.why), []).append(gap.what)
+    return tuple(NotRead(places[0] if len(places) == 1 else kind, why) for (kind, why), places in found.items())
+
+
 def _report(
     scene: Scene,
     diagnoses: list[Diagnosis],
     request: DiagnosisRequest,
-    settings: ClusterSettings,
-    server: str,
+    where: str,
     reader: TimingReader,
     seconds: float,
 ) -> DiagnosisReport:
     return DiagnosisReport(
-        context=settings.context or server,
+        context=where,
         scope=request.namespace,
         seconds=seconds,
         objects=scene.object_count,
@@ -91,5 +144,6 @@ def _report(
         workloads=sum(len(scene.all(kind)) for kind in _WORKLOADS),
         diagnoses=tuple(diagnoses),
         managed=frozenset(item.name for item in scene.all("Namespace") if item.labels.get(MANAGED_LABEL) == "true"),
+        not_read=by_kind(scene.not_read),
         reads=tuple(ReadCall(what, took) for what, took in reader.calls),
     )

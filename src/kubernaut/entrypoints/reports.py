@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from kubernaut.domain.diagnosis import ActionCall, Diagnosis, Hypothesis
-from kubernaut.domain.evidence import Evidence
+from kubernaut.domain.evidence import Evidence, NotRead
 from kubernaut.domain.objects import Json, JsonObject, ObjectRef
 
 
@@ -22,7 +23,8 @@ class ReadCall:
 class DiagnosisReport:
     """What was looked at, and what was found, best first.
 
-    `scope` is a namespace or empty for all; `managed` are the namespaces in which actions are allowed.
+    `scope` is a namespace or empty for all; `managed` are the namespaces in which actions are allowed. Of a saved
+    cluster, `taken_at` is the moment it shows and `notes` say what of it was passed over.
     """
 
     context: str
@@ -35,11 +37,29 @@ class DiagnosisReport:
     diagnoses: tuple[Diagnosis, ...]
     managed: frozenset[str] = frozenset()
     reads: tuple[ReadCall, ...] = ()
+    not_read: tuple[NotRead, ...] = ()
+    taken_at: datetime | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def findings(self) -> tuple[Diagnosis, ...]:
         """The diagnoses that found something wrong."""
         return tuple(one for one in self.diagnoses if one.best is not None and one.best.cause not in WELL)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureReport:
+    """What was saved, and what was wanted and could not be."""
+
+    path: str
+    bytes: int
+    objects: int
+    events: int
+    logs: int
+    redacted: int
+    taken_at: datetime
+    server: str
+    left_out: tuple[NotRead, ...] = ()
 
 
 # Causes that say that nothing is wrong.
@@ -69,18 +89,37 @@ def ref_json(ref: ObjectRef) -> JsonObject:
 
 def diagnosis_json(report: DiagnosisReport) -> JsonObject:
     """The document of `diagnose --json`."""
+    read: JsonObject = {
+        "context": report.context,
+        "namespace": report.scope,
+        "objects": report.objects,
+        "events": report.events,
+        "logs": report.logs,
+        "workloads": report.workloads,
+        "seconds": round(report.seconds, 3),
+    }
+    gaps = [gap for one in report.diagnoses for gap in one.not_read] or report.not_read
+    if report.taken_at is not None:
+        read |= {"taken_at": report.taken_at.isoformat(), "notes": list(report.notes)}
     return {
         "incidents": [_finding_json(one, one.hypotheses[0]) for one in report.findings],
-        "read": {
-            "context": report.context,
-            "namespace": report.scope,
-            "objects": report.objects,
-            "events": report.events,
-            "logs": report.logs,
-            "workloads": report.workloads,
-            "seconds": round(report.seconds, 3),
-        },
-        "not_read": [{"what": gap.what, "why": gap.why} for one in report.diagnoses for gap in one.not_read],
+        "read": read,
+        "not_read": [{"what": gap.what, "why": gap.why} for gap in gaps],
+    }
+
+
+def capture_json(report: CaptureReport) -> JsonObject:
+    """The document of `snapshot --json`."""
+    return {
+        "path": report.path,
+        "bytes": report.bytes,
+        "objects": report.objects,
+        "events": report.events,
+        "logs": report.logs,
+        "redacted_values": report.redacted,
+        "taken_at": report.taken_at.isoformat(),
+        "server": report.server,
+        "left_out": [{"what": gap.what, "why": gap.why} for gap in report.left_out],
     }
 
 

@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "demo": ("demo", "Watch it heal a simulated cluster. Needs nothing else."),
         "diagnose": ("diagnose", "Find what is wrong in a cluster. Changes nothing."),
+        "snapshot": ("snapshot", "Save what a diagnosis reads, redacted, in one file."),
         "serve": ("serve", "Run the service: alerts in, healed workloads out."),
         "incidents": ("incidents", "List, show, approve, reject and undo."),
         "suspend": ("suspend", "Switch all actions off, at once."),

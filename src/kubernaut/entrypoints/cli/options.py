@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    # `kubernaut --help` needs no settings.
+    from kubernaut.settings import Settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Settings file (else KUBERNAUT_CONFIG, else defaults).")
 ]
+AllNamespaces = Annotated[bool, typer.Option("--all-namespaces", "-A", help="Look at all of them.")]
+Kubeconfig = Annotated[Path | None, typer.Option(metavar="FILE", help="Kubeconfig (else as kubectl).")]
+Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig (else its current one).")]
 Server = Annotated[
     str | None, typer.Option("--server", metavar="URL", help="Address of the service (else from the settings).")
 ]
@@ -23,6 +30,13 @@ def help_text(summary: str, *examples: str, after: str = "") -> str:
     r"""Examples first, then what the command does. `\b` keeps click from re-wrapping a paragraph."""
     shown = "\b\n" + "\n".join(f"  {example}" for example in examples)
     return "\n\n".join(part for part in (shown, summary, after) if part)
+
+
+def of_cluster(settings: Settings, kubeconfig: Path | None, context: str | None) -> Settings:
+    """The settings with the cluster that the command line names."""
+    named = (("kubeconfig", kubeconfig), ("context", context))
+    chosen = {key: str(value) for key, value in named if value is not None}
+    return settings.model_copy(update={"cluster": settings.cluster.model_copy(update=chosen)})
 
 
 def group(summary: str, *examples: str) -> typer.Typer:

@@ -38,6 +38,10 @@ def report_lines(report: DiagnosisReport, look: Look, *, verbose: bool = False) 
         well = max(0, report.workloads - len({one.target for one in report.findings}))
         found = f"{counted(len(report.findings), 'finding')}, {counted(well, 'workload')} healthy."
         lines.append(found + ("" if verbose else "   Every read: --verbose   Scripts: --json"))
+    for note in report.notes if verbose else ():
+        lines += wrapped(f"Note: {visible(note.splitlines()[0])}", look.width)
+    if report.notes and not verbose:
+        lines.append(f"{counted(len(report.notes), 'note')} on what the snapshot lacks: --verbose")
     if verbose:
         lines += ["", *(f"read  {duration(read.seconds):>7}  {visible(read.what)}" for read in report.reads)]
     return [look.text(line) for line in lines]
@@ -45,6 +49,9 @@ def report_lines(report: DiagnosisReport, look: Look, *, verbose: bool = False) 
 
 def _read(report: DiagnosisReport, look: Look) -> list[str]:
     amount = f"{counted(report.objects, 'object')}, {counted(report.events, 'event')}, {counted(report.logs, 'log')}"
+    if report.taken_at is not None:
+        where = f"{visible(report.context)}, as it was at {report.taken_at:%Y-%m-%d %H:%M:%S} UTC"
+        return wrapped(f"Read {amount} of {where}.", look.width)
     where = f"context {visible(report.context)}"
     return wrapped(f"Read {amount} of {where} in {duration(report.seconds)}. Nothing changed.", look.width)
 
@@ -53,7 +60,7 @@ def _all_well(report: DiagnosisReport, look: Look) -> list[str]:
     where = visible(report.scope) or "all namespaces"
     amount = f"{counted(report.workloads, 'workload')}, {counted(report.objects, 'object')}"
     lines = wrapped(f"Nothing wrong found in {where}: {amount}, {counted(report.events, 'event')}.", look.width)
-    gaps = [gap for diagnosis in report.diagnoses for gap in diagnosis.not_read]
+    gaps = [gap for diagnosis in report.diagnoses for gap in diagnosis.not_read] or list(report.not_read)
     return lines + (wrapped(f"Not looked at: {_gaps(gaps)}", look.width) if gaps else [])
 
 

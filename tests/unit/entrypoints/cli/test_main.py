@@ -5,17 +5,24 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from kubernaut.domain.errors import NoCluster
+from kubernaut.domain.evidence import NotRead
 from kubernaut.entrypoints.cli.main import COMMANDS, run
 from kubernaut.entrypoints.cli.session import ColourChoice, Session
-from kubernaut.entrypoints.doors import DemoOptions, DiagnosisRequest, Ended
-from kubernaut.entrypoints.reports import DiagnosisReport
+from kubernaut.entrypoints.doors import CaptureRequest, DemoOptions, DiagnosisRequest, Ended
+from kubernaut.entrypoints.reports import CaptureReport, DiagnosisReport
 from tests.told import a_diagnosis
 from tests.unit.entrypoints.test_demo import HEALED, LEFT_ALONE, Played
 
+MOMENT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+SAVED = CaptureReport(
+    "shop.tar.gz", 20_480, 30, 12, 2, 1, MOMENT, "v1.34.4", (NotRead("secrets of shop", "forbidden"),)
+)
 FOUND = DiagnosisReport("dev", "shop", 0.1, 1, 2, 3, 4, (a_diagnosis(),))
 
 
@@ -32,6 +39,11 @@ class Doors:
         if isinstance(self.report, BaseException):
             raise self.report
         return self.report
+
+    async def capture(self, request: CaptureRequest) -> CaptureReport:
+        self.asked = request
+        request.say("Reading shop")
+        return SAVED
 
     def scenarios(self) -> list[str]:
         return ["rollout-a", "control-a"]
@@ -204,3 +216,54 @@ def test_the_catalogues_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert 'did you mean "rollback_deployment"?' in capsys.readouterr().err
     assert called("causes", "list", "--json") == 0
     assert "unknown" in {cause["id"] for cause in json.loads(capsys.readouterr().out)["causes"]}
+
+
+def test_a_snapshot_is_looked_at_whole_unless_a_namespace_is_given() -> None:
+    doors = Doors()
+    assert called("diagnose", "--snapshot", "shop.tar.gz", doors=doors) == 0
+    assert (doors.asked.snapshot, doors.asked.namespace) == (Path("shop.tar.gz"), "")
+    assert called("diagnose", "--snapshot", "shop.tar.gz", "-n", "shop", doors=doors) == 0
+    assert doors.asked.namespace == "shop"
+    assert called("diagnose", doors=doors) == 0
+    assert (doors.asked.snapshot, doors.asked.namespace) == (None, "default")
+
+
+def test_a_snapshot_and_a_cluster_at_once_are_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("diagnose", "--snapshot", "shop.tar.gz", "--context", "prod") == 2
+    assert "a snapshot needs no cluster" in capsys.readouterr().err
+
+
+def test_the_report_on_a_snapshot_says_of_when_it_is_and_that_something_is_lacking(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    doors = Doors(replace(FOUND, context="snapshot shop.tar.gz", taken_at=MOMENT, notes=("passed over a.json",)))
+    assert called("diagnose", "--snapshot", "shop.tar.gz", doors=doors) == 0
+    out = capsys.readouterr().out
+    assert "snapshot shop.tar.gz, as it was at 2026-03-01 12:30:00 UTC." in out
+    assert "1 note on what the snapshot lacks: --verbose" in out
+    assert called("diagnose", "--snapshot", "shop.tar.gz", "--json", doors=doors) == 0
+    read = json.loads(capsys.readouterr().out)["read"]
+    assert (read["taken_at"], read["notes"]) == ("2026-03-01T12:30:00+00:00", ["passed over a.json"])
+
+
+def test_saving_tells_its_progress_beside_the_result_and_the_next_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("snapshot", "-n", "shop", "-o", "shop.tar.gz") == 0
+    out = capsys.readouterr()
+    assert out.err == "Reading shop\n"
+    assert out.out.splitlines() == [
+        "Saved 30 objects, 12 events, 2 logs in shop.tar.gz, 20 KiB; 1 value hidden.",
+        "Not saved: secrets of shop (forbidden)",
+        "Look at it:   kubernaut diagnose --snapshot shop.tar.gz",
+    ]
+
+
+def test_for_machines_saving_answers_with_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("snapshot", "-A", "-o", "all.tar.gz", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["path"], document["objects"], document["redacted_values"]) == ("shop.tar.gz", 30, 1)
+    assert document["left_out"] == [{"what": "secrets of shop", "why": "forbidden"}]
+
+
+def test_saving_needs_a_place(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("snapshot") == 2
+    assert "missing parameter: output" in capsys.readouterr().err

@@ -1,0 +1,280 @@
+"""From what a transcript says of objects to objects: joined, dated, linked to their owners, and none half known."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+from kubernaut.adapters.snapshot.ages import before
+from kubernaut.adapters.snapshot.described_workloads import REVISION
+from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, has_template, merged, put
+from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree, parse_time
+from kubernaut.ports import Resource
+from kubernaut.resources import DAEMON_SET, DEPLOYMENT, JOB, POD, REPLICA_SET, RESOURCES, STATEFUL_SET
+
+Key = tuple[str, str, str]
+# What has to be known of an object of that kind, and kinds of which only the whole object will do.
+_NEEDED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "ConfigMap": ("data",),
+        "Secret": ("data",),
+        "Service": ("spec", "selector"),
+        "EndpointSlice": ("endpoints",),
+        "ReplicaSet": ("spec", "template", "spec", "containers"),
+        "ResourceQuota": ("spec", "hard"),
+    }
+)
+_TOO_THIN: Final = frozenset({"ControllerRevision", "NetworkPolicy", "Ingress", "LimitRange"})
+_RESOURCE_OF_KIND: Final = {resource.kind: resource for resource in RESOURCES}
+# The letters that the API server makes names of.
+_SUFFIX: Final = "[bcdfghjklmnpqrstvwxz2456789]"
+_OF_SET: Final = re.compile(rf"(.+)-({_SUFFIX}{{5}})")
+_OF_DEPLOYMENT: Final = re.compile(rf"(.+)-({_SUFFIX}{{4,10}})")
+_OF_UNSEEN_SET: Final = re.compile(rf"(.+)-({_SUFFIX}{{4,10}})-{_SUFFIX}{{5}}")
+_OF_STATEFUL_SET: Final = re.compile(r"(.+)-(\d{1,6})")
+
+
+@dataclass
+class Known:
+    """An object as far as the transcript tells it."""
+
+    resource: Resource
+    namespace: str
+    name: str
+    raw: JsonObject
+    fullness: Fullness
+
+    @property
+    def tree(self) -> KubeObject:
+        """The object, to read."""
+        return KubeObject(self.raw)
+
+
+def present_of(sightings: Sequence[Sighting]) -> datetime | None:
+    """The moment of the transcript: its newest time, or a time of making with the age that a table tells for it."""
+    newest: datetime | None = None
+    made: dict[tuple[str, str, str], datetime] = {}
+    for sighting in sightings:
+        for moment in _times(sighting.raw):
+            newest = max(newest, moment) if newest else moment
+        created = parse_time(Tree(sighting.raw).text("metadata", "creationTimestamp"))
+        # What a description of a pod tells is when it started, which may be later than when it was made.
+        if created is not None and (sighting.resource != POD or sighting.fullness is Fullness.WHOLE):
+            made[(sighting.resource.kind, sighting.namespace or "", sighting.name)] = created
+    for sighting in sightings:
+        age = sighting.ages.get(("metadata", "creationTimestamp"))
+        created = made.get((sighting.resource.kind, sighting.namespace or "", sighting.name))
+        if age is not None and created is not None and newest is not None:
+            with suppress(OverflowError):
+                newest = max(newest, created + timedelta(seconds=age.seconds))
+    return newest
+
+
+def _times(value: Json) -> Iterator[datetime]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            moment = parse_time(item) if isinstance(item, str) and key.endswith(("Time", "Timestamp", "At")) else None
+            if moment is not None:
+                yield moment
+            elif isinstance(item, dict | list):
+                yield from _times(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _times(item)
+
+
+def assembled(sightings: Iterable[Sighting], now: datetime, context: str) -> dict[Key, Known]:
+    """The objects. `context` is the namespace of commands that name none."""
+    grouped: dict[Key, list[Sighting]] = defaultdict(list)
+    for sighting in sightings:
+        place = context if sighting.namespace is None else sighting.namespace
+        grouped[(sighting.resource.kind, place, sighting.name)].append(sighting)
+    found = {key: _joined(key, several, now) for key, several in grouped.items()}
+    # Twice: an owner that one pod names may be the one that the name of another pod tells.
+    for _ in range(2):
+        for known in list(found.values()):
+            _add_owners(found, known)
+        _infer_owners(found)
+    _link(found)
+    _tell_pods(found)
+    _settle_revisions(found)
+    return found
+
+
+def _joined(key: Key, several: list[Sighting], now: datetime) -> Known:
+    fullest = max(sighting.fullness for sighting in several)
+    if fullest is Fullness.WHOLE:
+        several = [sighting for sighting in several if sighting.fullness is Fullness.WHOLE]
+    several.sort(key=lambda sighting: sighting.fullness)
+    raw = merged(_dated(sighting, now) for sighting in several)
+    # When a table tells how old a pod is, that is its making; a description tells only its start.
+    aged = next((one for one in several if ("metadata", "creationTimestamp") in one.ages), None)
+    if key[0] == POD.kind and aged is not None and fullest is not Fullness.WHOLE:
+        put(raw, ("metadata", "creationTimestamp"), _moment(aged, ("metadata", "creationTimestamp"), now))
+    kind, place, name = key
+    resource = several[0].resource
+    metadata: JsonObject = {"name": name, **({"namespace": place} if place else {})}
+    metadata |= dict(KubeObject(raw).tree("metadata").raw) | metadata
+    whole: JsonObject = {**raw, "apiVersion": raw.get("apiVersion") or resource.api_version, "kind": kind}
+    return Known(resource, place, name, {**whole, "metadata": metadata}, fullest)
+
+
+def _dated(sighting: Sighting, now: datetime) -> JsonObject:
+    raw = merged([sighting.raw])
+    for path in sighting.ages:
+        put(raw, path, _moment(sighting, path, now))
+    return raw
+
+
+def _moment(sighting: Sighting, path: tuple[str | int, ...], now: datetime) -> str:
+    return before(now, sighting.ages[path])
+
+
+def _infer_owners(found: Mapping[Key, Known]) -> None:
+    """Owners by the names that controllers give, where both were seen; a description tells them itself."""
+    for known in found.values():
+        if known.fullness is Fullness.WHOLE or known.tree.controller is not None:
+            continue
+        owner = _named_after(found, known)
+        if owner is not None:
+            kind, name = owner
+            reference: Json = {
+                "apiVersion": _RESOURCE_OF_KIND[kind].api_version, "kind": kind, "name": name, "controller": True,
+            }  # fmt: skip
+            put(known.raw, ("metadata", "ownerReferences"), [reference])
+
+
+def _named_after(found: Mapping[Key, Known], known: Known) -> tuple[str, str] | None:
+    def is_there(kind: str, name: str) -> bool:
+        return (kind, known.namespace, name) in found
+
+    forms: Sequence[tuple[re.Pattern[str], tuple[str, ...]]] = ()
+    if known.resource == REPLICA_SET:
+        forms = ((_OF_DEPLOYMENT, (DEPLOYMENT.kind,)),)
+    elif known.resource == POD:
+        forms = ((_OF_STATEFUL_SET, (STATEFUL_SET.kind,)), (_OF_SET, (REPLICA_SET.kind, DAEMON_SET.kind, JOB.kind)))
+    for form, kinds in forms:
+        match = form.fullmatch(known.name)
+        kind = next((kind for kind in kinds if match and is_there(kind, match[1])), None)
+        if match and kind:
+            return kind, match[1]
+    unseen = _OF_UNSEEN_SET.fullmatch(known.name) if known.resource == POD else None
+    if unseen and is_there(DEPLOYMENT.kind, unseen[1]):
+        put(known.raw, ("metadata", "labels", "pod-template-hash"), unseen[2])
+        return REPLICA_SET.kind, f"{unseen[1]}-{unseen[2]}"
+    return None
+
+
+def _add_owners(found: dict[Key, Known], known: Known) -> None:
+    """The objects that are known only because others name them as their owner."""
+    owner = known.tree.controller
+    if owner is None or owner.kind not in _RESOURCE_OF_KIND:
+        return
+    stamped = known.tree.labels.get("pod-template-hash", "")
+    names = [(owner.kind, owner.name)]
+    if owner.kind == REPLICA_SET.kind and stamped and owner.name.endswith(f"-{stamped}"):
+        names.append((DEPLOYMENT.kind, owner.name.removesuffix(f"-{stamped}")))
+    for kind, name in names:
+        key = (kind, known.namespace, name)
+        if key not in found:
+            resource = _RESOURCE_OF_KIND[kind]
+            raw: JsonObject = {"apiVersion": resource.api_version, "kind": kind}
+            raw["metadata"] = {"name": name, "namespace": known.namespace}
+            found[key] = Known(resource, known.namespace, name, raw, Fullness.NAMED)
+            _add_owners(found, found[key])
+
+
+def _link(found: Mapping[Key, Known]) -> None:
+    """Gives each object an identity within the transcript where its own is not known, and owners theirs."""
+    for (kind, place, name), known in found.items():
+        if not known.tree.uid:
+            put(known.raw, ("metadata", "uid"), f"{place or '-'}/{kind.lower()}/{name}")
+    for known in found.values():
+        references = known.tree.tree("metadata").raw.get("ownerReferences")
+        for reference in references if isinstance(references, list) else []:
+            if isinstance(reference, dict) and not reference.get("uid"):
+                tree = Tree(reference)
+                owner = found.get((tree.text("kind"), known.namespace, tree.text("name")))
+                if owner is not None:
+                    reference["uid"] = owner.tree.uid
+
+
+def _tell_pods(found: Mapping[Key, Known]) -> None:
+    """What the ReplicaSet of a pod tells of it: the label that it stamps, and what its one container is made of."""
+    for known in found.values():
+        owner = known.tree.controller
+        made_by = found.get((REPLICA_SET.kind, known.namespace, owner.name)) if owner else None
+        if known.resource != POD or known.fullness is Fullness.WHOLE or made_by is None:
+            continue
+        top = made_by.tree.controller
+        if top is not None and top.kind == DEPLOYMENT.kind and made_by.name.startswith(f"{top.name}-"):
+            put(known.raw, ("metadata", "labels", "pod-template-hash"), made_by.name.removeprefix(f"{top.name}-"))
+        template = made_by.tree.trees("spec", "template", "spec", "containers")
+        mine = known.tree.trees("spec", "containers")
+        if len(template) == 1 and len(mine) == 1 and not mine[0].text("name"):
+            put(known.raw, ("spec", "containers"), [dict(template[0].raw)])
+            for status in known.tree.trees("status", "containerStatuses"):
+                if isinstance(status.raw, dict):
+                    status.raw["name"] = template[0].text("name")
+
+
+def _settle_revisions(found: dict[Key, Known]) -> None:
+    """Templates are compared: one that is known in part is compared with others only in that part."""
+    sets: dict[str, list[Known]] = defaultdict(list)
+    for known in found.values():
+        owner = known.tree.controller
+        if known.resource == REPLICA_SET and owner is not None:
+            sets[f"{known.namespace}/{owner.name}"].append(known)
+    for several in sets.values():
+        newest = max(several, key=_order)
+        told = [known for known in several if has_template(known.raw)]
+        if not has_template(newest.raw):
+            for known in told:
+                put(known.raw, ("spec", "template"), {})
+        elif any(_is_partial(known.raw) for known in told):
+            for known in told:
+                put(known.raw, ("spec", "template"), _images(known.raw))
+
+
+def _order(known: Known) -> tuple[int, str]:
+    text = known.tree.annotations.get(REVISION, "")
+    return int(text) if text.isdecimal() and len(text) < 10 else 0, known.tree.text("metadata", "creationTimestamp")  # noqa: PLR2004
+
+
+def _is_partial(raw: JsonObject) -> bool:
+    """Whether only a table told it, which knows names and images."""
+    return not Tree(raw).has("spec", "template", "metadata")
+
+
+def _images(raw: JsonObject) -> JsonObject:
+    containers: list[Json] = [
+        {"name": container.text("name"), "image": container.text("image")}
+        for container in Tree(raw).trees("spec", "template", "spec", "containers")
+    ]
+    return {"spec": {"containers": containers}}
+
+
+def is_enough(known: Known) -> bool:
+    """Whether so much is known that its absent fields do not tell something wrong.
+
+    A ConfigMap without its keys would look as if it had none, a Service without its selector as if it led nowhere.
+    """
+    if known.fullness is Fullness.WHOLE:
+        return True
+    kind = known.resource.kind
+    if kind == REPLICA_SET.kind and REVISION not in known.tree.annotations:
+        # Revisions without their numbers have no order.
+        return False
+    path = _NEEDED.get(kind)
+    return kind not in _TOO_THIN and (path is None or known.tree.has(*path))
+
+
+def is_sure(known: Known) -> bool:
+    """Whether enough is known to count it among all there are: what nodes can take is not in a table."""
+    return is_enough(known) and (known.resource.kind != "Node" or known.fullness >= Fullness.DESCRIBED)

@@ -1,0 +1,216 @@
+"""The commands of a transcript, and the lines that each printed."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from kubernaut.ports import Resource
+from kubernaut.resources import (
+    AUTOSCALER,
+    CRON_JOB,
+    DAEMON_SET,
+    DEPLOYMENT,
+    JOB,
+    POD,
+    REPLICA_SET,
+    REPLICATION_CONTROLLER,
+    RESOURCES,
+    SERVICE,
+    STATEFUL_SET,
+)
+
+VERBS: Final = frozenset({"get", "describe", "logs", "events", "top", "config", "project", "version"})
+ALL: Final = (
+    POD, REPLICATION_CONTROLLER, SERVICE, DAEMON_SET, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, AUTOSCALER, CRON_JOB, JOB,
+)  # fmt: skip
+_SHORT: Final = {
+    "po": "pods", "svc": "services", "cm": "configmaps", "ev": "events", "ns": "namespaces", "no": "nodes",
+    "ep": "endpoints", "quota": "resourcequotas", "limits": "limitranges", "sa": "serviceaccounts",
+    "pvc": "persistentvolumeclaims", "pv": "persistentvolumes", "rc": "replicationcontrollers",
+    "deploy": "deployments", "rs": "replicasets", "sts": "statefulsets", "ds": "daemonsets", "cj": "cronjobs",
+    "hpa": "horizontalpodautoscalers", "pdb": "poddisruptionbudgets", "ing": "ingresses", "netpol": "networkpolicies",
+    "sc": "storageclasses", "pc": "priorityclasses",
+}  # fmt: skip
+_BY_NAME: Final = {
+    **{resource.plural: resource for resource in RESOURCES},
+    **{resource.kind.lower(): resource for resource in RESOURCES},
+}
+_PROGRAM: Final = re.compile(r"(?<![\w./-])(?:kubectl|oc|k)\s+(?=\S)")
+_PROMPT_ENDS: Final = "$#%>\u276f\u279c\u00bb\u03bb"
+_PROMPT_STARTS: Final = "\u276f\u279c\u03bb"
+_LONGEST_PROMPT: Final = 120
+_VALUED: Final = frozenset(
+    {
+        "namespace", "output", "selector", "field-selector", "container", "sort-by", "context", "kubeconfig", "tail",
+        "since", "since-time", "label-columns", "chunk-size", "server", "for", "types", "cluster", "user", "token",
+        "request-timeout", "limit-bytes", "template", "as",
+    }
+)  # fmt: skip
+_LETTERS: Final = {"n": "namespace", "o": "output", "l": "selector", "c": "container", "L": "label-columns"}
+_FLAGS: Final = {"A": "all-namespaces", "p": "previous", "w": "watch", "f": "follow"}
+_CUTS: Final = frozenset({"|", "||", "&&", ";", ">", ">>", "2>&1", "2>/dev/null", "&"})
+_HARMLESS: Final = frozenset({"cat", "less", "more", "tee"})
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A call of kubectl. `namespace` is None where the context decides; `is_cut` when a pipe took lines away."""
+
+    verb: str
+    words: tuple[str, ...]
+    options: dict[str, str]
+    is_cut: bool = False
+
+    @property
+    def namespace(self) -> str | None:
+        """The namespace it names."""
+        return self.options.get("namespace") or None
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether it asks for all namespaces."""
+        return self.options.get("all-namespaces", "false") != "false"
+
+    @property
+    def output(self) -> str:
+        """The form it asks for, without the arguments of that form."""
+        return self.options.get("output", "").partition("=")[0]
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """The kinds it asks for, empty where one is not known here."""
+        first = self.words[0] if self.words else ""
+        kinds = [word.partition("/")[0] for word in self.words] if "/" in first else first.split(",")
+        if kinds == ["all"]:
+            return ALL
+        found = [find_kind(kind) for kind in dict.fromkeys(kinds)]
+        return tuple(kind for kind in found if kind) if all(found) else ()
+
+    @property
+    def name(self) -> str:
+        """The name of the one object that it asks for, empty where it asks for several."""
+        if len(self.words) == 1 and "/" in self.words[0]:
+            return self.words[0].partition("/")[2]
+        return self.words[1] if len(self.words) == 2 and "/" not in self.words[0] else ""  # noqa: PLR2004
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether it shows every object of its kinds: no names, no selector, nothing cut off."""
+        narrowed = {"selector", "field-selector", "for", "types"} & self.options.keys()
+        named = len(self.words) > 1 or any("/" in word for word in self.words)
+        return not (narrowed or named or self.is_cut)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A command and what it printed."""
+
+    command: Command
+    lines: list[str]
+
+
+def find_kind(word: str) -> Resource | None:
+    """The resource that people call so: `deploy`, `deployments.apps`, `Pod`."""
+    name = word.lower().partition(".")[0]
+    return _BY_NAME.get(_SHORT.get(name, name))
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """The commands of kubectl with the lines that they printed; what others printed is passed over."""
+    block: Block | None = None
+    prompt = ""
+    lines = iter(text.splitlines())
+    for line in lines:
+        found = command_of(line, lines)
+        if found is not None:
+            if block is not None:
+                yield block
+            prompt, command = found
+            block = Block(command, []) if command is not None else None
+        elif _ends_output(line, prompt):
+            if block is not None:
+                yield block
+            block = None
+        elif block is not None:
+            block.lines.append(line)
+    if block is not None:
+        yield block
+
+
+def command_of(line: str, following: Iterator[str]) -> tuple[str, Command | None] | None:
+    """The prompt and the command of a line that calls kubectl, None where it is none.
+
+    The command is None where it is one that shows nothing of the cluster.
+    """
+    head = line[: _LONGEST_PROMPT + 20]
+    match = _PROGRAM.search(head)
+    if match is None:
+        return None
+    prompt = line[: match.start()]
+    rest = line[match.end() :]
+    while rest.endswith("\\"):
+        rest = rest[:-1] + " " + next(following, "")
+    bare = prompt.removesuffix("sudo ").removesuffix("microk8s ").removesuffix("minikube ")
+    if bare.strip():
+        # Some shells end the prompt with their sign, some begin it.
+        if bare.strip()[-1] not in _PROMPT_ENDS and bare.strip()[0] not in _PROMPT_STARTS:
+            return None
+    elif line[: match.start()].strip() or not head.startswith(("kubectl ", "oc ")) or not _starts_with_verb(rest):
+        return None
+    return bare, _parse(rest.removeprefix("-- "))
+
+
+def _starts_with_verb(rest: str) -> bool:
+    words = rest.split(None, 1)
+    return bool(words) and (words[0] in VERBS or words[0].startswith("-"))
+
+
+def _ends_output(line: str, prompt: str) -> bool:
+    return line.startswith(("$ ", "```")) or (len(prompt.strip()) > 1 and line.startswith(prompt.rstrip()))
+
+
+def _parse(text: str) -> Command | None:
+    try:
+        words = shlex.split(text[:4000])
+    except ValueError:
+        words = text[:4000].split()
+    words, is_cut, is_elsewhere = _cut(words)
+    plain: list[str] = []
+    options: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        if word.startswith("--"):
+            name, given, value = word[2:].partition("=")
+            options[name] = value if given else (next(rest, "") if name in _VALUED else "true")
+        elif word.startswith("-") and len(word) > 1:
+            _take_letters(word[1:], rest, options)
+        else:
+            plain.append(word)
+    if is_elsewhere or not plain or plain[0] not in VERBS:
+        return None
+    return Command(plain[0], tuple(plain[1:]), options, is_cut)
+
+
+def _take_letters(letters: str, rest: Iterator[str], options: dict[str, str]) -> None:
+    for position, letter in enumerate(letters):
+        if letter in _LETTERS:
+            value = letters[position + 1 :].removeprefix("=") or next(rest, "")
+            options[_LETTERS[letter]] = value
+            return
+        options[_FLAGS.get(letter, letter)] = "true"
+
+
+def _cut(words: list[str]) -> tuple[list[str], bool, bool]:
+    """The words up to a pipe, whether what followed cuts lines away, and whether the output went to a file."""
+    for position, word in enumerate(words):
+        if word in _CUTS or word.startswith(("|", ">")) or word.endswith(";"):
+            following = words[position + 1 : position + 2]
+            is_elsewhere = word.startswith(">")
+            is_cut = not word.startswith("2>") and not (following and following[0] in _HARMLESS)
+            kept = words[:position] + ([word.rstrip(";")] if word.endswith(";") and word != ";" else [])
+            return kept, is_cut, is_elsewhere
+    return words, False, False

@@ -1,0 +1,114 @@
+"""Events as `get events`, `kubectl events` and `describe` print them; one event that several show is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from kubernaut.adapters.snapshot.ages import Age, Occurrence, before, parse_occurrence
+from kubernaut.adapters.snapshot.commands import find_kind
+from kubernaut.adapters.snapshot.outline import Entry
+from kubernaut.adapters.snapshot.sightings import without_nothing
+from kubernaut.adapters.snapshot.tables import Row
+from kubernaut.domain.objects import JsonObject
+from kubernaut.resources import NODE
+
+_CELLS_DESCRIBED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line about an event. `namespace` is None where the context of the command decided it."""
+
+    kind: str
+    namespace: str | None
+    name: str
+    type: str
+    reason: str
+    message: str
+    seen: Occurrence
+    source: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What tells events of one namespace apart."""
+        return self.kind, self.name, self.reason, self.message
+
+
+def told_by_row(row: Row, namespace: str | None) -> Told | None:
+    """What a line of an event table says."""
+    kind, slash, name = row["OBJECT"].partition("/")
+    seen = parse_occurrence(row["LAST SEEN"])
+    if not slash or not row["REASON"] or not row["TYPE"].isalpha():
+        return None
+    count = row.number("COUNT")
+    if count is not None:
+        seen = Occurrence(seen.last, count, parse_occurrence(row["FIRST SEEN"]).last)
+    resource = find_kind(kind)
+    return Told(
+        kind=resource.kind if resource else kind,
+        namespace=row["NAMESPACE"] or namespace,
+        name=name,
+        type=row["TYPE"],
+        reason=row["REASON"],
+        message=row["MESSAGE"],
+        seen=seen,
+        source=row["SOURCE"],
+    )
+
+
+def told_by_description(events: Entry, kind: str, namespace: str | None, name: str) -> Iterator[Told]:
+    """What the last part of a description says."""
+    for cells in events.rows:
+        if len(cells) == _CELLS_DESCRIBED and cells[0].isalpha() and cells[1]:
+            seen = parse_occurrence(cells[2])
+            yield Told(kind, namespace, name, cells[0], cells[1], cells[4], seen, cells[3])
+
+
+def events_of(told: Iterable[Told], now: datetime, context: str) -> Iterator[JsonObject]:
+    """The events as the API server prints them, each once."""
+    found: dict[tuple[str, tuple[str, str, str, str]], list[Told]] = {}
+    for one in told:
+        place = context if one.namespace is None else one.namespace
+        found.setdefault(("" if one.kind == NODE.kind else place, one.key), []).append(one)
+    for (place, _), several in found.items():
+        yield _event(several, place, now)
+
+
+def _event(several: list[Told], place: str, now: datetime) -> JsonObject:
+    first = several[0]
+    last = _finest([one.seen.last for one in several])
+    begun = _finest([one.seen.first for one in several]) or (
+        last if max(one.seen.count for one in several) == 1 else None
+    )
+    resource = find_kind(first.kind)
+    involved: JsonObject = {
+        "apiVersion": resource.api_version if resource else "",
+        "kind": first.kind,
+        "namespace": place,
+        "name": first.name,
+    }
+    event: JsonObject = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"namespace": place or "default"},
+        "involvedObject": without_nothing(involved),
+        "type": first.type,
+        "reason": first.reason,
+        "message": first.message,
+        "count": max(one.seen.count for one in several),
+        "lastTimestamp": _moment(last, now),
+        "firstTimestamp": _moment(begun, now),
+        "source": {"component": max(one.source for one in several)},
+    }
+    return without_nothing(event)
+
+
+def _finest(ages: list[Age | None]) -> Age | None:
+    """The age that is told most exactly."""
+    return min((age for age in ages if age), key=lambda age: (age.unit, age.seconds), default=None)
+
+
+def _moment(age: Age | None, now: datetime) -> str:
+    return before(now, age) if age else ""
