@@ -29,7 +29,7 @@ class SqlSignalStore:
         if not signals:
             return
         rows = [self._cells(signal) for signal in signals]
-        await self._commits.commit(rows, size=sum(len(str(cells[4])) for cells in rows))
+        await self._commits.commit(rows, size=sum(len(body) for *_, body in rows))
 
     async def waiting(self, limit: int) -> list[Signal]:
         """Accepted signals that no incident has taken yet, oldest first."""
@@ -58,9 +58,8 @@ class SqlSignalStore:
         self._writer.drop()
 
     def _cells(self, signal: Signal) -> Cells:
-        # In the order of `inbox_writer.COLUMNS`.
-        moment = signal.received_at.astimezone(UTC)
-        # As the column type `Moment` writes it.
-        stored = moment.replace(tzinfo=None) if self._is_sqlite else moment
-        received_at = stored.isoformat(sep=" ", timespec="microseconds")
+        # In the order of `inbox_writer.COLUMNS`, the time as the column type `Moment` writes it.
+        received_at = signal.received_at.astimezone(UTC).isoformat(" ", "microseconds")
+        if self._is_sqlite:
+            received_at = received_at.removesuffix("+00:00")
         return (signal.id, signal.alert_key, signal.firing, received_at, to_json(signal))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from starlette.types import Scope
-
 from kubernaut.entrypoints.http.problems import Problem
+from kubernaut.entrypoints.http.replies import Headers
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -18,15 +17,11 @@ class BearerGate:
     def __init__(self, token: str | None) -> None:
         self._expected = None if token is None else _digest(token.encode())
 
-    def refusal(self, scope: Scope) -> Problem | None:
+    def refusal(self, method: str, headers: Headers) -> Problem | None:
         """Why the request may not come in; None where it may."""
-        authorization = b""
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                authorization = value
-            elif name == b"sec-fetch-site" and value == b"cross-site" and scope["method"] not in _SAFE_METHODS:
-                return Problem(403, "cross_site", "another site's page sent this request; nothing was done")
-        return self._wrong_token(authorization)
+        if headers.get(b"sec-fetch-site") == b"cross-site" and method not in _SAFE_METHODS:
+            return Problem(403, "cross_site", "another site's page sent this request; nothing was done")
+        return self._wrong_token(headers.get(b"authorization", b""))
 
     def _wrong_token(self, authorization: bytes) -> Problem | None:
         if self._expected is None:
