@@ -127,6 +127,12 @@ class SignalStore(Protocol):
     async def set_aside(self, signal: SignalId, *, reason: str, at: datetime) -> None:
         """Marks a signal that opens nothing (a resolved alert without an incident, Watchdog) with its reason."""
 
+    async def prune(self, before: datetime, *, limit: int) -> int:
+        """Forgets the oldest signals received before then, at most `limit`; how many it forgot.
+
+        Never one that still waits, nor one received after one that does: it may be the resolution of that.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Admission:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from kubernaut.adapters.store.database import Database
 from kubernaut.adapters.store.group_commit import GroupCommit
@@ -51,6 +51,22 @@ class SqlSignalStore:
             )
 
         await self._database.write(work)
+
+    async def prune(self, before: datetime, *, limit: int) -> int:
+        """Forgets the oldest signals received before then and before any that still waits."""
+
+        def work(connection: Connection) -> int:
+            is_waiting = signals.c.state == "waiting"
+            first_waiting = connection.scalar(select(func.min(signals.c.received_at)).where(is_waiting))
+            cut = min(before, first_waiting) if first_waiting else before
+            # The oldest are looked at first and alone: where none is old enough, the table is not searched.
+            oldest = (
+                select(signals.c.seq, signals.c.received_at).where(~is_waiting).order_by(signals.c.seq).limit(limit)
+            ).subquery()
+            old = select(oldest.c.seq).where(oldest.c.received_at < cut)
+            return connection.execute(delete(signals).where(signals.c.seq.in_(old))).rowcount
+
+        return await self._database.write(work)
 
     def close(self) -> None:
         """Commits what is waiting and ends the writer."""
