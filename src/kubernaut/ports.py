@@ -169,7 +169,7 @@ class IncidentStore(Protocol):
     async def resolve(self, signal: Signal) -> list[Incident]:
         """The open incidents that the alert's firing opened or joined, with the resolution noted.
 
-        Takes the signal out of the inbox.
+        It is noted on those, too, that closed while the alert fired. Takes the signal out of the inbox.
         """
 
     async def of_alert(self, alert: AlertKey) -> Incident | None:
