@@ -95,6 +95,7 @@ def _parts(settings: Settings, service: Service, *, closing: asyncio.Event, simu
         metrics=outside.meter.exposition,
         checks={"store": store.prove_writable, "cluster": cluster_answers},
         token=settings.bearer_token(),
+        loopback_only=settings.http.host in LOOPBACK,
         on_accepted=service.reception.arrived.set,
         pages=(dashboard_routes(pages),),
     )

@@ -38,8 +38,8 @@ def _nobody_waits() -> None:
 class HttpParts:
     """All that the application needs from outside.
 
-    `token` guards everything under /api; None leaves it open. `on_accepted` is called after each commit of signals.
-    `pages` are further routes, such as the dashboard's.
+    `token` guards everything under /api; None leaves it open, with `loopback_only` to loopback names alone.
+    `on_accepted` is called after each commit of signals. `pages` are further routes, such as the dashboard's.
     """
 
     signals: SignalStore
@@ -52,6 +52,7 @@ class HttpParts:
     metrics: Callable[[], bytes]
     checks: Mapping[str, Check]
     token: str | None = None
+    loopback_only: bool = False
     on_accepted: Callable[[], None] = _nobody_waits
     body_limits: BodyLimits = field(default_factory=BodyLimits)
     pages: tuple[APIRouter, ...] = ()
@@ -59,7 +60,7 @@ class HttpParts:
 
 def create_app(parts: HttpParts) -> ASGIApp:
     """The application, ready for a server."""
-    return _Front(_api(parts), _intake(parts), BearerGate(parts.token))
+    return _Front(_api(parts), _intake(parts), BearerGate(parts.token, loopback_only=parts.loopback_only))
 
 
 class _Front:
