@@ -134,13 +134,12 @@ async def _named(incidents: IncidentStore, start: str) -> Incident:
     like = await incidents.find(IncidentFilter(text=start, limit=_LOOKED_THROUGH)) if len(start) <= _ID_CHARS else []
     alike = [incident for incident in like if incident.id.startswith(start)]
     if not alike:
-        raise UnknownName(f"no incident {start[:_ID_CHARS]}", help="GET /api/v1/incidents lists them")
+        raise UnknownName(f'no incident "{start[:_ID_CHARS]}"', help="GET /api/v1/incidents lists them")
     # Where more match than were looked through, one of the others may start so too.
     if len(alike) > 1 or len(like) == _LOOKED_THROUGH:
         several = ", ".join(incident.id for incident in alike[:5])
-        raise RequestRefused(
-            Problem(409, "ambiguous_id", f"{start} is the start of several incidents: {several}", "give more of the id")
-        )
+        detail = f'"{start}" is the start of {len(alike)} incidents: {several}'
+        raise RequestRefused(Problem(409, "ambiguous_id", detail, "give more of the id"))
     return alike[0]
 
 
