@@ -132,6 +132,12 @@ class SignalStore(Protocol):
     async def set_aside(self, signal: SignalId, *, reason: str, at: datetime) -> None:
         """Marks a signal that opens nothing (a resolved alert without an incident, Watchdog) with its reason."""
 
+    async def prune(self, before: datetime, *, limit: int) -> int:
+        """Forgets the oldest signals received before then, at most `limit`; how many it forgot.
+
+        Never one that still waits, nor one received after one that does: it may be the resolution of that.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Admission:
@@ -168,7 +174,7 @@ class IncidentStore(Protocol):
     async def resolve(self, signal: Signal) -> list[Incident]:
         """The open incidents that the alert's firing opened or joined, with the resolution noted.
 
-        Takes the signal out of the inbox.
+        It is noted on those, too, that closed while the alert fired. Takes the signal out of the inbox.
         """
 
     async def of_alert(self, alert: AlertKey) -> Incident | None:

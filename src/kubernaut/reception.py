@@ -17,6 +17,7 @@ from kubernaut.engine.codec import dump
 from kubernaut.engine.run import RunState
 from kubernaut.pipeline import Stages, admit
 from kubernaut.ports import IncidentFilter, IncidentStore, Leases, Meter, SignalStore
+from kubernaut.triage.admission import comes_last
 
 log = structlog.get_logger(__name__)
 
@@ -86,8 +87,11 @@ class Reception:
         for signal in batch:
             by_alert[signal.alert_key].append(signal)
         gate = asyncio.Semaphore(AT_ONCE)
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._admit(signals, gate)) for signals in by_alert.values()]
+        tasks = []
+        for last in (False, True):
+            async with asyncio.TaskGroup() as group:
+                turn = [signals for signals in by_alert.values() if comes_last(signals[0]) is last]
+                tasks += [group.create_task(self._admit(signals, gate)) for signals in turn]
         return not all(task.result() for task in tasks)
 
     async def _admit(self, signals: Sequence[Signal], gate: asyncio.Semaphore) -> bool:

@@ -49,6 +49,8 @@ class StoreSettings(_Section):
 
     url: str = Field(default_factory=lambda: f"sqlite:///{state_directory() / 'kubernaut.sqlite'}")
     """`sqlite:///PATH` or `postgresql://USER@HOST/DATABASE`."""
+    signals_kept_days: int = Field(default=7, ge=1, le=3650)
+    """Days after which an alert as it was sent is let go of; what came of it stays with its incident."""
 
 
 class ClusterSettings(_Section):

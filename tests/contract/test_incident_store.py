@@ -199,11 +199,28 @@ async def test_a_firing_admitted_after_its_own_resolution_came_in_is_not_firing(
     assert not await stores.incidents.still_firing(admission.incident.id)
 
 
-async def test_a_closed_incident_is_not_resolved_again(stores: Stores) -> None:
+async def test_a_resolution_after_the_end_is_noted_once_and_wakes_nothing(stores: Stores) -> None:
+    incident = await opened(stores)
+    await closed(stores.incidents, incident, at=MINUTE)
+    assert await stores.incidents.still_firing(incident.id)
+
+    for minutes in (2, 3):
+        assert await stores.incidents.resolve(a_signal(firing=False, after=minutes * MINUTE)) == []
+
+    assert not await stores.incidents.still_firing(incident.id)
+    noted = await stores.incidents.events(incident.id, kinds=[EventKind.RESOLVED])
+    assert [event.at for event in noted] == [NOON + 2 * MINUTE]
+
+
+async def test_a_late_old_resolution_does_not_silence_a_closed_incident_whose_alert_fired_since(
+    stores: Stores,
+) -> None:
     incident = await opened(stores)
     await closed(stores.incidents, incident, at=MINUTE)
 
-    assert await stores.incidents.resolve(a_signal(firing=False, after=2 * MINUTE)) == []
+    await stores.incidents.resolve(a_signal(firing=False, after=-MINUTE))
+
+    assert await stores.incidents.still_firing(incident.id)
 
 
 async def test_an_event_is_appended_with_its_phase(stores: Stores) -> None:

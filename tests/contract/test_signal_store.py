@@ -77,3 +77,38 @@ async def test_a_large_batch_is_kept_whole_and_in_order(stores: Stores) -> None:
     await stores.signals.accept(batch)
 
     assert await stores.signals.waiting(5000) == batch
+
+
+async def test_the_oldest_taken_signals_are_let_go_of_in_batches(stores: Stores) -> None:
+    old = [a_signal(alert=f"alert-{number}", after=timedelta(days=-9, seconds=number)) for number in range(5)]
+    recent = a_signal(alert="recent")
+    await stores.signals.accept([*old, recent])
+    for signal in [*old, recent]:
+        await stores.signals.set_aside(signal.id, reason="done", at=NOON)
+    a_week_ago = NOON - timedelta(days=7)
+
+    assert [await stores.signals.prune(a_week_ago, limit=3) for _ in range(3)] == [3, 2, 0]
+
+
+async def test_a_signal_that_waits_is_never_let_go_of_nor_a_later_one(stores: Stores) -> None:
+    waiting = a_signal(alert="slow", after=timedelta(days=-9))
+    resolution = a_signal(alert="slow", firing=False, after=timedelta(days=-8))
+    await stores.signals.accept([waiting, resolution])
+    await stores.incidents.resolve(resolution)
+
+    assert await stores.signals.prune(NOON, limit=10) == 0
+
+    admission = await stores.incidents.admit(waiting, an_incident(), hold=HOLD)
+    assert not await stores.incidents.still_firing(admission.incident.id)
+    assert await stores.signals.prune(NOON, limit=10) == 2
+
+
+async def test_an_incident_keeps_its_story_when_its_signals_are_let_go_of(stores: Stores) -> None:
+    signal = a_signal()
+    admission = await stores.incidents.admit(signal, an_incident(), hold=HOLD)
+    told = await stores.incidents.events(admission.incident.id)
+
+    assert await stores.signals.prune(NOON + timedelta(days=8), limit=10) == 1
+
+    assert await stores.incidents.events(admission.incident.id) == told
+    assert await stores.incidents.still_firing(admission.incident.id)

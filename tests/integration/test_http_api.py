@@ -102,13 +102,56 @@ async def test_what_does_not_exist_is_said_so(client: httpx2.AsyncClient, path: 
 
 
 @pytest.mark.parametrize("order", ["approve", "reject", "undo"])
-async def test_an_order_about_an_incident_is_handed_on(client: httpx2.AsyncClient, desk: Desk, order: str) -> None:
-    response = await client.post(
-        f"/api/v1/incidents/inc-1/{order}", json={"by": "anna", "reason": "it is safe", "choice": 2}
-    )
+async def test_an_order_about_an_incident_is_handed_on(
+    client: httpx2.AsyncClient, parts: HttpParts, desk: Desk, order: str
+) -> None:
+    incident = await opened(parts.incidents)
 
-    assert response.json() == {"text": "as you say"}
-    assert desk.taken == [(order, "inc-1", Instruction("anna", "it is safe", 2))]
+    for name in (incident.id, incident.id[:-1]):
+        response = await client.post(
+            f"/api/v1/incidents/{name}/{order}", json={"by": "anna", "reason": "it is safe", "choice": 2}
+        )
+        assert response.json() == {"text": "as you say"}
+
+    assert desk.taken == [(order, incident.id, Instruction("anna", "it is safe", 2))] * 2
+
+
+async def test_the_start_of_an_id_stands_for_it_as_long_as_no_other_starts_so(
+    client: httpx2.AsyncClient, parts: HttpParts, desk: Desk
+) -> None:
+    first = await opened(parts.incidents, "a")
+    assert (await client.get("/api/v1/incidents/inc-")).json()["id"] == first.id
+    assert (await client.get("/api/v1/incidents/inc-/events")).json()[0]["incident"] == first.id
+
+    second = await opened(parts.incidents, "b")
+
+    several = problem(await client.get("/api/v1/incidents/inc-"), 409)
+    assert first.id in several["detail"]
+    assert second.id in several["detail"]
+    problem(await client.post("/api/v1/incidents/inc-/undo", json={"by": "anna"}), 409)
+    # A word of an incident is no start of its id.
+    problem(await client.get("/api/v1/incidents/checkout"), 404)
+    problem(await client.post(f"/api/v1/incidents/{'x' * 500}/undo", json={"by": "anna"}), 404)
+    assert desk.taken == []
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "[::1", "", "10.0.0.1"]
+)
+async def test_without_a_token_a_name_that_is_not_loopback_reaches_no_api(parts: HttpParts, host: str) -> None:
+    lone = replace(parts, loopback_only=True)
+    async with serving(lone) as address, httpx2.AsyncClient(base_url=address, trust_env=False) as client:
+        problem(await client.get("/api/v1/incidents", headers={"host": host}), 421)
+        problem(await client.post("/api/v1/suspend", json={"by": "x"}, headers={"host": host}), 421)
+        for ours in ("localhost:8080", "127.0.0.1", "[::1]:8080"):
+            assert (await client.get("/api/v1/incidents", headers={"host": ours})).status_code == 200
+
+
+async def test_with_a_token_the_token_decides_and_not_the_name(parts: HttpParts) -> None:
+    headers = {"host": "kubernaut.example", "authorization": "Bearer secret"}
+    guarded = replace(parts, loopback_only=True, token="secret")
+    async with serving(guarded) as address, httpx2.AsyncClient(base_url=address, trust_env=False) as client:
+        assert (await client.get("/api/v1/incidents", headers=headers)).status_code == 200
 
 
 @pytest.mark.parametrize("order", ["suspend", "resume"])
@@ -118,10 +161,13 @@ async def test_an_order_about_all_actions_is_handed_on(client: httpx2.AsyncClien
     assert desk.taken == [(order, "", Instruction("anna"))]
 
 
-async def test_an_order_that_is_refused_is_answered_with_the_way_out(client: httpx2.AsyncClient, desk: Desk) -> None:
+async def test_an_order_that_is_refused_is_answered_with_the_way_out(
+    client: httpx2.AsyncClient, parts: HttpParts, desk: Desk
+) -> None:
+    incident = await opened(parts.incidents)
     desk.answer = Refused("it is not waiting for an approval", "kubernaut incidents show inc-1")
 
-    said = problem(await client.post("/api/v1/incidents/inc-1/approve", json={"by": "anna"}), 409)
+    said = problem(await client.post(f"/api/v1/incidents/{incident.id}/approve", json={"by": "anna"}), 409)
 
     assert said["detail"] == "it is not waiting for an approval"
     assert said["help"] == "kubernaut incidents show inc-1"

@@ -16,6 +16,7 @@ from kubernaut.entrypoints.http.operations import Answer, Done, Operations, Refu
 from kubernaut.entrypoints.http.server import serve
 from kubernaut.orders import Orders
 from kubernaut.ports import Clock
+from kubernaut.retention import Retention
 from kubernaut.settings import Settings
 from kubernaut.wiring import Service, running
 
@@ -28,14 +29,18 @@ async def serving(
     port = listener.getsockname()[1]
     executor = f"{socket.gethostname()}-{port}"
     async with running(settings, executor=executor, clock=clock, pace=pace) as service:
+        outside = service.outside
         stop, ready = asyncio.Event(), asyncio.Event()
         app = create_app(_parts(settings, service, closing=stop, simulated=clock is not None))
         async with asyncio.TaskGroup() as group:
             group.create_task(serve(app, listener, stop=stop, on_ready=ready.set))
             await ready.wait()
+            keep = timedelta(days=settings.store.signals_kept_days)
+            pruning = group.create_task(Retention(outside.store.signals, outside.clock, keep).work())
             try:
                 yield service
             finally:
+                pruning.cancel()
                 stop.set()
 
 
@@ -90,6 +95,7 @@ def _parts(settings: Settings, service: Service, *, closing: asyncio.Event, simu
         metrics=outside.meter.exposition,
         checks={"store": store.prove_writable, "cluster": cluster_answers},
         token=settings.bearer_token(),
+        loopback_only=settings.http.host in LOOPBACK,
         on_accepted=service.reception.arrived.set,
         pages=(dashboard_routes(pages),),
     )

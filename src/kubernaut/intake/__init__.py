@@ -3,6 +3,5 @@
 from kubernaut.intake.alert_key import alert_key
 from kubernaut.intake.alertmanager import Batch, parse_webhook
 from kubernaut.intake.kubernetes_event import parse_event
-from kubernaut.intake.wire import IntakeLimits
 
-__all__ = ["Batch", "IntakeLimits", "alert_key", "parse_event", "parse_webhook"]
+__all__ = ["Batch", "alert_key", "parse_event", "parse_webhook"]

@@ -12,7 +12,7 @@ import msgspec
 from kubernaut.domain.errors import MalformedSignal
 from kubernaut.domain.signals import Signal, SignalId
 from kubernaut.intake.alert_key import alert_key
-from kubernaut.intake.wire import IntakeLimits, checked_labels, cut_annotations, decoded, is_zero, utc
+from kubernaut.intake.wire import Labels, cut_annotations, decoded, is_zero, utc
 
 SOURCE = "alertmanager"
 _EXPECTED = "the body of an Alertmanager webhook, version 4"
@@ -20,7 +20,7 @@ _EXPECTED = "the body of an Alertmanager webhook, version 4"
 
 class _Alert(msgspec.Struct):
     status: Literal["firing", "resolved"]
-    labels: dict[str, str]
+    labels: Labels
     starts_at: datetime = msgspec.field(name="startsAt")
     ends_at: datetime | None = msgspec.field(name="endsAt", default=None)
     annotations: dict[str, str] | None = None
@@ -43,9 +43,7 @@ class Batch:
     left_out: int = 0
 
 
-def parse_webhook(
-    body: bytes, *, received_at: datetime, new_id: Callable[[], str], limits: IntakeLimits | None = None
-) -> Batch:
+def parse_webhook(body: bytes, *, received_at: datetime, new_id: Callable[[], str]) -> Batch:
     """Every alert of the request, firing and resolved, in its order; raises `MalformedSignal` for the whole of it."""
     webhook = decoded(body, _decoder, expected=_EXPECTED)
     if webhook.version != "4":
@@ -53,29 +51,25 @@ def parse_webhook(
             f'version: {webhook.version[:40]!r}, only "4" is known',
             help="let Alertmanager 0.16 or newer send it to this address",
         )
-    bounds = limits or IntakeLimits()
-    signals = tuple(
-        _signal(alert, f"alerts[{index}]", SignalId(new_id()), received_at, bounds)
+    signals = [
+        _signal(alert, f"alerts[{index}]", SignalId(new_id()), received_at)
         for index, alert in enumerate(webhook.alerts)
-    )
-    return Batch(signals, left_out=max(webhook.truncated, 0))
+    ]
+    return Batch(tuple(signals), left_out=max(webhook.truncated, 0))
 
 
-def _signal(alert: _Alert, field: str, signal: SignalId, received_at: datetime, limits: IntakeLimits) -> Signal:
-    labels = checked_labels(alert.labels, limits, field=f"{field}.labels")
-    if not labels:
-        raise MalformedSignal(f"{field}.labels: empty", help="an alert is known by its labels: send at least alertname")
+def _signal(alert: _Alert, field: str, signal: SignalId, received_at: datetime) -> Signal:
     # While an alert fires, endsAt is only when it would expire.
     ended = None if alert.status == "firing" or is_zero(alert.ends_at) else alert.ends_at
     started = received_at if is_zero(alert.starts_at) else utc(alert.starts_at, field=f"{field}.startsAt")
     return Signal(
         id=signal,
         source=SOURCE,
-        name=labels.get("alertname", "unnamed"),
+        name=alert.labels.get("alertname", "unnamed"),
         firing=alert.status == "firing",
-        alert_key=alert_key(SOURCE, labels),
-        labels=labels,
-        annotations=cut_annotations(alert.annotations or {}, limits),
+        alert_key=alert_key(SOURCE, alert.labels),
+        labels=alert.labels,
+        annotations=cut_annotations(alert.annotations or {}),
         starts_at=started,
         ends_at=None if ended is None else utc(ended, field=f"{field}.endsAt"),
         received_at=received_at,

@@ -15,7 +15,7 @@ import msgspec
 from kubernaut.domain.errors import MalformedSignal
 from kubernaut.domain.signals import Signal, SignalId
 from kubernaut.intake.alert_key import alert_key
-from kubernaut.intake.wire import IntakeLimits, checked_labels, cut_annotations, decoded, is_zero, utc
+from kubernaut.intake.wire import LabelName, LabelValue, cut_annotations, decoded, is_zero, utc
 
 SOURCE = "kubernetes-event"
 _EXPECTED = "one Event of apiVersion v1 or events.k8s.io/v1, as kubectl get event -o json prints it"
@@ -25,10 +25,10 @@ _SEVERITIES = {"Warning": "warning", "Normal": "info"}
 
 
 class _Object(msgspec.Struct):
-    kind: str = ""
-    name: str = ""
-    namespace: str | None = None
-    api_version: str | None = msgspec.field(name="apiVersion", default=None)
+    kind: LabelName = ""
+    name: LabelValue = ""
+    namespace: LabelValue | None = None
+    api_version: LabelValue | None = msgspec.field(name="apiVersion", default=None)
     field_path: str | None = msgspec.field(name="fieldPath", default=None)
 
 
@@ -39,7 +39,7 @@ class _Source(msgspec.Struct):
 class _Event(msgspec.Struct):
     api_version: Literal["v1", "events.k8s.io/v1"] = msgspec.field(name="apiVersion")
     kind: Literal["Event"]
-    reason: str
+    reason: LabelValue
     type: Literal["Normal", "Warning"]
     involved: _Object | None = msgspec.field(name="involvedObject", default=None)
     regarding: _Object | None = None
@@ -56,16 +56,13 @@ class _Event(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Event)
 
 
-def parse_event(
-    body: bytes, *, received_at: datetime, new_id: Callable[[], str], limits: IntakeLimits | None = None
-) -> Signal:
+def parse_event(body: bytes, *, received_at: datetime, new_id: Callable[[], str]) -> Signal:
     """The event as a firing signal; raises `MalformedSignal`."""
     event = decoded(body, _decoder, expected=_EXPECTED)
     about, field = (event.regarding, "regarding") if event.regarding else (event.involved, "involvedObject")
     if about is None or not about.kind or not about.name:
         raise MalformedSignal(f"{field}: no kind and name", help=f"send {_EXPECTED}")
-    bounds = limits or IntakeLimits()
-    labels = checked_labels(_labels(event, about), bounds, field=field)
+    labels = _labels(event, about)
     moment = next((time for time in (event.first, event.deprecated_first, event.event_time) if not is_zero(time)), None)
     return Signal(
         id=SignalId(new_id()),
@@ -74,7 +71,7 @@ def parse_event(
         firing=True,
         alert_key=alert_key(SOURCE, labels),
         labels=labels,
-        annotations=cut_annotations(_annotations(event, about), bounds),
+        annotations=cut_annotations(_annotations(event, about)),
         starts_at=received_at if moment is None else utc(moment, field="firstTimestamp"),
         ends_at=None,
         received_at=received_at,

@@ -1,30 +1,28 @@
-"""JSON from a sender to typed values, every fault of it named as `MalformedSignal`."""
+"""JSON from a sender to typed values, every fault of it named as `MalformedSignal`.
+
+Bounds are part of the types, where the decoder checks them on the way. Labels beyond them are refused; annotations,
+mere hints, are cut.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
-from typing import TypeVar
+from itertools import chain, islice
+from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
 from kubernaut.domain.errors import MalformedSignal
 
 T = TypeVar("T")
+
+LabelName: TypeAlias = Annotated[str, msgspec.Meta(max_length=1024)]
+LabelValue: TypeAlias = Annotated[str, msgspec.Meta(max_length=8192)]
+Labels: TypeAlias = Annotated[dict[LabelName, LabelValue], msgspec.Meta(min_length=1, max_length=256)]
+
+MOST_ANNOTATIONS = 256
+ANNOTATION_CHARS = 16_384
 _CUT = " [cut]"
-
-
-@dataclass(frozen=True, slots=True)
-class IntakeLimits:
-    """Bounds on what one signal may carry. Labels beyond them are refused; annotations, mere hints, are cut."""
-
-    labels: int = 256
-    label_name_chars: int = 1024
-    label_value_chars: int = 8192
-    annotations: int = 256
-    annotation_chars: int = 16_384
 
 
 def decoded(body: bytes, decoder: msgspec.json.Decoder[T], *, expected: str) -> T:
@@ -41,27 +39,16 @@ def decoded(body: bytes, decoder: msgspec.json.Decoder[T], *, expected: str) -> 
         raise MalformedSignal("the body is nested too deeply", help=f"send {expected}") from error
 
 
-def checked_labels(labels: dict[str, str], limits: IntakeLimits, *, field: str) -> dict[str, str]:
-    """The labels, all within bounds."""
-    if len(labels) > limits.labels:
-        raise MalformedSignal(
-            f"{field}: {len(labels)} labels, at most {limits.labels}", help="drop labels by relabelling"
-        )
-    for name, value in labels.items():
-        if len(name) > limits.label_name_chars or len(value) > limits.label_value_chars:
-            raise MalformedSignal(
-                f"{field}.{_shown(name)}: a label of {len(name)} and {len(value)} characters, "
-                f"at most {limits.label_name_chars} and {limits.label_value_chars}",
-                help="shorten it by relabelling",
-            )
-    return labels
-
-
-def cut_annotations(annotations: Mapping[str, str], limits: IntakeLimits) -> dict[str, str]:
+def cut_annotations(annotations: dict[str, str]) -> dict[str, str]:
     """The annotations, long values ending in `[cut]`."""
-    bound = limits.annotation_chars
-    kept = islice(annotations.items(), limits.annotations)
-    return {name[:bound]: value if len(value) <= bound else value[:bound] + _CUT for name, value in kept}
+    longest = max(map(len, chain(annotations, annotations.values())), default=0)
+    if longest <= ANNOTATION_CHARS and len(annotations) <= MOST_ANNOTATIONS:
+        return annotations
+    return {name[:ANNOTATION_CHARS]: _cut(text) for name, text in islice(annotations.items(), MOST_ANNOTATIONS)}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= ANNOTATION_CHARS else text[:ANNOTATION_CHARS] + _CUT
 
 
 def utc(moment: datetime, *, field: str) -> datetime:
@@ -81,9 +68,6 @@ def is_zero(moment: datetime | None) -> bool:
 
 def _with_field(message: str) -> str:
     # "Expected `str`, got `int` - at `$.alerts[0].status`" reads better with the field first.
-    what, separator, where = message.rpartition(" - at `$")
-    return f"{where.rstrip('`').lstrip('.')}: {what}" if separator else f"body: {message}"
-
-
-def _shown(name: str) -> str:
-    return name[:80].encode("unicode_escape").decode()
+    what, _, where = message.partition(" - at ")
+    field = where.rpartition("$")[2].strip("`.")
+    return f"{field or 'body'}: {what}"

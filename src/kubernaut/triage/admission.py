@@ -12,9 +12,16 @@ from kubernaut.ports import Admission, Clock, ClusterReader, Ids, IncidentStore,
 from kubernaut.triage.fingerprints import family_of, fingerprint
 from kubernaut.triage.owners import top_owner
 from kubernaut.triage.targets import target_of
+from kubernaut.triage.topology import incident_behind, may_be_told_by_workload
 
 # Alerts that say that alerting works, or that mute others; there is nothing to mend.
 HEARTBEATS = frozenset({"Watchdog", "InfoInhibitor"})
+
+
+def comes_last(signal: Signal) -> bool:
+    """Whether of alerts that came together the others have to be admitted first, since it may be part of one."""
+    target = target_of(signal.labels)
+    return target is not None and may_be_told_by_workload(target, family_of(signal.name, target))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,11 @@ class TriageStage:
         if reported is None:
             return await self._set_aside(signal, "no label names a Kubernetes object")
         target = await top_owner(self.reader, reported)
-        identity = fingerprint(self.policy.cluster, target, family_of(signal.name, target))
+        family = family_of(signal.name, target)
+        identity = fingerprint(self.policy.cluster, target, family)
+        if may_be_told_by_workload(target, family):
+            behind = await incident_behind(target, self.reader, self.incidents, cluster=self.policy.cluster)
+            target, identity = (behind.target, behind.fingerprint) if behind else (target, identity)
         candidate = Incident(
             id=IncidentId(self.ids.new("inc")),
             fingerprint=identity,

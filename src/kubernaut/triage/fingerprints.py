@@ -7,6 +7,7 @@ import hashlib
 from kubernaut.domain.incidents import Fingerprint
 from kubernaut.domain.objects import ObjectRef
 
+AVAILABILITY = "availability"
 _WORKLOADS = frozenset({"Pod", "ReplicaSet", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"})
 # Alerts of a workload that tell of its load or its limits rather than of pods that do not run.
 _PRESSURE = ("cputhrottling", "hpamaxedout", "latency", "errorrate", "overcommit")
@@ -24,7 +25,7 @@ def family_of(alert: str, target: ObjectRef) -> str:
     for family, words in (("pressure", _PRESSURE), ("quota", _QUOTA), ("storage", _STORAGE)):
         if any(word in name for word in words):
             return family
-    return "availability" if target.kind in _WORKLOADS else target.kind.lower()
+    return AVAILABILITY if target.kind in _WORKLOADS else target.kind.lower()
 
 
 def fingerprint(cluster: str, target: ObjectRef, family: str) -> Fingerprint:

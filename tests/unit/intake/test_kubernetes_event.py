@@ -108,6 +108,7 @@ def test_an_event_without_any_time_began_when_it_came() -> None:
         (an_event(involvedObject=None), "involvedObject: no kind and name"),
         (an_event(involvedObject={"kind": "Pod"}), "involvedObject: no kind and name"),
         (an_event(reason=3), "reason"),
+        (an_event(reason="x" * 9000), "reason: Expected `str` of length <= 8192"),
         (an_event(firstTimestamp="soon"), "firstTimestamp"),
     ],
 )

@@ -49,11 +49,12 @@ class MemoryIncidentStore:
         resolved = []
         for (key, incident), last in sorted(self._alerts.items(), key=lambda item: item[0]):
             current = self._incidents[incident]
-            if key == signal.alert_key and current.is_open and last.received_at <= signal.received_at:
+            concerned = key == signal.alert_key and last.received_at <= signal.received_at
+            if concerned and (current.is_open or last.firing):
                 self._note(signal, incident)
                 self._add(told_by_signal(EventKind.RESOLVED, signal, incident))
                 resolved.append(current)
-        return resolved
+        return [incident for incident in resolved if incident.is_open]
 
     async def of_alert(self, alert: AlertKey) -> Incident | None:
         """The newest incident that this alert opened or joined, open or closed."""

@@ -46,3 +46,12 @@ class MemorySignalStore:
         if entry is not None and entry.incident is None:
             entry.waiting = False
             entry.reason = reason
+
+    async def prune(self, before: datetime, *, limit: int) -> int:
+        """Forgets the oldest signals received before then and before any that still waits."""
+        waiting = [entry.signal.received_at for entry in self.received.values() if entry.waiting]
+        cut = min([before, *waiting])
+        old = [name for name, entry in self.received.items() if entry.signal.received_at < cut][:limit]
+        for name in old:
+            del self.received[name]
+        return len(old)

@@ -75,14 +75,20 @@ def admit_signal(connection: Connection, signal: Signal, candidate: Incident, ho
 
 
 def resolve_signal(connection: Connection, signal: Signal) -> list[Incident]:
-    """The open incidents of the alert, unless it has fired again since."""
+    """The open incidents of the alert, unless it has fired again since; noted on those closed while it fired, too."""
     _lock_signal(connection, signal)
     of_alert = select(alerts.c.incident).where(
         alerts.c.alert_key == signal.alert_key, alerts.c.at <= signal.received_at
     )
+    is_open = incidents.c.phase != str(Phase.CLOSED)
     wanted = (
         select(incidents.c.body)
-        .where(incidents.c.id.in_(of_alert), incidents.c.phase != str(Phase.CLOSED))
+        .where(
+            or_(
+                and_(incidents.c.id.in_(of_alert), is_open),
+                incidents.c.id.in_(of_alert.where(alerts.c.firing)),
+            )
+        )
         .order_by(incidents.c.id)
         .with_for_update()
     )
@@ -96,7 +102,7 @@ def resolve_signal(connection: Connection, signal: Signal) -> list[Incident]:
     )
     for incident in resolved:
         insert_event(connection, told_by_signal(EventKind.RESOLVED, signal, incident.id))
-    return resolved
+    return [incident for incident in resolved if incident.is_open]
 
 
 def insert_event(connection: Connection, event: Event) -> bool:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from kubernaut.adapters.store.database import Database, first_line
 from kubernaut.domain.errors import StoreUnavailable
 
-Cells: TypeAlias = tuple[str | bool, ...]
+Cells: TypeAlias = tuple[str, str, bool, str, str]
 
 COLUMNS = ("id", "alert_key", "firing", "received_at", "body")
 _ROWS_A_STATEMENT = 500

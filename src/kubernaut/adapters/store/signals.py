@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from kubernaut.adapters.store.database import Database
 from kubernaut.adapters.store.group_commit import GroupCommit
@@ -29,7 +29,7 @@ class SqlSignalStore:
         if not signals:
             return
         rows = [self._cells(signal) for signal in signals]
-        await self._commits.commit(rows, size=sum(len(str(cells[4])) for cells in rows))
+        await self._commits.commit(rows, size=sum(len(body) for *_, body in rows))
 
     async def waiting(self, limit: int) -> list[Signal]:
         """Accepted signals that no incident has taken yet, oldest first."""
@@ -52,15 +52,30 @@ class SqlSignalStore:
 
         await self._database.write(work)
 
+    async def prune(self, before: datetime, *, limit: int) -> int:
+        """Forgets the oldest signals received before then and before any that still waits."""
+
+        def work(connection: Connection) -> int:
+            is_waiting = signals.c.state == "waiting"
+            first_waiting = connection.scalar(select(func.min(signals.c.received_at)).where(is_waiting))
+            cut = min(before, first_waiting) if first_waiting else before
+            # The oldest are looked at first and alone: where none is old enough, the table is not searched.
+            oldest = (
+                select(signals.c.seq, signals.c.received_at).where(~is_waiting).order_by(signals.c.seq).limit(limit)
+            ).subquery()
+            old = select(oldest.c.seq).where(oldest.c.received_at < cut)
+            return connection.execute(delete(signals).where(signals.c.seq.in_(old))).rowcount
+
+        return await self._database.write(work)
+
     def close(self) -> None:
         """Commits what is waiting and ends the writer."""
         self._commits.close()
         self._writer.drop()
 
     def _cells(self, signal: Signal) -> Cells:
-        # In the order of `inbox_writer.COLUMNS`.
-        moment = signal.received_at.astimezone(UTC)
-        # As the column type `Moment` writes it.
-        stored = moment.replace(tzinfo=None) if self._is_sqlite else moment
-        received_at = stored.isoformat(sep=" ", timespec="microseconds")
+        # In the order of `inbox_writer.COLUMNS`, the time as the column type `Moment` writes it.
+        received_at = signal.received_at.astimezone(UTC).isoformat(" ", "microseconds")
+        if self._is_sqlite:
+            received_at = received_at.removesuffix("+00:00")
         return (signal.id, signal.alert_key, signal.firing, received_at, to_json(signal))

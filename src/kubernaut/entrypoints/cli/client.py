@@ -45,17 +45,7 @@ class Service:
     def incident(self, start: str) -> Incident:
         """The incident whose id starts so, or whose page has this address."""
         wanted = start.rstrip("/").rpartition("/")[2]
-        try:
-            return load(Incident, self._call("GET", f"incidents/{quote(wanted)}"))
-        except UnknownName:
-            found, _ = self.incidents({"text": wanted, "limit": "100"})
-        alike = [incident for incident in found if incident.id.startswith(wanted)]
-        if len(alike) == 1:
-            return alike[0]
-        if not alike:
-            raise UnknownName(f'no incident "{wanted}"', help="kubernaut incidents list")
-        several = ", ".join(incident.id for incident in alike[:5])
-        raise UnknownName(f'"{wanted}" is the start of {len(alike)} incidents: {several}', help="give more of the id")
+        return load(Incident, self._call("GET", f"incidents/{quote(wanted)}"))
 
     def incidents(self, query: Mapping[str, str]) -> tuple[list[Incident], int]:
         """The page of incidents that match, and how many match in all."""

@@ -10,7 +10,7 @@ import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kubernaut.domain.errors import KubernautError
 from kubernaut.entrypoints.http.bodies import BodyLimits, BodyReader
@@ -19,8 +19,8 @@ from kubernaut.entrypoints.http.health import Check, health_routes
 from kubernaut.entrypoints.http.incidents import incident_routes, switch_routes
 from kubernaut.entrypoints.http.intake import Inbox, IntakeEndpoint
 from kubernaut.entrypoints.http.operations import Operations
-from kubernaut.entrypoints.http.problems import INTERNAL, MEDIA_TYPE, Problem, problem_of, send_problem
-from kubernaut.intake import Batch, IntakeLimits, parse_event, parse_webhook
+from kubernaut.entrypoints.http.problems import INTERNAL, MEDIA_TYPE, Problem, problem_of
+from kubernaut.intake import Batch, parse_event, parse_webhook
 from kubernaut.ports import Clock, Ids, IncidentStore, Meter, SignalStore, Switch
 
 log = structlog.get_logger(__name__)
@@ -38,8 +38,8 @@ def _nobody_waits() -> None:
 class HttpParts:
     """All that the application needs from outside.
 
-    `token` guards everything under /api; None leaves it open. `on_accepted` is called after each commit of signals.
-    `pages` are further routes, such as the dashboard's.
+    `token` guards everything under /api; None leaves it open, with `loopback_only` to loopback names alone.
+    `on_accepted` is called after each commit of signals. `pages` are further routes, such as the dashboard's.
     """
 
     signals: SignalStore
@@ -52,15 +52,15 @@ class HttpParts:
     metrics: Callable[[], bytes]
     checks: Mapping[str, Check]
     token: str | None = None
+    loopback_only: bool = False
     on_accepted: Callable[[], None] = _nobody_waits
     body_limits: BodyLimits = field(default_factory=BodyLimits)
-    intake_limits: IntakeLimits = field(default_factory=IntakeLimits)
     pages: tuple[APIRouter, ...] = ()
 
 
 def create_app(parts: HttpParts) -> ASGIApp:
     """The application, ready for a server."""
-    return _Front(_api(parts), _intake(parts), BearerGate(parts.token))
+    return _Front(_api(parts), _intake(parts), BearerGate(parts.token, loopback_only=parts.loopback_only))
 
 
 class _Front:
@@ -73,38 +73,29 @@ class _Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        if scope["type"] != "http":
-            await self._api(scope, receive, send)
-            return
-        path: str = scope["path"]
-        refusal = self._gate.refusal(scope) if path.startswith("/api/") else None
+        path, method, headers = scope["path"], scope["method"], dict(scope["headers"])
+        refusal = self._gate.refusal(method, headers) if path.startswith("/api/") else None
         if refusal is not None:
             log.info("request refused", path=path, status=refusal.status, detail=refusal.detail)
-            await send_problem(send, refusal)
+            await refusal.reply().send(send)
             return
-        await _guarded(self._intake.get(path, self._api), scope, receive, send)
-
-
-async def _guarded(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    started = False
-
-    async def watched_send(message: Message) -> None:
-        nonlocal started
-        started = True
-        await send(message)
-
-    try:
-        await app(scope, receive, watched_send)
-    except Exception:
-        log.exception("request failed", path=scope["path"])
-        if not started:
-            await send_problem(send, INTERNAL)
+        endpoint = self._intake.get(path)
+        try:
+            if endpoint is None:
+                await self._api(scope, receive, send)
+                return
+            reply = await endpoint.answer(method, headers, receive)
+        except Exception:
+            log.exception("request failed", path=path)
+            if endpoint is None:
+                return  # the framework answers before it lets an error through (`_on_unforeseen`)
+            reply = INTERNAL.reply()
+        await reply.send(send)
 
 
 def _intake(parts: HttpParts) -> dict[str, IntakeEndpoint]:
     bodies = BodyReader(parts.body_limits)
     inbox = Inbox(parts.signals, parts.meter, parts.on_accepted)
-    limits = parts.intake_limits
 
     # Unique however many there are, since chance speaks once a process; and in order, which keeps the index of the
     # inbox together.
@@ -114,10 +105,10 @@ def _intake(parts: HttpParts) -> dict[str, IntakeEndpoint]:
         return f"{process}-{next(numbers):06x}"
 
     def webhook(body: bytes) -> Batch:
-        return parse_webhook(body, received_at=parts.clock.now(), new_id=new_id, limits=limits)
+        return parse_webhook(body, received_at=parts.clock.now(), new_id=new_id)
 
     def event(body: bytes) -> Batch:
-        return Batch((parse_event(body, received_at=parts.clock.now(), new_id=new_id, limits=limits),))
+        return Batch((parse_event(body, received_at=parts.clock.now(), new_id=new_id),))
 
     return {
         ALERTMANAGER_PATH: IntakeEndpoint("alertmanager", webhook, bodies=bodies, inbox=inbox),

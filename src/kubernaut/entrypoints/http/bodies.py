@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from starlette.types import Receive, Scope
+from starlette.types import Receive
 
 from kubernaut.entrypoints.http.problems import Problem, RequestRefused, unavailable
+from kubernaut.entrypoints.http.replies import Headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +28,12 @@ class BodyReader:
         self._limits = limits
         self._held = 0
 
-    async def read_json(self, scope: Scope, receive: Receive) -> bytes:
+    async def read_json(self, headers: Headers, receive: Receive) -> bytes:
         """The bytes of a body that says it is JSON."""
-        headers = dict(scope["headers"])
         _check_type(headers)
-        self._check_length(headers)
-        return await self._read(receive)
-
-    def _check_length(self, headers: dict[bytes, bytes]) -> None:
         announced = headers.get(b"content-length", b"")
         if announced.isdigit() and int(announced) > self._limits.body_bytes:
             raise self._too_large()
-
-    async def _read(self, receive: Receive) -> bytes:
         chunks: list[bytes] = []
         size = 0
         try:
@@ -74,9 +68,9 @@ class BodyReader:
         )
 
 
-def _check_type(headers: dict[bytes, bytes]) -> None:
-    kind = headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower()
-    if kind != b"application/json":
+def _check_type(headers: Headers) -> None:
+    kind = headers.get(b"content-type", b"")
+    if kind != b"application/json" and kind.split(b";", 1)[0].strip().lower() != b"application/json":
         shown = kind[:80].decode("latin-1") or "none"
         raise RequestRefused(
             Problem(415, "not_json", f"content-type is {shown}", help="send content-type: application/json")

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-
-from starlette.types import Scope
+from functools import lru_cache
+from urllib.parse import urlsplit
 
 from kubernaut.entrypoints.http.problems import Problem
+from kubernaut.entrypoints.http.replies import Headers
 
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class BearerGate:
-    """Lets a request through where its bearer token is the right one, or where none is set."""
+    """Lets a request through where its bearer token is the right one, or where none is set.
 
-    def __init__(self, token: str | None) -> None:
+    Without a token, `loopback_only` takes requests for a loopback name alone: a page of another site, which a browser
+    lets talk to its own name, could give that name the address 127.0.0.1.
+    """
+
+    def __init__(self, token: str | None, *, loopback_only: bool = False) -> None:
         self._expected = None if token is None else _digest(token.encode())
+        self._loopback_only = loopback_only and token is None
 
-    def refusal(self, scope: Scope) -> Problem | None:
+    def refusal(self, method: str, headers: Headers) -> Problem | None:
         """Why the request may not come in; None where it may."""
-        authorization = b""
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                authorization = value
-            elif name == b"sec-fetch-site" and value == b"cross-site" and scope["method"] not in _SAFE_METHODS:
-                return Problem(403, "cross_site", "another site's page sent this request; nothing was done")
-        return self._wrong_token(authorization)
+        if headers.get(b"sec-fetch-site") == b"cross-site" and method not in _SAFE_METHODS:
+            return Problem(403, "cross_site", "another site's page sent this request; nothing was done")
+        if self._loopback_only and not _is_loopback(headers.get(b"host", b"")):
+            detail = "this listens on loopback, and the request names another host; nothing was done"
+            return Problem(421, "unknown_host", detail, help="use 127.0.0.1 or localhost, or set http.token")
+        return self._wrong_token(headers.get(b"authorization", b""))
 
     def _wrong_token(self, authorization: bytes) -> Problem | None:
         if self._expected is None:
@@ -43,6 +49,14 @@ class BearerGate:
             help="send Authorization: Bearer TOKEN; in Alertmanager: http_config.authorization.credentials_file",
             headers={"www-authenticate": challenge},
         )
+
+
+@lru_cache(maxsize=64)
+def _is_loopback(host: bytes) -> bool:
+    try:
+        return urlsplit(f"//{host.decode('latin-1')}").hostname in LOOPBACK
+    except ValueError:
+        return False  # such as a bracket without its pair
 
 
 def _digest(token: bytes) -> bytes:

@@ -19,6 +19,9 @@ from kubernaut.ports import IncidentFilter, IncidentStore, Suspension, Switch
 
 Text = Annotated[str, Field(max_length=1000)]
 
+_LOOKED_THROUGH = 500
+_ID_CHARS = 80
+
 
 class InstructionBody(BaseModel):
     """What is sent with an order."""
@@ -73,9 +76,9 @@ def incident_routes(incidents: IncidentStore, operations: Operations) -> APIRout
         wanted = IncidentFilter(**dict(query))
         return IncidentPage(await incidents.find(wanted), await incidents.count(wanted))
 
-    @routes.get("/{incident}", summary="One incident")
+    @routes.get("/{incident}", summary="One incident, by its id or the start of it")
     async def get(incident: str) -> Incident:
-        return await _known(incidents, incident)
+        return await _named(incidents, incident)
 
     @routes.get("/{incident}/events", summary="What happened to it, in order")
     async def events(
@@ -83,7 +86,7 @@ def incident_routes(incidents: IncidentStore, operations: Operations) -> APIRout
         after: Annotated[int, Query(ge=0)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
     ) -> list[EventView]:
-        known = await _known(incidents, incident)
+        known = await _named(incidents, incident)
         told = await incidents.events(known.id, after=after, limit=limit)
         return [EventView(e.seq, e.incident, e.key, e.kind, e.at, dict(e.body)) for e in told]
 
@@ -93,7 +96,7 @@ def incident_routes(incidents: IncidentStore, operations: Operations) -> APIRout
         "undo": operations.undo,
     }
     for name, order in orders.items():
-        _add_incident_order(routes, name, order)
+        _add_incident_order(routes, name, order, incidents)
     return routes
 
 
@@ -110,10 +113,11 @@ def switch_routes(switch: Switch, operations: Operations) -> APIRouter:
     return routes
 
 
-def _add_incident_order(routes: APIRouter, name: str, order: IncidentOrder) -> None:
+def _add_incident_order(routes: APIRouter, name: str, order: IncidentOrder, incidents: IncidentStore) -> None:
     @routes.post(f"/{{incident}}/{name}", name=name, summary=f"{name.capitalize()} what it waits for or did")
     async def endpoint(incident: str, body: InstructionBody) -> Done:
-        return _taken(await order(IncidentId(incident), Instruction(**dict(body))))
+        known = await _named(incidents, incident)
+        return _taken(await order(known.id, Instruction(**dict(body))))
 
 
 def _add_order(routes: APIRouter, name: str, order: Order) -> None:
@@ -122,11 +126,21 @@ def _add_order(routes: APIRouter, name: str, order: Order) -> None:
         return _taken(await order(Instruction(**dict(body))))
 
 
-async def _known(incidents: IncidentStore, incident: str) -> Incident:
-    found = await incidents.get(IncidentId(incident))
-    if found is None:
-        raise UnknownName(f"no incident {incident[:80]}", help="GET /api/v1/incidents lists them")
-    return found
+async def _named(incidents: IncidentStore, start: str) -> Incident:
+    """The incident of that id, or the only one whose id starts so."""
+    found = await incidents.get(IncidentId(start))
+    if found is not None:
+        return found
+    like = await incidents.find(IncidentFilter(text=start, limit=_LOOKED_THROUGH)) if len(start) <= _ID_CHARS else []
+    alike = [incident for incident in like if incident.id.startswith(start)]
+    if not alike:
+        raise UnknownName(f'no incident "{start[:_ID_CHARS]}"', help="GET /api/v1/incidents lists them")
+    # Where more match than were looked through, one of the others may start so too.
+    if len(alike) > 1 or len(like) == _LOOKED_THROUGH:
+        several = ", ".join(incident.id for incident in alike[:5])
+        detail = f'"{start}" is the start of {len(alike)} incidents: {several}'
+        raise RequestRefused(Problem(409, "ambiguous_id", detail, "give more of the id"))
+    return alike[0]
 
 
 def _taken(answer: Answer) -> Done:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import msgspec
-from starlette.types import Send
 
 from kubernaut.domain.errors import (
     ClusterError,
@@ -18,6 +17,7 @@ from kubernaut.domain.errors import (
     TransitionRefused,
     UnknownName,
 )
+from kubernaut.entrypoints.http.replies import Reply
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = 5
@@ -44,6 +44,11 @@ class Problem:
         if self.help:
             members["help"] = self.help
         return msgspec.json.encode(members)
+
+    def reply(self) -> Reply:
+        """The problem as an answer."""
+        headers = [(name.encode(), value.encode()) for name, value in self.headers.items()]
+        return Reply(self.status, self.body(), MEDIA_TYPE.encode(), headers)
 
 
 class RequestRefused(KubernautError):
@@ -88,12 +93,3 @@ def not_stored(error: StoreError) -> Problem:
 def unavailable(code: str, detail: str) -> Problem:
     """A 503 that says when to come back."""
     return Problem(503, code, detail, headers={"retry-after": str(_RETRY_AFTER_S)})
-
-
-async def send_problem(send: Send, problem: Problem) -> None:
-    """Answers with the problem."""
-    body = problem.body()
-    headers = {"content-type": MEDIA_TYPE, "content-length": str(len(body)), **problem.headers}
-    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": problem.status, "headers": encoded})
-    await send({"type": "http.response.body", "body": body})

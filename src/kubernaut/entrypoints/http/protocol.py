@@ -11,8 +11,6 @@ from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from kubernaut.entrypoints.http.corking import CorkedTransport
-
 HEAD_BYTES = 64 * 2**10
 
 
@@ -22,13 +20,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     request_seconds: ClassVar[float] = 30.0
 
     _timer: asyncio.TimerHandle | None = None
-    _arriving = True
     _head_bytes = 0
-    _in_head = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Starts the time of the first request."""
-        super().connection_made(CorkedTransport(transport, self.loop))
+        super().connection_made(transport)
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -37,35 +33,21 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Counts the head, and starts the time of a request that is not complete yet."""
+        """Ends the time of a request that is here, and bounds one that is not; its body is bounded by who reads it."""
         super().data_received(data)
-        if self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES:
-                self.transport.close()
-                return
-        if self._arriving and self._timer is None:
+        # uvicorn makes the scope with the first byte of a request, and the cycle at the end of its head.
+        in_head = self.cycle is None or self.cycle.scope is not self.scope
+        self._head_bytes = self._head_bytes + len(data) if in_head else 0
+        if self._head_bytes > HEAD_BYTES:
+            self.transport.close()
+        if in_head or self.cycle.more_body:
             self._start_timer()
-
-    def on_message_begin(self) -> None:
-        """Begins a further request."""
-        super().on_message_begin()
-        self._arriving = self._in_head = True
-        self._head_bytes = 0
-
-    def on_headers_complete(self) -> None:
-        """Ends the head: a body is bounded by whoever reads it."""
-        self._in_head = False
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        """Ends the time: the request is here."""
-        self._arriving = False
-        self._stop_timer()
-        super().on_message_complete()
+        else:
+            self._stop_timer()
 
     def _start_timer(self) -> None:
-        self._timer = self.loop.call_later(self.request_seconds, self.transport.close)
+        if self._timer is None:
+            self._timer = self.loop.call_later(self.request_seconds, self.transport.close)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
