@@ -49,8 +49,9 @@ def diagnose(scene: Scene, target: ObjectRef) -> Diagnosis:
 
 def _not_found(scene: Scene, target: ObjectRef) -> Diagnosis:
     """No hypothesis where the object is proven to be gone; where it could not be read, a person has to look."""
+    title = quoted(f"{target.kind} {target.name}")
     if scene.covers(target.kind, target.namespace):
-        text = f"there is no {target.kind} {target.name}"
+        text = f"there is no {title}"
         gone = Evidence(EvidenceId("e1"), EvidenceSource.ABSENCE, target, "list", text)
         return Diagnosis(target, (), (gone,), scene.not_read)
     unread = Hypothesis(
@@ -58,7 +59,7 @@ def _not_found(scene: Scene, target: ObjectRef) -> Diagnosis:
         target=target,
         confidence=0.0,
         verdict=Verdict.ESCALATE,
-        summary=f"{target.kind} {target.name} could not be read, so nothing is known about it.",
+        summary=f"{title} could not be read, so nothing is known about it.",
         supporting=(),
         remedies=(escalate(target),),
     )
