@@ -37,4 +37,7 @@ def confidence(scene: Scene, cause: Cause, finding: Finding, namespace: str) -> 
     return round(coverage(scene, cause, namespace) * (1 - doubt) * penalty, 4)
 
 
-CLUSTER_WIDE = frozenset({"Node"})
+CLUSTER_WIDE = frozenset(
+    {"Node", "Namespace", "PersistentVolume", "StorageClass", "PriorityClass", "IngressClass"}
+    | {"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"}
+)

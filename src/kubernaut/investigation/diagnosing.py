@@ -19,10 +19,12 @@ from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.scene import TOP_LEVEL, Scene
 from kubernaut.investigation.subjects import Node, Service, Workload
+from kubernaut.investigation.things import THINGS, Thing
 
-Subject = Workload | Service | Node
+Subject = Workload | Service | Node | Thing
 
 _SETTLED = frozenset(cause.id for cause in catalogue() if cause.role is Role.SETTLED)
+_FAULTY = frozenset({Role.FAULT, Role.OUTLINE})
 _SOURCES_TO_ACT = 2
 _CLOSE = 0.1
 
@@ -95,7 +97,8 @@ def _subjects(scene: Scene) -> Iterator[KubeObject]:
             if scene.top_of(item).ref == item.ref and item.ref not in seen:
                 seen.add(item.ref)
                 yield item
-    yield from scene.all("Service")
+    for kind in ("Service", *THINGS):
+        yield from scene.all(kind)
 
 
 class _Search:
@@ -119,8 +122,11 @@ class _Search:
         faults = self._asked(subject, Role.FAULT)
         if isinstance(subject, Service) and not faults and not works(subject):
             faults = self._upstream(subject.workloads)
+        if isinstance(subject, Thing):
+            return faults or self._upstream(subject.workloads)
         if isinstance(subject, Workload):
             faults = self._with_dependencies(subject, faults)
+        faults = faults or self._asked(subject, Role.OUTLINE)
         return faults or self._asked(subject, Role.SETTLED)[:1] or self._asked(subject, Role.LAST)
 
     def _asked(self, subject: Subject, role: Role) -> list[Candidate]:
@@ -130,11 +136,13 @@ class _Search:
                 sure = confidence(self.scene, cause, finding, subject.object.namespace)
                 found.append(Candidate(cause, finding, sure, subject.object.ref))
         order = {"intended_state": 0, "rollout_in_progress": 1} if role is Role.SETTLED else {}
-        return sorted(found, key=lambda entry: (order.get(entry.cause.id, 2), -entry.confidence, entry.cause.id))
+        return sorted(
+            _narrowed(found), key=lambda entry: (order.get(entry.cause.id, 2), -entry.confidence, entry.cause.id)
+        )
 
     def _upstream(self, items: Iterable[KubeObject]) -> list[Candidate]:
         """The faults of the objects that this one gets its health from."""
-        found = [entry for item in items for entry in self.candidates(item) if entry.cause.role is Role.FAULT]
+        found = [entry for item in items for entry in self.candidates(item) if entry.cause.role in _FAULTY]
         return sorted(found, key=lambda entry: -entry.confidence)
 
     def _with_dependencies(self, workload: Workload, faults: list[Candidate]) -> list[Candidate]:
@@ -143,18 +151,30 @@ class _Search:
         Only for a workload that did not fail by a change of its own, and is linked to the broken Service by its own
         configuration or its log.
         """
-        explained = [entry for entry in faults if entry.cause.id != "crash_without_change"]
+        explained = [entry for entry in faults if not entry.cause.is_symptom]
         if explained or not _suffers(workload):
             return faults
         upstream = [
             entry
             for broken in broken_dependencies(workload)
             for entry in self.candidates(broken)
-            if entry.cause.role is Role.FAULT
+            if entry.cause.role in _FAULTY
         ]
         if not upstream:
             return faults
         return [*sorted(upstream, key=lambda entry: -entry.confidence), *(_second(entry) for entry in faults)]
+
+
+def _narrowed(found: list[Candidate]) -> list[Candidate]:
+    """The candidates without the wider causes that a narrower one about the same container states more exactly."""
+    return [entry for entry in found if not any(_narrows(other, entry) for other in found)]
+
+
+def _narrows(exact: Candidate, wide: Candidate) -> bool:
+    if wide.cause.id not in exact.cause.narrows or exact.finding.target != wide.finding.target:
+        return False
+    container = exact.finding.places.get("container", "")
+    return wide.finding.places.get("container", "") in ("", container) or not container
 
 
 def _second(entry: Candidate) -> Candidate:
@@ -173,6 +193,8 @@ def _subject(scene: Scene, item: KubeObject) -> Subject | None:
         return Workload(scene, item)
     if item.kind == "Service":
         return Service(scene, item)
+    if item.kind in THINGS:
+        return Thing(scene, item)
     return Node(scene, item) if item.kind == "Node" else None
 
 
@@ -184,6 +206,8 @@ def _examine(cause: Cause, subject: Subject) -> Finding | None:
             return cause.service(subject) if cause.service else None
         case Node():
             return cause.node(subject) if cause.node else None
+        case Thing():
+            return cause.thing(subject) if cause.thing else None
 
 
 def _verdict(scene: Scene, entry: Candidate, others: list[Candidate]) -> Verdict:

@@ -160,6 +160,16 @@ class Scene:
             if kind == "Pod" and place == namespace and name.startswith(prefix)
         }
 
+    def events_of_pods_named(self, namespace: str, prefix: str, *reasons: str) -> list[KubeObject]:
+        """The events with those reasons about pods whose name begins so, perhaps gone by now."""
+        return [
+            entry
+            for (kind, place, name), entries in self._events.items()
+            if kind == "Pod" and place == namespace and name.startswith(prefix)
+            for entry in entries
+            if entry.text("reason") in reasons
+        ]
+
     def log_of(self, pod: KubeObject, container: str) -> Sequence[LogLine]:
         """The decisive lines of that container's log, as far as it was read."""
         return self._logs.get((pod.namespace, pod.name, container), ())

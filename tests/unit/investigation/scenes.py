@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from kubernaut.domain.diagnosis import Diagnosis, Hypothesis
 from kubernaut.domain.objects import KubeObject
+from kubernaut.investigation.confidence import CLUSTER_WIDE
 from kubernaut.investigation.diagnosing import diagnose
 from kubernaut.investigation.gathering import OF_A_NAMESPACE
 from kubernaut.investigation.logs import decisive_lines
@@ -20,10 +21,11 @@ ALL = frozenset({*(kind.kind for kind in OF_A_NAMESPACE), NODE.kind})
 def scene_of(
     *items: KubeObject | Sequence[KubeObject],
     unread: frozenset[str] = frozenset(),
+    also: frozenset[str] = frozenset(),
     logs: Mapping[KubeObject, str] | None = None,
     previous: bool = True,
 ) -> Scene:
-    """A scene of these objects in which every list was read whole, except the unread ones."""
+    """A scene of these objects in which every list was read whole, except the unread ones; `also` names more kinds."""
     flat = [item for entry in items for item in ([entry] if isinstance(entry, KubeObject) else entry)]
     lines = {
         (pod.namespace, pod.name, "app"): decisive_lines(text, pod.ref, "app", previous=previous)
@@ -32,7 +34,7 @@ def scene_of(
     return Scene(
         now=objects.NOW,
         objects=[item for item in flat if item.kind not in unread],
-        whole=[(kind, "" if kind == "Node" else "shop") for kind in sorted(ALL - unread)],
+        whole=[(kind, "" if kind in CLUSTER_WIDE else "shop") for kind in sorted((ALL | also) - unread)],
         logs=lines,
     )
 
