@@ -74,11 +74,8 @@ def complained(workload: Workload, reading: Reading) -> Finding | None:
         crash = crash_in(workload, found.container)
         story = Story(_words(reading, found), reading.otherwise, (found.fact,), reading.verdict, reading.relevant)
         return told(workload, crash, story)
-    if is_under_way(workload):
-        return None
-    for found in complaints(workload, reading.form, unready(workload)):
-        return _only_told(workload, reading, found)
-    return None
+    hint = next(complaints(workload, reading.form, unready(workload)), None)
+    return _only_told(workload, reading, hint) if hint and not is_under_way(workload) else None
 
 
 def _words(reading: Reading, found: Complaint) -> str:

@@ -99,4 +99,4 @@ def test_a_quota_without_room_needs_approval_and_a_limit_set_by_others_is_not_ra
     stamped = rollout.pods(crash_loop(137, "OOMKilled"), spec=limited("16Mi")["spec"])
     found = rollout.diagnose(stamped)
     assert (best(found).cause, best(found).verdict) == ("memory_limit_imposed", Verdict.ESCALATE)
-    assert "set by a LimitRange or an admission webhook" in texts(found)
+    assert "the pod has limit 16Mi, its template 64Mi" in texts(found)

@@ -21,7 +21,8 @@ LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExc
 def alive(port: object = 8080, path: str = "/alive", name: str = "liveness", **timing: Part) -> Parts:
     probe = {"httpGet": {"path": path, "port": port}, **timing}
     ready = {"httpGet": {"path": "/ready", "port": 8080}}
-    return template(container(ports=PORTS, readinessProbe=ready, **{f"{name}Probe": probe}))
+    extra: Part = {"ports": PORTS, "readinessProbe": ready, f"{name}Probe": probe}
+    return template(container(**extra))
 
 
 def killed(rollout: Rollout, said: str, ran: float = 32, name: str = "liveness") -> list[KubeObject]:

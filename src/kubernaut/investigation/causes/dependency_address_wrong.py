@@ -16,7 +16,7 @@ from kubernaut.investigation.templates import Difference
 
 def examine(workload: Workload) -> Finding | None:
     """The finding when a workload in trouble names a Service with a port that this Service does not offer."""
-    if is_under_way(workload) or not (workload.crashing or any(not is_ready(pod) for pod in workload.pods)):
+    if not (workload.crashing or any(not is_ready(pod) for pod in workload.pods)) or is_under_way(workload):
         return None
     for address in addresses(workload):
         service = service_of(workload, address) if address.is_of(workload.object.namespace) else None

@@ -26,14 +26,14 @@ _NEW = timedelta(hours=24)
 
 def examine(workload: Workload) -> Finding | None:
     """The finding when a young policy selects the pods and allows nothing in a direction, and their calls time out."""
-    if is_under_way(workload):
-        return None
     labels = workload.template.mapping("metadata", "labels")
     failing = [*crashed(workload), *unready(workload)]
     said = next(complaints(workload, _FORM, failing), None)
+    if said is None or is_under_way(workload):
+        return None
     for policy in workload.scene.all("NetworkPolicy", workload.object.namespace):
         closed = _closed(policy)
-        if not closed or not _selects(policy, labels) or said is None or not _is_new(workload, policy):
+        if not closed or not _selects(policy, labels) or not _is_new(workload, policy):
             continue
         author, made = last_writer(policy, "spec"), policy.created_at
         by = f", written {author}" if author else ""

@@ -16,7 +16,8 @@ _SHOWN = 3
 
 def examine(workload: Workload) -> Finding | None:
     """The finding when pods of it were preempted and the ones made in their place wait."""
-    waiting, pushed = unplaced(workload), _preempted(workload)
+    waiting = unplaced(workload)
+    pushed = _preempted(workload) if waiting else []
     if waiting is None or not pushed:
         return None
     return Finding(
