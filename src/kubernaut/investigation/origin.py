@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from kubernaut.domain.diagnosis import ActionCall, Verdict
 from kubernaut.investigation.facts import Fact
@@ -11,6 +12,9 @@ from kubernaut.investigation.remedies import escalate, way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
 
+# What a change needs is often made moments after it: accounts, claims, Services of the same release.
+_SETTLED = timedelta(minutes=2)
+YOUNG = "The change is less than two minutes old: what it needs may still come."
 Relevant = Callable[[Difference], bool]
 
 
@@ -34,9 +38,18 @@ def origin(workload: Workload, relevant: Relevant, *, otherwise: str, verdict: V
     if change is None or not any(relevant(part) for part in change.real):
         return Origin(Verdict.ESCALATE, (escalate(workload.ref),), (), otherwise, is_change=False)
     told = workload.change_fact(relevant)
+    if is_young(workload):
+        found = (told,) if told else ()
+        return Origin(Verdict.ESCALATE, (escalate(workload.ref),), found, YOUNG, is_change=True)
     back = way_back(workload, relevant, verdict=verdict)
     found = (*((told,) if told else ()), *back.facts)
     return Origin(back.verdict, back.remedies, found, back.words, is_change=True)
+
+
+def is_young(workload: Workload) -> bool:
+    """Whether the last change is so new that what it needs may still be on its way."""
+    change = workload.change
+    return change is not None and change.at is not None and workload.scene.now - change.at < _SETTLED
 
 
 def of_container(name: str, *fields: str) -> Relevant:

@@ -137,6 +137,7 @@ def test_an_account_that_is_there_by_now_lowers_the_confidence() -> None:
     sure = best(diagnose(scene_of(items, also=frozenset({"ServiceAccount"})), items[0].ref))
     unsure = best(diagnose(scene_of(items, account), items[0].ref))
     assert unsure.contradicting
+    assert unsure.verdict is Verdict.ESCALATE
     assert unsure.confidence < sure.confidence
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from kubernaut.domain.diagnosis import CauseId
+from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
-from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.origin import of_pod
 from kubernaut.investigation.refusals import Treatment, refusal, refused
+from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.subjects import Workload
 
 _FORM = re.compile(r'error looking up service account (?:[\w.-]+/)?([\w.-]+): serviceaccount "[^"]*" not found')
@@ -29,15 +29,16 @@ def examine(workload: Workload) -> Finding | None:
     if found is None or match is None:
         return None
     scene, place, name = workload.scene, workload.object.namespace, match.group(1)
-    against: tuple[Fact, ...] = ()
     there = scene.get("ServiceAccount", place, name)
     if there is not None:
         text = f"ServiceAccount {name} is there by now"
-        against = (facts.field(there, "metadata.creationTimestamp", text, there.created_at),)
-    elif scene.covers("ServiceAccount", place):
+        late = facts.field(there, "metadata.creationTimestamp", text, there.created_at)
+        hand = (escalate(workload.ref),)
+        return replace(found, verdict=Verdict.ESCALATE, remedies=hand, contradicting=(late,), places={"account": name})
+    if scene.covers("ServiceAccount", place):
         gone = facts.absence(workload.object, f"serviceaccount/{name}", f"there is no ServiceAccount {name} in {place}")
         found = replace(found, supporting=(*found.supporting, gone))
-    return replace(found, contradicting=against, places={"account": name})
+    return replace(found, places={"account": name})
 
 
 CAUSE = Cause(
