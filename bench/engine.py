@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,9 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import structlog
 
-from kubernaut.adapters.clock import SystemClock
-from kubernaut.adapters.memory.heartbeats import MemoryHeartbeats
-from kubernaut.adapters.memory.leases import MemoryLeases
+from kubernaut.adapters.store import Store, open_store
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.engine import Run
 from kubernaut.engine.durable import DurableEngine
@@ -68,10 +66,16 @@ async def timed(engine: DurableEngine, run_id: str) -> float:
 async def measured(store: str, url: str) -> dict[str, object]:
     """The figures of one database."""
     ENDED.clear()
-    clock = SystemClock()
     opening = time.perf_counter()
-    heartbeats, leases = MemoryHeartbeats(clock), MemoryLeases(clock)
-    async with DurableEngine(url, workflow, executor="bench", heartbeats=heartbeats, leases=leases) as engine:
+    with closing(open_store(url)) as kept:
+        return await figures(store, kept, opening)
+
+
+async def figures(store: str, kept: Store, opening: float) -> dict[str, object]:
+    """The figures of an open store."""
+    async with DurableEngine(
+        kept.runs, workflow, executor="bench", heartbeats=kept.heartbeats, leases=kept.leases
+    ) as engine:
         opened_ms = (time.perf_counter() - opening) * 1000
         for number in range(_WARM_UP):
             await timed(engine, f"warm-{number}")

@@ -100,7 +100,7 @@ async def running(
 
         store = outside.store
         engine = DurableEngine(
-            engine_url(settings.store.url),
+            store.runs,
             workflow,
             executor=executor,
             heartbeats=store.heartbeats,
@@ -214,13 +214,6 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             approval=timedelta(seconds=policy.approval_s),
         ),
     )
-
-
-def engine_url(store_url: str) -> str:
-    """Where runs are kept: beside the store's SQLite file, so that the two never wait for each other's lock."""
-    if store_url.startswith("sqlite:///"):
-        return f"{store_url.removesuffix('.sqlite')}-runs.sqlite"
-    return store_url
 
 
 async def _close_failed(stages: Stages, store: Store, run_id: str, error: KubernautError) -> None:

@@ -1,10 +1,10 @@
-"""What every engine keeps: the memory one, DBOS on SQLite and DBOS on PostgreSQL."""
+"""What every engine keeps: the memory one, and the durable one on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +14,7 @@ import pytest
 
 from kubernaut.adapters.clock import SystemClock
 from kubernaut.adapters.memory.engine import MemoryEngine
-from kubernaut.adapters.memory.heartbeats import MemoryHeartbeats
-from kubernaut.adapters.memory.leases import MemoryLeases
+from kubernaut.adapters.store import open_store
 from kubernaut.domain.changes import Change, ObjectDeletion
 from kubernaut.domain.errors import (
     ClusterThrottled,
@@ -95,20 +94,19 @@ def _memory(ledger: Ledger) -> Opening:
 
 
 def _durable(url: str, ledger: Ledger) -> Opening:
-    clock = SystemClock()
-
     @asynccontextmanager
     async def opened(workflow: Workflow) -> AsyncIterator[Engine]:
-        async with DurableEngine(
-            url,
-            workflow,
-            executor="a",
-            heartbeats=MemoryHeartbeats(clock),
-            leases=MemoryLeases(clock),
-            on_failure=ledger.on_failure,
-            policy=_POLICY,
-        ) as engine:
-            yield engine
+        with closing(open_store(url)) as store:
+            async with DurableEngine(
+                store.runs,
+                workflow,
+                executor="a",
+                heartbeats=store.heartbeats,
+                leases=store.leases,
+                on_failure=ledger.on_failure,
+                policy=_POLICY,
+            ) as engine:
+                yield engine
 
     return opened
 

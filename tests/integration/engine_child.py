@@ -90,9 +90,9 @@ def say(word: str, **more: object) -> None:
     print(json.dumps({"said": word, **more}), flush=True)  # noqa: T201
 
 
-async def main(task: str, engine_url: str, store: Store, child: Child, executor: str) -> None:
+async def main(task: str, store: Store, child: Child, executor: str) -> None:
     async with DurableEngine(
-        engine_url,
+        store.runs,
         child.workflow,
         executor=executor,
         heartbeats=store.heartbeats,
@@ -125,6 +125,6 @@ if __name__ == "__main__":
     opened = open_store(setting["store"])
     try:
         its = Child(Path(setting["folder"]), setting["executor"], tuple(setting["parks"]))
-        asyncio.run(main(setting["task"], setting["engine"], opened, its, setting["executor"]))
+        asyncio.run(main(setting["task"], opened, its, setting["executor"]))
     finally:
         opened.close()

@@ -1,13 +1,12 @@
-"""What DBOS leaves in the database, and what it is not allowed to read from it."""
+"""What the engine leaves in the database, and what it makes of what it finds there."""
 
 from __future__ import annotations
 
-import base64
+import asyncio
 import json
-import pickle
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,13 +14,14 @@ import pytest
 
 from kubernaut.adapters.clock import SystemClock
 from kubernaut.adapters.memory.heartbeats import MemoryHeartbeats
-from kubernaut.adapters.memory.leases import MemoryLeases
-from kubernaut.domain.errors import Conflict, KubernautError
+from kubernaut.adapters.store import open_store
+from kubernaut.domain.errors import Conflict, KubernautError, StoreUnavailable
 from kubernaut.domain.objects import Json, JsonObject, ObjectRef
 from kubernaut.engine import Run, RunState
 from kubernaut.engine.durable import DurableEngine
 from kubernaut.engine.policy import EnginePolicy
 from kubernaut.engine.run import OnFailure, Workflow
+from kubernaut.engine.runs import Entry
 from kubernaut.engine.stepping import ignore_failure
 
 _QUICK = EnginePolicy(
@@ -32,25 +32,31 @@ _QUICK = EnginePolicy(
 _HOUR = timedelta(hours=1)
 
 
-def opened(
+@asynccontextmanager
+async def opened(
     path: Path, workflow: Workflow, heartbeats: MemoryHeartbeats | None = None, on_failure: OnFailure = ignore_failure
-) -> DurableEngine:
-    clock = SystemClock()
-    return DurableEngine(
-        f"sqlite:///{path}",
-        workflow,
-        executor="a",
-        heartbeats=heartbeats or MemoryHeartbeats(clock),
-        leases=MemoryLeases(clock),
-        on_failure=on_failure,
-        policy=_QUICK,
-    )
+) -> AsyncIterator[DurableEngine]:
+    with closing(open_store(f"sqlite:///{path}")) as store:
+        async with DurableEngine(
+            store.runs,
+            workflow,
+            executor="a",
+            heartbeats=heartbeats or MemoryHeartbeats(SystemClock()),
+            leases=store.leases,
+            on_failure=on_failure,
+            policy=_QUICK,
+        ) as engine:
+            yield engine
 
 
 @contextmanager
 def connected(path: Path) -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(path)) as connection, connection:
         yield connection
+
+
+async def waiting(run: Run, _: JsonObject) -> Json:
+    return await run.receive("go", _HOUR)
 
 
 async def every_kind_of_entry(run: Run, argument: JsonObject) -> Json:
@@ -65,115 +71,126 @@ async def every_kind_of_entry(run: Run, argument: JsonObject) -> Json:
         await run.step("write", write, type(None))
     except Conflict:
         await run.sleep(timedelta(milliseconds=1))
-    return [target.name, await run.receive("approval", _HOUR), argument]
+    first = await run.receive("approval", _HOUR)
+    return [target.name, first, await run.receive("approval", _HOUR), argument]
 
 
-async def test_everything_in_the_journal_is_json(tmp_path: Path) -> None:
-    path = tmp_path / "engine.db"
+async def test_the_journal_is_json_that_any_tool_reads_and_it_goes_with_the_end_of_its_run(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
     async with opened(path, every_kind_of_entry) as engine:
         await engine.start("inc-1", {"alert": "KubePodCrashLooping"})
         await engine.send("inc-1", "approval", {"by": "ana"})
+        await _until_names(path, 5)
+        with connected(path) as connection:
+            entries = [json.loads(text) for (text,) in connection.execute("SELECT entry FROM run_entries")]
+        await engine.send("inc-1", "approval", "enough")
         assert (await engine.outcome("inc-1")).state is RunState.DONE
 
-    texts: list[str] = []
+    assert {"value": {"api_version": "v1", "kind": "Pod", "namespace": "shop", "name": "cart-1"}} in entries
+    assert {"seq": 1, "message": {"by": "ana"}} in entries
     with connected(path) as connection:
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        for table in tables:
-            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
-            for column in {"inputs", "output", "error", "message"} & set(columns):
-                texts += [text for (text,) in connection.execute(f"SELECT {column} FROM {table}") if text]  # noqa: S608
-            if "serialization" in columns:
-                kinds = {kind for (kind,) in connection.execute(f"SELECT serialization FROM {table}")}  # noqa: S608
-                assert kinds <= {"portable_json", None}
-    stored = [json.loads(text) for text in texts]
-    assert {"value": {"api_version": "v1", "kind": "Pod", "namespace": "shop", "name": "cart-1"}} in stored
-    assert {"by": "ana"} in stored
-
-
-class Planted:
-    """Unpickling it makes a file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[object, tuple[Path]]:
-        return Path.touch, (self.path,)
-
-
-async def test_a_pickle_planted_in_the_journal_is_not_run(tmp_path: Path) -> None:
-    path, planted = tmp_path / "engine.db", tmp_path / "planted"
-
-    async def workflow(run: Run, _: JsonObject) -> Json:
-        async def read() -> str:
-            return "read"
-
-        await run.step("read", read, str)
-        return await run.receive("go", _HOUR)
-
-    async with opened(path, workflow) as engine:
-        await engine.start("inc-1", {})
-        await _until_recorded(engine, path, "read")
-    poison = base64.b64encode(pickle.dumps(Planted(planted))).decode()
-    with connected(path) as connection:
-        connection.execute("UPDATE operation_outputs SET output = ?, serialization = 'py_pickle'", (poison,))
-    async with opened(path, workflow) as engine:
-        assert (await engine.outcome("inc-1")).state is RunState.FAILED
-
-    assert not planted.exists()
+        assert connection.execute("SELECT count(*) FROM run_entries").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM run_messages").fetchone() == (0,)
+        assert connection.execute("SELECT id, state FROM runs").fetchall() == [("inc-1", "done")]
 
 
 async def test_a_run_that_was_begun_too_often_is_told_and_ends(tmp_path: Path) -> None:
-    path = tmp_path / "engine.db"
+    path = tmp_path / "store.sqlite"
     told: list[str] = []
 
     async def on_failure(run_id: str, error: KubernautError) -> None:
         told.append(f"{run_id} {type(error).__name__}")
 
-    async def workflow(run: Run, _: JsonObject) -> Json:
-        return await run.receive("go", _HOUR)
-
-    async with opened(path, workflow) as engine:
+    async with opened(path, waiting) as engine:
         await engine.start("inc-1", {})
     with connected(path) as connection:
-        connection.execute("UPDATE workflow_status SET recovery_attempts = 1000")
-    async with opened(path, workflow, on_failure=on_failure) as engine:
-        while (await engine.status("inc-1")).state is not RunState.CANCELLED:
-            await engine.outcome("inc-1")
+        connection.execute("UPDATE runs SET begun = 1000")
+    async with opened(path, waiting, on_failure=on_failure) as engine:
+        assert (await engine.status("inc-1")).state is RunState.CANCELLED
 
     assert told == ["inc-1 RunAbandoned"]
 
 
 async def test_the_runs_of_an_executor_that_never_comes_back_are_taken_over_and_it_is_forgotten(tmp_path: Path) -> None:
-    path = tmp_path / "engine.db"
+    path = tmp_path / "store.sqlite"
     heartbeats = MemoryHeartbeats(SystemClock())
+    async with opened(path, waiting) as engine:
+        await engine.start("inc-1", {})
+    with connected(path) as connection:
+        connection.execute("UPDATE runs SET owner = 'gone'")
+    heartbeats.note("gone", age=_HOUR)
+    async with opened(path, waiting, heartbeats) as engine:
+        await engine.send("inc-1", "go", "now")
+        assert (await engine.outcome("inc-1")).result == "now"
+        async with asyncio.timeout(5):
+            while await heartbeats.stale(_HOUR / 2):
+                await asyncio.sleep(0.02)
+
+
+async def test_what_a_process_writes_for_a_run_that_another_has_taken_is_refused(tmp_path: Path) -> None:
+    with closing(open_store(f"sqlite:///{tmp_path}/store.sqlite")) as store:
+        runs = store.runs
+        await runs.begin("inc-1", {"n": 1}, owner="a")
+        assert await runs.keep("inc-1", 0, Entry("first", 1), owner="a")
+
+        assert [run.id for run in await runs.take(["inc-1"], of="a", by="b")] == ["inc-1"]
+
+        assert not await runs.keep("inc-1", 1, Entry("second", 2), owner="a")
+        assert not await runs.finish("inc-1", {"value": None}, owner="a")
+        assert await runs.keep("inc-1", 1, Entry("second", "two"), owner="b")
+        assert not await runs.keep("inc-1", 1, Entry("second", "again"), owner="b")
+        assert await runs.journal("inc-1") == [Entry("first", 1), Entry("second", "two")]
+        assert await runs.take(["inc-1"], of="a", by="c") == []
+
+
+async def test_a_message_that_another_process_left_is_heard(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    async with opened(path, waiting) as engine:
+        await engine.start("inc-1", {})
+        await _until_names(path, 1)
+        with closing(open_store(f"sqlite:///{path}")) as other:
+            assert await other.runs.post("inc-1", "go", {"by": "ana"}, key="")
+        assert (await engine.outcome("inc-1")).result == {"by": "ana"}
+
+
+async def test_a_run_goes_on_when_a_database_that_failed_it_answers_again(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    acts: list[str] = []
 
     async def workflow(run: Run, _: JsonObject) -> Json:
-        return await run.receive("go", _HOUR)
+        async def act() -> str:
+            acts.append("act")
+            if len(acts) == 1:
+                with connected(path) as connection:
+                    connection.execute("ALTER TABLE run_entries RENAME TO away")
+            return "done"
+
+        return await run.step("act", act, str)
 
     async with opened(path, workflow) as engine:
         await engine.start("inc-1", {})
-    with connected(path) as connection:
-        connection.execute("UPDATE workflow_status SET executor_id = 'gone'")
-    heartbeats.note("gone", age=_HOUR)
-    async with opened(path, workflow, heartbeats) as engine:
-        await engine.send("inc-1", "go", "now")
-        assert (await engine.outcome("inc-1")).result == "now"
-
-
-async def test_a_database_that_cannot_be_durable_is_refused() -> None:
-    async def workflow(_run: Run, _: JsonObject) -> Json:
-        return None
-
-    with pytest.raises(KubernautError):
-        async with opened(Path(":memory:"), workflow):
-            pass
-
-
-async def _until_recorded(engine: DurableEngine, path: Path, step: str) -> None:
-    assert (await engine.status("inc-1")).state is RunState.ALIVE
-    found = 0
-    while not found:
+        async with asyncio.timeout(5):
+            while not acts or (await engine.status("inc-1")).state is not RunState.ALIVE:
+                await asyncio.sleep(0.02)
         with connected(path) as connection:
-            query = "SELECT count(*) FROM operation_outputs WHERE function_name = ?"
-            found = connection.execute(query, (step,)).fetchone()[0]
-        await engine.status("inc-1")
+            connection.execute("ALTER TABLE away RENAME TO run_entries")
+        assert (await engine.outcome("inc-1")).result == "done"
+
+    assert acts == ["act", "act"]
+
+
+async def test_a_closed_store_takes_no_run(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/store.sqlite")
+    store.close()
+
+    with pytest.raises(StoreUnavailable):
+        await store.runs.begin("inc-1", {}, owner="a")
+
+
+async def _until_names(path: Path, wanted: int) -> None:
+    async with asyncio.timeout(5):
+        found = 0
+        while found < wanted:
+            await asyncio.sleep(0.01)
+            with connected(path) as connection:
+                found = connection.execute("SELECT count(*) FROM run_entries").fetchone()[0]

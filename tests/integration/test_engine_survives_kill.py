@@ -68,7 +68,6 @@ class Process:
 @dataclass
 class Scene:
     folder: Path
-    engine: str
     store: str
     stack: ExitStack
 
@@ -79,7 +78,6 @@ class Scene:
                 "executor": executor,
                 "parks": parks,
                 "folder": str(self.folder),
-                "engine": self.engine,
                 "store": self.store,
             }
         )
@@ -107,12 +105,9 @@ class Scene:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
-    if request.param == "sqlite":
-        engine, store = f"sqlite:///{tmp_path}/engine.db", f"sqlite:///{tmp_path}/store.db"
-    else:
-        engine = store = request.getfixturevalue("postgres_url")
+    store = f"sqlite:///{tmp_path}/store.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
     with ExitStack() as stack:
-        yield Scene(tmp_path, engine, store, stack)
+        yield Scene(tmp_path, store, stack)
 
 
 def in_flight() -> set[tuple[str, str]]:

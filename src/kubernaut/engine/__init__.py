@@ -1,8 +1,4 @@
-"""Durable execution: runs that survive their process.
-
-Import `DurableEngine` from `kubernaut.engine.durable`: it loads DBOS, which takes a second that commands without a
-pipeline should not wait for.
-"""
+"""Durable execution: runs that survive their process."""
 
 from kubernaut.engine.run import Engine, Run, RunState, RunStatus, Workflow
 

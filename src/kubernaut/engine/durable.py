@@ -1,4 +1,4 @@
-"""The engine on DBOS: SQLite in one file, or PostgreSQL for many processes.
+"""The engine: one asyncio task a run, on journals that a database keeps for one process or for many.
 
 Which promises hold, and where they end, is in `docs/decisions/002-durable-execution.md`.
 """
@@ -6,32 +6,33 @@ Which promises hold, and where they end, is in `docs/decisions/002-durable-execu
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
 import structlog
-from dbos import DBOS
 
-from kubernaut.domain.errors import EngineClosing
+from kubernaut.domain.errors import EngineClosing, RunAbandoned, StoreError, UnknownName
 from kubernaut.domain.objects import Json, JsonObject
-from kubernaut.engine import dbos_calls, launching
-from kubernaut.engine.dbos_calls import DbosJournal
 from kubernaut.engine.gate import Gate
-from kubernaut.engine.guarding import GuardedJournal
+from kubernaut.engine.journal import RunJournal
+from kubernaut.engine.listening import Listener
 from kubernaut.engine.liveness import Pulse, Sweeper, repeat, settled
 from kubernaut.engine.policy import EnginePolicy
 from kubernaut.engine.run import Engine, OnFailure, RunState, RunStatus, Workflow
+from kubernaut.engine.runs import Entry, RunStore, StoredRun
 from kubernaut.engine.stepping import JournalledRun, conclude, ignore_failure
 from kubernaut.ports import Heartbeats, Leases
 
 log = structlog.get_logger(__name__)
 
+# How long `outcome` goes on believing that a run of this process is still going before it asks the database.
+_ASK_S = 2.0
+
 
 class DurableEngine(Engine):
-    """Runs of one workflow, one asyncio task each; use as an async context manager, one at a time in a process.
+    """Runs of one workflow; use as an async context manager.
 
     `executor` names this process: unique among those that share the database, and the same again after a restart, so
     that it resumes its own runs at once.
@@ -39,7 +40,7 @@ class DurableEngine(Engine):
 
     def __init__(
         self,
-        url: str,
+        runs: RunStore,
         workflow: Workflow,
         *,
         executor: str,
@@ -48,18 +49,20 @@ class DurableEngine(Engine):
         on_failure: OnFailure = ignore_failure,
         policy: EnginePolicy | None = None,
     ) -> None:
-        self._url = url
+        self._runs = runs
         self._workflow = workflow
         self._executor = executor
         self._policy = policy or EnginePolicy()
         self._on_failure = on_failure
         # Half of the time after which others count us out: the other half is for a beat that takes long to write.
         self._pulse = Pulse(heartbeats, executor, trust=self._policy.stale_after / 2)
-        self._sweeper = Sweeper(heartbeats, leases, executor, on_failure)
+        self._sweeper = Sweeper(heartbeats, leases, runs, executor)
+        self._listener = Listener(runs)
         self._slots = asyncio.Semaphore(self._policy.steps_at_once)
-        self._attended: dict[str, asyncio.Task[object]] = {}
+        self._attended: dict[str, asyncio.Task[None]] = {}
+        self._journals: dict[str, RunJournal] = {}
         self._gate = Gate()
-        self._execute: dbos_calls.Execute | None = None
+        self._group: asyncio.TaskGroup | None = None
         self._lifetime: AbstractAsyncContextManager[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -74,26 +77,33 @@ class DurableEngine(Engine):
             await self._lifetime.__aexit__(kind, error, trace)
 
     async def start(self, run_id: str, argument: JsonObject) -> None:
-        """Starts the run here, without a queue: the first step begins at once."""
-        if self._gate.is_closed or self._execute is None:
-            raise EngineClosing(f"{run_id} is not started: the engine is not open")
-        await dbos_calls.start(self._execute, run_id, argument)
+        """Starts the run here: its first step begins at once."""
+        self._refuse_when_closed(run_id)
+        if await self._runs.begin(run_id, argument, owner=self._executor):
+            self._attend(StoredRun(run_id, argument, begun=1), [])
 
     async def send(self, run_id: str, topic: str, payload: Json, *, key: str = "") -> None:
         """Leaves a message for the run."""
-        await dbos_calls.send(run_id, topic, payload, key)
+        if not await self._runs.post(run_id, topic, payload, key=key):
+            raise UnknownName(f"no run {run_id}")
+        if run_id in self._journals:
+            self._journals[run_id].news.set()
 
     async def cancel(self, run_id: str) -> None:
         """Ends the run before its next step."""
-        await dbos_calls.cancel([run_id])
+        await self._runs.cancel(run_id)
+        journal = self._journals.get(run_id)
+        # One that is acting finds out when it stores its result.
+        if journal is not None and not journal.is_acting:
+            self._attended[run_id].cancel()
 
     async def unfinished(self) -> list[str]:
         """The ids of the runs that have not ended, oldest first."""
-        return await dbos_calls.unfinished()
+        return await self._runs.unfinished()
 
     async def status(self, run_id: str) -> RunStatus:
         """The run as it stands."""
-        return await dbos_calls.status(run_id)
+        return await self._runs.status(run_id)
 
     async def outcome(self, run_id: str) -> RunStatus:
         """The run's status once it has ended; at once where it ends here, soon after where it does not."""
@@ -101,70 +111,93 @@ class DurableEngine(Engine):
         while True:
             task = self._attended.get(run_id)
             if task is not None:
-                await asyncio.wait({task}, timeout=2)
-            status = await dbos_calls.status(run_id)
+                await asyncio.wait({task}, timeout=_ASK_S)
+            status = await self._runs.status(run_id)
             if status.state is not RunState.ALIVE:
                 return status
             if task is None:
-                # Just started here and not begun yet, or the run of another process.
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, 0.25)
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
         policy = self._policy
-        # Before anything of ours can be found pending: who never beat is never found dead.
+        # Before anything of ours can be found unfinished: who never beat is never found dead.
         await self._pulse.beat()
-        await asyncio.to_thread(launching.prepare, self._url)
-        launching.route_logging()
-        launching.forbid_pickle()
-        dbos = DBOS(config=launching.configuration(self._url, self._executor, policy))
-        self._execute = self._registered()
-        # On this thread, for DBOS then runs the workflows on this loop, where the ports live.
-        DBOS.launch()
-        try:
-            async with asyncio.TaskGroup() as group:
-                beating = group.create_task(repeat(self._pulse.beat, policy.beat_every, doing="heartbeat"))
-                sweeping = group.create_task(repeat(self._sweep, policy.sweep_every, doing="takeover"))
-                try:
-                    yield
-                    await self._gate.close(drain=policy.drain)
-                    if self._gate.inside:
-                        log.warning("steps cut off, they run again after the restart", steps=self._gate.inside)
-                finally:
-                    self._gate.is_closed = True
-                    await launching.stop_runs(dbos)
-                    beating.cancel()
-                    sweeping.cancel()
-        finally:
-            # DBOS made its threads the loop's; they end with it.
-            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="after-engine"))
-            await asyncio.to_thread(launching.shut_down, dbos, wait=policy.drain)
-
-    def _registered(self) -> dbos_calls.Execute:
-        @DBOS.workflow(name="run")
-        async def execute(argument: JsonObject) -> Json:
-            return await self._attend(cast("str", DBOS.workflow_id), argument)
-
-        return execute
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            rounds = [
+                group.create_task(repeat(self._pulse.beat, policy.beat_every, doing="heartbeat")),
+                group.create_task(repeat(self._sweep, policy.sweep_every, doing="takeover")),
+                group.create_task(repeat(self._listen, policy.notice_every, doing="messages")),
+            ]
+            try:
+                await self._resume(await self._runs.unfinished(self._executor), self._executor)
+                yield
+                await self._gate.close(drain=policy.drain)
+                if self._gate.inside:
+                    log.warning("steps cut off, they run again after the restart", steps=self._gate.inside)
+            finally:
+                self._gate.is_closed = True
+                await settled(list(self._attended.values()))
+                for task in rounds:
+                    task.cancel()
 
     async def _sweep(self) -> None:
         policy = self._policy
-        await self._sweeper.sweep(self._attended, stale_after=policy.stale_after, term=policy.sweep_every * 4)
+        lost = await self._sweeper.lost(self._attended)
+        if lost:
+            log.info("own runs resumed", runs=len(lost))
+            await self._resume(lost, self._executor)
+        for executor, runs in await self._sweeper.orphans(policy.stale_after, term=policy.sweep_every * 4):
+            log.info("runs of a dead process resumed", executor=executor, runs=len(runs))
+            await self._resume(runs, executor)
 
-    async def _attend(self, run_id: str, argument: JsonObject) -> Json:
+    async def _listen(self) -> None:
+        listening = {run_id: journal for run_id, journal in self._journals.items() if journal.is_listening}
+        for run_id in await self._listener.heard(listening):
+            listening[run_id].news.set()
+
+    async def _resume(self, run_ids: Collection[str], of: str) -> None:
+        for run in await self._runs.take(run_ids, of=of, by=self._executor):
+            older = self._attended.get(run.id)
+            if older is not None:
+                # This process was taken for dead, and then took the run again itself.
+                await settled([older])
+            if run.begun > self._policy.begun_at_most:
+                await self._abandon(run.id)
+            else:
+                self._attend(run, None)
+
+    async def _abandon(self, run_id: str) -> None:
+        await self._on_failure(run_id, RunAbandoned(f"{run_id} was begun too often without getting to its end"))
+        await self._runs.cancel(run_id)
+
+    def _attend(self, run: StoredRun, entries: list[Entry] | None) -> None:
+        group = self._refuse_when_closed(run.id)
+        task = group.create_task(self._see_to(run, entries))
+        self._attended[run.id] = task
+        task.add_done_callback(lambda done: self._let_go(run.id, done))
+
+    async def _see_to(self, run: StoredRun, entries: list[Entry] | None) -> None:
+        """Runs it to its end. Where the database fails it stays unfinished, and the sweeper takes it up again."""
         await self._gate.passed()
-        task = cast("asyncio.Task[object]", asyncio.current_task())
-        older = self._attended.get(run_id)
-        if older is not None and not older.done():
-            # This process was taken for dead, and then took the run again itself.
-            await settled([older])
-        self._attended[run_id] = task
-        task.add_done_callback(lambda done: self._let_go(run_id, done))
-        journal = GuardedJournal(run_id, DbosJournal(run_id, self._policy.pace), self._gate, self._pulse)
-        run = JournalledRun(run_id, journal, self._policy.retry, self._slots)
-        return cast("Json", await conclude(run, self._workflow, argument, self._on_failure, self._policy.retry))
+        try:
+            stored = await self._runs.journal(run.id) if entries is None else entries
+            journal = RunJournal(run.id, stored, self._runs, self._gate, self._pulse, pace=self._policy.pace)
+            self._journals[run.id] = journal
+            journalled = JournalledRun(run.id, journal, self._policy.retry, self._slots)
+            entry = await conclude(journalled, self._workflow, run.argument, self._on_failure, self._policy.retry)
+            await self._runs.finish(run.id, entry, owner=self._executor)
+        except StoreError as error:
+            log.warning("the run waits for the database", run=run.id, error=str(error))
 
-    def _let_go(self, run_id: str, task: asyncio.Task[object]) -> None:
+    def _let_go(self, run_id: str, task: asyncio.Task[None]) -> None:
         if self._attended.get(run_id) is task:
             del self._attended[run_id]
+            self._journals.pop(run_id, None)
+
+    def _refuse_when_closed(self, run_id: str) -> asyncio.TaskGroup:
+        if self._gate.is_closed or self._group is None:
+            raise EngineClosing(f"{run_id} is not started: the engine is not open")
+        return self._group

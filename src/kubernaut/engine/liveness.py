@@ -13,9 +13,8 @@ from datetime import timedelta
 
 import structlog
 
-from kubernaut.domain.errors import KubernautError, RunAbandoned
-from kubernaut.engine import dbos_calls
-from kubernaut.engine.run import OnFailure
+from kubernaut.domain.errors import KubernautError
+from kubernaut.engine.runs import RunStore
 from kubernaut.ports import Heartbeats, Leases
 
 log = structlog.get_logger(__name__)
@@ -51,44 +50,38 @@ class Pulse:
 class Sweeper:
     """Finds runs that nobody sees to."""
 
-    def __init__(self, heartbeats: Heartbeats, leases: Leases, executor: str, on_failure: OnFailure) -> None:
+    def __init__(self, heartbeats: Heartbeats, leases: Leases, runs: RunStore, executor: str) -> None:
         self._heartbeats = heartbeats
         self._leases = leases
+        self._runs = runs
         self._executor = executor
-        self._on_failure = on_failure
         self._unattended: set[str] = set()
 
-    async def sweep(self, attended: Collection[str], *, stale_after: timedelta, term: timedelta) -> None:
-        """Resumes our own runs that have no task, and as the elected one those of the dead."""
-        await self._resume_unattended(attended)
-        if not await self._leases.acquire("engine-sweeper", self._executor, duration=term):
-            return
-        for executor in await self._heartbeats.stale(stale_after):
-            if executor != self._executor:
-                await self._take_over(executor, stale_after)
-        for run_id in await dbos_calls.abandoned():
-            await self._on_failure(run_id, RunAbandoned(f"{run_id} was begun too often without getting to its end"))
-            await dbos_calls.cancel([run_id])
-
-    async def _resume_unattended(self, attended: Collection[str]) -> None:
+    async def lost(self, attended: Collection[str]) -> list[str]:
+        """Our own runs that have no task: the database failed while they wanted to write."""
         # Twice in a row, since a run that is just being started has its row before its task.
-        missing = set(await dbos_calls.begun_by(self._executor)) - set(attended)
+        missing = set(await self._runs.unfinished(self._executor)) - set(attended)
         lost = missing & self._unattended
         self._unattended = missing - lost
-        if lost:
-            log.info("own runs resumed", runs=len(lost))
-            await dbos_calls.resume(sorted(lost))
+        return sorted(lost)
 
-    async def _take_over(self, executor: str, stale_after: timedelta) -> None:
-        runs = await dbos_calls.begun_by(executor)
-        # Asked again: it may have come back, under the same name, while its runs were listed.
-        if executor not in await self._heartbeats.stale(stale_after):
-            return
-        if runs:
-            log.info("runs of a dead process resumed", executor=executor, runs=len(runs))
-            await dbos_calls.resume(runs)
-        else:
-            await self._heartbeats.forget(executor)
+    async def orphans(self, stale_after: timedelta, *, term: timedelta) -> list[tuple[str, list[str]]]:
+        """The dead with their runs, for the one process that is elected for `term`; nothing for the others."""
+        if not await self._leases.acquire("engine-sweeper", self._executor, duration=term):
+            return []
+        found = []
+        for executor in await self._heartbeats.stale(stale_after):
+            if executor == self._executor:
+                continue
+            runs = await self._runs.unfinished(executor)
+            # Asked again: it may have come back, under the same name, while its runs were listed.
+            if executor not in await self._heartbeats.stale(stale_after):
+                continue
+            if runs:
+                found.append((executor, runs))
+            else:
+                await self._heartbeats.forget(executor)
+        return found
 
 
 async def repeat(action: Callable[[], Awaitable[None]], every: timedelta, *, doing: str) -> None:

@@ -14,8 +14,8 @@ class EnginePolicy:
 
     `pace` divides durable waits: 60 where a simulated clock runs sixty times faster than the wall. A dead process is
     taken over `stale_after` + `sweep_every` + 1 s after its last beat at the latest. `notice_every` is how often the
-    SQLite journal is asked for messages, once for each run that waits for one, so that a thousand requests for consent
-    do not keep it busy; PostgreSQL tells by itself.
+    database is asked, once for all runs that wait for one, for messages that other processes left. A run that was begun
+    more than `begun_at_most` times takes its process down each time: it is given up.
     """
 
     retry: RetryPolicy = field(default_factory=RetryPolicy)
@@ -26,3 +26,4 @@ class EnginePolicy:
     sweep_every: timedelta = timedelta(seconds=3)
     drain: timedelta = timedelta(seconds=10)
     notice_every: timedelta = timedelta(seconds=1)
+    begun_at_most: int = 100

@@ -17,6 +17,7 @@ from kubernaut.adapters.store.leases import SqlLeases
 from kubernaut.adapters.store.migrations import migrate
 from kubernaut.adapters.store.opening import open_engine
 from kubernaut.adapters.store.rows import insert_into
+from kubernaut.adapters.store.runs import SqlRuns
 from kubernaut.adapters.store.schema import probe
 from kubernaut.adapters.store.signals import SqlSignalStore
 from kubernaut.adapters.store.switch import SqlSwitch
@@ -31,6 +32,7 @@ class Store:
         self.incidents = SqlIncidentStore(database)
         self.leases = SqlLeases(database)
         self.heartbeats = SqlHeartbeats(database)
+        self.runs = SqlRuns(database)
         self.switch = SqlSwitch(database)
 
     @property
@@ -52,6 +54,7 @@ class Store:
     def close(self) -> None:
         """Commits what is waiting and lets the database go."""
         self.signals.close()
+        self.runs.close()
         self._database.close()
 
 

@@ -7,15 +7,19 @@ transactions never wait for each other.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, or_, select, update
+from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from kubernaut.adapters.store.database import queue_for_events
 from kubernaut.adapters.store.rows import (
     event_cells,
     incident_cells,
     incident_of,
-    insert_into,
+    insertion,
     searchable,
     signal_cells,
 )
@@ -29,6 +33,32 @@ from kubernaut.ports import Admission
 
 _ROUNDS = 5
 
+# Statements that every alert needs are built once: to build one takes several times as long as to execute it.
+_IS_OPEN = incidents.c.phase != str(Phase.CLOSED)
+_TAKE_SIGNAL = update(signals).where(signals.c.id == bindparam("signal")).values(state="taken")
+_LOCK_SIGNAL = select(signals.c.incident, signals.c.opened).where(signals.c.id == bindparam("signal")).with_for_update()
+_UPDATE_INCIDENT = update(incidents).where(incidents.c.id == bindparam("which"))
+_BODY = select(incidents.c.body).where(incidents.c.id == bindparam("which"))
+_RESOLVED_SINCE = (
+    select(signals.c.id)
+    .where(signals.c.alert_key == bindparam("alert"), ~signals.c.firing, signals.c.received_at > bindparam("received"))
+    .limit(1)
+)
+_TO_JOIN = (
+    select(incidents.c.body)
+    .where(
+        incidents.c.fingerprint == bindparam("same"),
+        # An alert that began after the end tells of something new, however soon it comes.
+        or_(
+            _IS_OPEN,
+            and_(incidents.c.closed_at > bindparam("held"), incidents.c.closed_at >= bindparam("started")),
+        ),
+    )
+    .order_by(_IS_OPEN.desc(), incidents.c.closed_at.desc(), incidents.c.id)
+    .limit(1)
+    .with_for_update()
+)
+
 
 def admit_signal(connection: Connection, signal: Signal, candidate: Incident, hold: timedelta) -> Admission:
     """What became of the signal. A signal that was admitted before gets the same answer and is not counted again."""
@@ -36,11 +66,8 @@ def admit_signal(connection: Connection, signal: Signal, candidate: Incident, ho
     if before is not None:
         return before
     admission = _join_or_open(connection, signal, candidate, hold)
-    connection.execute(
-        update(signals)
-        .where(signals.c.id == signal.id)
-        .values(state="taken", incident=admission.incident.id, opened=admission.opened)
-    )
+    taken = {"signal": signal.id, "incident": admission.incident.id, "opened": admission.opened}
+    connection.execute(_TAKE_SIGNAL, taken)
     _note_firing(connection, signal, admission.incident)
     kind = EventKind.RECEIVED if admission.opened else EventKind.JOINED
     insert_event(connection, told_by_signal(kind, signal, admission.incident.id))
@@ -61,7 +88,7 @@ def resolve_signal(connection: Connection, signal: Signal) -> list[Incident]:
     )
     resolved = [incident_of(body) for body in connection.scalars(wanted)]
     ids = [incident.id for incident in resolved]
-    connection.execute(update(signals).where(signals.c.id == signal.id).values(state="taken"))
+    connection.execute(_TAKE_SIGNAL, {"signal": signal.id})
     connection.execute(
         update(alerts)
         .where(alerts.c.alert_key == signal.alert_key, alerts.c.incident.in_(ids))
@@ -75,23 +102,21 @@ def resolve_signal(connection: Connection, signal: Signal) -> list[Incident]:
 def insert_event(connection: Connection, event: Event) -> bool:
     """Whether the event is new."""
     queue_for_events(connection)
-    statement = insert_into(events, connection).on_conflict_do_nothing(index_elements=["incident", "key"])
-    return connection.execute(statement.values(event_cells(event)).returning(events.c.seq)).first() is not None
+    return connection.execute(_event_insertion(connection.dialect.name), event_cells(event)).first() is not None
 
 
 def update_incident(connection: Connection, incident: Incident) -> None:
     """Writes the incident as it stands now."""
-    connection.execute(update(incidents).where(incidents.c.id == incident.id).values(incident_cells(incident)))
+    connection.execute(_UPDATE_INCIDENT, {"which": incident.id, **incident_cells(incident)})
 
 
 def _lock_signal(connection: Connection, signal: Signal) -> tuple[str | None, bool]:
     """The incident that took the signal, and whether it was opened for it; a signal not in the inbox is put there."""
-    statement = insert_into(signals, connection).on_conflict_do_nothing(index_elements=["id"])
-    query = select(signals.c.incident, signals.c.opened).where(signals.c.id == signal.id).with_for_update()
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_LOCK_SIGNAL, {"signal": signal.id}).one_or_none()
     if row is None:
-        connection.execute(statement.values(signal_cells(signal)))
-        row = connection.execute(query).one()
+        new = insertion(signals, connection.dialect.name).on_conflict_do_nothing(index_elements=["id"])
+        connection.execute(new, signal_cells(signal))
+        row = connection.execute(_LOCK_SIGNAL, {"signal": signal.id}).one()
     return row.incident, row.opened
 
 
@@ -99,7 +124,7 @@ def _earlier_admission(connection: Connection, signal: Signal) -> Admission | No
     incident, opened = _lock_signal(connection, signal)
     if incident is None:
         return None
-    body = connection.scalars(select(incidents.c.body).where(incidents.c.id == incident)).one()
+    body = connection.scalars(_BODY, {"which": incident}).one()
     return Admission(incident_of(body), opened)
 
 
@@ -110,52 +135,52 @@ def _join_or_open(connection: Connection, signal: Signal, candidate: Incident, h
             joined = found.joined_once_more()
             update_incident(connection, joined)
             return Admission(joined, opened=False)
-        statement = insert_into(incidents, connection).on_conflict_do_nothing(
-            index_elements=["fingerprint"], index_where=incidents.c.phase != str(Phase.CLOSED)
-        )
-        opening = statement.values(incident_cells(candidate)).returning(incidents.c.id)
-        if connection.execute(opening).first() is not None:
+        opening = _incident_insertion(connection.dialect.name)
+        if connection.execute(opening, incident_cells(candidate)).first() is not None:
             return Admission(candidate, opened=True)
     raise StoreUnavailable(f"incidents of {candidate.target} open and close too fast to join one")
 
 
 def _to_join(connection: Connection, signal: Signal, candidate: Incident, hold: timedelta) -> Incident | None:
-    is_open = incidents.c.phase != str(Phase.CLOSED)
-    query = (
-        select(incidents.c.body)
-        .where(
-            incidents.c.fingerprint == searchable(candidate.fingerprint),
-            # An alert that began after the end tells of something new, however soon it comes.
-            or_(
-                is_open,
-                and_(
-                    incidents.c.closed_at > signal.received_at - hold,
-                    incidents.c.closed_at >= signal.starts_at,
-                ),
-            ),
-        )
-        .order_by(is_open.desc(), incidents.c.closed_at.desc(), incidents.c.id)
-        .limit(1)
-        .with_for_update()
-    )
-    body = connection.scalars(query).one_or_none()
+    wanted = {
+        "same": searchable(candidate.fingerprint),
+        "held": signal.received_at - hold,
+        "started": signal.starts_at,
+    }
+    body = connection.scalars(_TO_JOIN, wanted).one_or_none()
     return None if body is None else incident_of(body)
 
 
 def _note_firing(connection: Connection, signal: Signal, incident: Incident) -> None:
     # Alerts are admitted out of order when two processes share the inbox: the latest word of an alert counts.
-    resolved_since = select(signals.c.id).where(
-        signals.c.alert_key == signal.alert_key, ~signals.c.firing, signals.c.received_at > signal.received_at
-    )
-    firing = connection.execute(resolved_since.limit(1)).first() is None
-    statement = insert_into(alerts, connection).values(
-        alert_key=signal.alert_key, incident=incident.id, firing=firing, at=signal.received_at
-    )
+    since = connection.execute(_RESOLVED_SINCE, {"alert": signal.alert_key, "received": signal.received_at})
+    cells = {
+        "alert_key": signal.alert_key,
+        "incident": incident.id,
+        "firing": since.first() is None,
+        "at": signal.received_at,
+    }
+    connection.execute(_alert_insertion(connection.dialect.name), cells)
+
+
+@lru_cache
+def _event_insertion(dialect: str) -> ReturningInsert[tuple[int]]:
+    new = insertion(events, dialect).on_conflict_do_nothing(index_elements=["incident", "key"])
+    return new.returning(events.c.seq)
+
+
+@lru_cache
+def _incident_insertion(dialect: str) -> ReturningInsert[tuple[str]]:
+    new = insertion(incidents, dialect).on_conflict_do_nothing(index_elements=["fingerprint"], index_where=_IS_OPEN)
+    return new.returning(incidents.c.id)
+
+
+@lru_cache
+def _alert_insertion(dialect: str) -> PostgresInsert | SqliteInsert:
+    statement = insertion(alerts, dialect)
     new = statement.excluded
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["alert_key", "incident"],
-            set_={"firing": new.firing, "at": new.at},
-            where=and_(alerts.c.at <= new.at),
-        )
+    return statement.on_conflict_do_update(
+        index_elements=["alert_key", "incident"],
+        set_={"firing": new.firing, "at": new.at},
+        where=and_(alerts.c.at <= new.at),
     )

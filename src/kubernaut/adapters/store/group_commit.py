@@ -31,10 +31,12 @@ class GroupCommit(Generic[Row]):
     At most `room` bytes are held; a caller beyond that is refused.
     """
 
-    def __init__(self, insert: Callable[[list[Row]], None], *, room: int = 64 * 2**20) -> None:
+    def __init__(
+        self, insert: Callable[[list[Row]], None], *, room: int = 64 * 2**20, thread_name: str = "kubernaut-inbox"
+    ) -> None:
         self._insert = insert
         self._room = room
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="kubernaut-inbox")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=thread_name)
         self._gathering: _Group[Row] = _Group()
         self._writing: _Group[Row] | None = None
         self._begins = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
 from kubernaut.adapters.store.admission import admit_signal, insert_event, resolve_signal, update_incident
 from kubernaut.adapters.store.database import Database
@@ -17,6 +17,23 @@ from kubernaut.domain.journal import Event, EventKind, told_by_closing
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.signals import AlertKey, Signal
 from kubernaut.ports import Admission, IncidentFilter
+
+# Built once, since to build one takes longer than to execute it.
+_OF_ALERT = (
+    select(incidents.c.body)
+    .join(alerts, alerts.c.incident == incidents.c.id)
+    .where(alerts.c.alert_key == bindparam("alert"))
+    .order_by(incidents.c.opened_at.desc(), incidents.c.id.desc())
+    .limit(1)
+)
+_FIRING = select(alerts.c.incident).where(alerts.c.incident == bindparam("which"), alerts.c.firing).limit(1)
+_ABOUT = (
+    select(events)
+    .where(events.c.about == bindparam("about"), events.c.about != "", events.c.at >= bindparam("since"))
+    .where(events.c.kind.in_(bindparam("kinds", expanding=True)))
+    .order_by(events.c.seq)
+)
+_LOCK = select(incidents.c.body).where(incidents.c.id == bindparam("which")).with_for_update()
 
 
 class SqlIncidentStore:
@@ -38,20 +55,13 @@ class SqlIncidentStore:
 
     async def of_alert(self, alert: AlertKey) -> Incident | None:
         """The newest incident that this alert opened or joined, open or closed."""
-        query = (
-            select(incidents.c.body)
-            .join(alerts, alerts.c.incident == incidents.c.id)
-            .where(alerts.c.alert_key == alert)
-            .order_by(incidents.c.opened_at.desc(), incidents.c.id.desc())
-            .limit(1)
-        )
-        body = await self._database.read(lambda connection: connection.scalars(query).first())
+        body = await self._database.read(lambda connection: connection.scalars(_OF_ALERT, {"alert": alert}).first())
         return None if body is None else incident_of(body)
 
     async def still_firing(self, incident: IncidentId) -> bool:
         """Whether any alert that opened or joined the incident has not been resolved."""
-        query = select(alerts.c.incident).where(alerts.c.incident == incident, alerts.c.firing).limit(1)
-        return await self._database.read(lambda connection: connection.execute(query).first() is not None)
+        wanted = {"which": incident}
+        return await self._database.read(lambda connection: connection.execute(_FIRING, wanted).first() is not None)
 
     async def get(self, incident: IncidentId) -> Incident | None:
         """The incident as it stands."""
@@ -120,13 +130,10 @@ class SqlIncidentStore:
 
     async def events_about(self, about: str, *, since: datetime, kinds: Sequence[EventKind]) -> list[Event]:
         """Events of those kinds since then, of every incident, that touched that object (`Event.about`)."""
-        query = (
-            select(events)
-            .where(events.c.about == searchable(about), events.c.about != "", events.c.at >= since)
-            .where(events.c.kind.in_([str(kind) for kind in kinds]))
-            .order_by(events.c.seq)
+        wanted = {"about": searchable(about), "since": since, "kinds": [str(kind) for kind in kinds]}
+        return await self._database.read(
+            lambda connection: [event_of(row) for row in connection.execute(_ABOUT, wanted)]
         )
-        return await self._database.read(lambda connection: [event_of(row) for row in connection.execute(query)])
 
 
 def _is_open() -> ColumnElement[bool]:
@@ -154,8 +161,7 @@ def _one(connection: Connection, condition: ColumnElement[bool]) -> Incident | N
 
 
 def _locked(connection: Connection, incident: IncidentId) -> Incident:
-    query = select(incidents.c.body).where(incidents.c.id == incident).with_for_update()
-    body = connection.scalars(query).one_or_none()
+    body = connection.scalars(_LOCK, {"which": incident}).one_or_none()
     if body is None:
         raise UnknownName(f"no incident {incident}", help="kubernaut incidents list")
     return incident_of(body)

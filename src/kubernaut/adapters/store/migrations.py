@@ -71,6 +71,22 @@ MIGRATIONS: tuple[Migration, ...] = (
         "heartbeats",
         ("CREATE TABLE heartbeats (executor TEXT PRIMARY KEY NOT NULL, at <moment> NOT NULL)",),
     ),
+    Migration(
+        3,
+        "runs, their journals and messages",
+        (
+            """CREATE TABLE runs (
+                seq <serial>, id TEXT NOT NULL UNIQUE, state TEXT NOT NULL, owner TEXT NOT NULL, begun INTEGER NOT NULL,
+                argument TEXT NOT NULL, result TEXT)""",
+            "CREATE INDEX runs_unfinished ON runs (owner, seq) WHERE state = 'alive'",
+            """CREATE TABLE run_entries (
+                run TEXT NOT NULL, place INTEGER NOT NULL, name TEXT NOT NULL, entry TEXT NOT NULL,
+                PRIMARY KEY (run, place))""",
+            """CREATE TABLE run_messages (
+                seq <serial>, run TEXT NOT NULL, topic TEXT NOT NULL, key TEXT, payload TEXT NOT NULL,
+                UNIQUE (run, topic, key))""",
+        ),
+    ),
 )
 
 

@@ -90,4 +90,9 @@ def to_json(value: object) -> str:
 
 def insert_into(table: Table, connection: Connection) -> PostgresInsert | SqliteInsert:
     """An insert that knows `ON CONFLICT`, which is spelt alike and lives apart in SQLAlchemy."""
-    return postgres_insert(table) if connection.dialect.name == "postgresql" else sqlite_insert(table)
+    return insertion(table, connection.dialect.name)
+
+
+def insertion(table: Table, dialect: str) -> PostgresInsert | SqliteInsert:
+    """The same by the dialect's name, for statements that are kept: building one takes longer than to execute it."""
+    return postgres_insert(table) if dialect == "postgresql" else sqlite_insert(table)

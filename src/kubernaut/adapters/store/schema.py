@@ -100,6 +100,38 @@ heartbeats = Table(
     Column("at", Moment, nullable=False),
 )
 
+# `result` is the entry that a run ended with.
+runs = Table(
+    "runs",
+    metadata,
+    Column("seq", _Serial, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("state", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("begun", Integer, nullable=False),
+    Column("argument", Text, nullable=False),
+    Column("result", Text),
+)
+
+run_entries = Table(
+    "run_entries",
+    metadata,
+    Column("run", Text, primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("entry", Text, nullable=False),
+)
+
+run_messages = Table(
+    "run_messages",
+    metadata,
+    Column("seq", _Serial, primary_key=True),
+    Column("run", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("key", Text),
+    Column("payload", Text, nullable=False),
+)
+
 # One row (id 1) while all actions are suspended, none otherwise.
 switch = Table(
     "switch",

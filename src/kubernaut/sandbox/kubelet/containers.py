@@ -126,7 +126,9 @@ class Container:
 
     def _pull(self, pod: KubeObject, now: datetime) -> None:
         image = self.spec.text("image")
-        self.waiting = ("PodInitializing" if self.waiting[0] == "PodInitializing" else "ContainerCreating", "")
+        # The kubelet goes on telling of the last failure while it tries again.
+        if not self._pull_failures:
+            self.waiting = ("PodInitializing" if self.waiting[0] == "PodInitializing" else "ContainerCreating", "")
         if image in self._images and self.spec.text("imagePullPolicy") != "Always":
             self._recreate(pod, now)
             return

@@ -67,7 +67,7 @@ def test_help_imports_nothing_heavy() -> None:
     program = "import sys; from kubernaut.entrypoints.cli.main import run; run(['--help']); print(*sys.modules)"
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = set(shown.stdout.splitlines()[-1].split())
-    assert not loaded & {"pydantic", "fastapi", "dbos", "lightkube", "sqlalchemy", "numpy", "httpx2", "rich.console"}
+    assert not loaded & {"pydantic", "fastapi", "lightkube", "sqlalchemy", "numpy", "httpx2", "rich.console"}
 
 
 @pytest.mark.parametrize(

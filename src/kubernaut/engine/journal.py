@@ -1,0 +1,135 @@
+"""The journal of one run in the process that attends to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+import structlog
+
+from kubernaut.domain.errors import JournalMismatch, StoreError
+from kubernaut.domain.objects import Json, JsonObject
+from kubernaut.engine.gate import Gate
+from kubernaut.engine.liveness import Pulse
+from kubernaut.engine.runs import Entry, RunStore
+from kubernaut.engine.stepping import Journal
+
+log = structlog.get_logger(__name__)
+
+
+class RunJournal(Journal):
+    """Replays what is stored, then stores what is new; leaves the run by `CancelledError` where it may not."""
+
+    def __init__(
+        self, run_id: str, stored: Sequence[Entry], runs: RunStore, gate: Gate, pulse: Pulse, *, pace: float
+    ) -> None:
+        self._run_id = run_id
+        self._stored = list(reversed(stored))
+        self._place = 0
+        self._runs = runs
+        self._gate = gate
+        self._pulse = pulse
+        self._lapses = pulse.lapses
+        self._pace = pace
+        self._received: set[int] = set()
+        self.is_acting = False
+        self.is_listening = False
+        self.news = asyncio.Event()
+
+    async def record(self, name: str, produce: Callable[[], Awaitable[JsonObject]]) -> Json:
+        """The entry of that name, stored before this returns."""
+        async with self._gate.entered():
+            replayed = self._replayed(name)
+            if replayed is not None:
+                return replayed.body
+            self.is_acting = True
+            try:
+                return await self._keep(name, await produce())
+            finally:
+                self.is_acting = False
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Waits until the stored end."""
+        await self._gate.passed()
+        until = await self._moment("sleep", duration)
+        await asyncio.sleep(_seconds_to(until))
+
+    async def receive(self, topic: str, timeout: timedelta) -> Json | None:  # noqa: ASYNC109  # durable
+        """The stored message, the next one, or None."""
+        await self._gate.passed()
+        until = await self._moment(f"receive {topic} until", timeout)
+        replayed = self._replayed(f"receive {topic}")
+        if replayed is None:
+            found = await self._await_message(topic, until)
+            await self._gate.passed()
+            received = await self._keep(f"receive {topic}", found)
+        else:
+            received = replayed.body
+        fields = cast("JsonObject", received)
+        if "seq" in fields:
+            self._received.add(cast("int", fields["seq"]))
+        return fields.get("message")
+
+    async def still_ours(self) -> None:
+        """Costs nothing while the heart beats in time; after a lapse it asks the database once."""
+        lapses = self._pulse.lapses
+        if lapses == self._lapses:
+            return
+        if await self._runs.owner(self._run_id) != self._pulse.executor:
+            raise asyncio.CancelledError(f"{self._run_id} was taken over")
+        self._lapses = lapses
+
+    def _replayed(self, name: str) -> Entry | None:
+        if not self._stored:
+            return None
+        entry = self._stored.pop()
+        if entry.name != name:
+            raise JournalMismatch(f"the journal holds {entry.name} where the code asks for {name}")
+        self._place += 1
+        return entry
+
+    async def _keep(self, name: str, body: Json) -> Json:
+        try:
+            kept = await self._runs.keep(self._run_id, self._place, Entry(name, body), owner=self._pulse.executor)
+        except StoreError as error:
+            # Neither a result nor a failure of the run: it stays unfinished, and the sweeper takes it up again.
+            log.warning("journal does not answer, the run waits", run=self._run_id, error=str(error))
+            raise asyncio.CancelledError from error
+        if not kept:
+            raise asyncio.CancelledError(f"{self._run_id} was taken over or ended")
+        self._place += 1
+        return body
+
+    async def _moment(self, name: str, duration: timedelta) -> datetime:
+        replayed = self._replayed(name)
+        until = (datetime.now(UTC) + duration / self._pace).isoformat()
+        body = await self._keep(name, until) if replayed is None else replayed.body
+        return datetime.fromisoformat(cast("str", body))
+
+    async def _await_message(self, topic: str, until: datetime) -> JsonObject:
+        self.is_listening = True
+        try:
+            while True:
+                self.news.clear()
+                try:
+                    waiting = await self._runs.messages(self._run_id, topic)
+                except StoreError as error:
+                    log.warning("messages cannot be read", run=self._run_id, error=str(error))
+                    waiting = []
+                for message in waiting:
+                    if message.seq not in self._received:
+                        return {"seq": message.seq, "message": message.payload}
+                if _seconds_to(until) <= 0:
+                    return {}
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_seconds_to(until)):
+                        await self.news.wait()
+        finally:
+            self.is_listening = False
+
+
+def _seconds_to(moment: datetime) -> float:
+    return max((moment - datetime.now(UTC)).total_seconds(), 0.0)
