@@ -102,6 +102,9 @@ IDS = {
     "volume_in_use",
     "volume_not_mounted",
     "wrong_architecture",
+    "mesh_denies",
+    "operator_asks_too_much",
+    "server_exhausted",
 }
 
 

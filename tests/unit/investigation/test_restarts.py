@@ -188,6 +188,15 @@ def test_an_init_container_that_crashes_is_named_with_what_it_holds_up() -> None
     assert "app never start" in best(found).summary
 
 
+def test_an_init_container_that_says_why_it_fails_is_told_by_that() -> None:
+    rollout = Rollout(template(container()), waiter("migrate"), old_available=3)
+    words = 'exec: "migrate": executable file not found in $PATH: unknown'
+    loop = waiting("CrashLoopBackOff", "back-off", "prepare", restarts=4, last=ended(128, "StartError", message=words))
+    found = rollout.diagnose(rollout.pods(waiting("PodInitializing"), 1, inits=[loop], phase="Pending"))
+    assert causes(found) == ["command_not_found"]
+    assert "init container prepare" in best(found).summary
+
+
 def test_a_rollout_that_ran_out_of_time_goes_back_while_the_former_pods_serve() -> None:
     new = template(container(args=["b"]))
     rollout = Rollout(template(container()), new, minutes_ago=25, old_available=1, conditions=[LATE])

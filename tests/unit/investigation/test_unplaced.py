@@ -217,6 +217,18 @@ def test_pods_that_were_pushed_away_by_higher_priority_are_told_apart_from_a_ful
     assert without.cause == "insufficient_resources"
 
 
+@pytest.mark.parametrize(("owner", "replicas", "cause"), [
+    ("x.example/v1", 100000, "operator_asks_too_much"),
+    ("x.example/v1", 40, "insufficient_resources"),
+])  # fmt: skip
+def test_an_operator_that_asks_for_more_than_the_cluster_holds_is_named(owner: str, replicas: int, cause: str) -> None:
+    above: Part = [{"apiVersion": owner, "kind": "Shop", "name": "main", "uid": "u1", "controller": True}]
+    rollout = Rollout(PLAIN, PLAIN, minutes_ago=30, replicas=replicas, meta={"ownerReferences": above})
+    pods = waiting_pods(rollout, "0/3 nodes are available: 3 Too many pods." + TAIL)
+    top = best(diagnose(scene_of(rollout.parts, nodes(), pods), rollout.deployment.ref))
+    assert (top.cause, top.verdict) == (cause, Verdict.ESCALATE)
+
+
 def test_a_pod_that_no_scheduler_spoke_of_is_told_after_a_while() -> None:
     rollout = Rollout(PLAIN, PLAIN, minutes_ago=12)
     silent = rollout.pods(None, 2, node=None, conditions=[])

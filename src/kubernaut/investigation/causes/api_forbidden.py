@@ -43,6 +43,6 @@ CAUSE = Cause(
         "kubectl get rolebindings,clusterrolebindings -A -o wide",
         "kubectl auth can-i --list --as=system:serviceaccount:{namespace}:ACCOUNT",
     ),
-    narrows=("crash_after_change", "crash_without_change"),
+    narrows=("crash_after_change", "crash_without_change", "init_container_fails"),
     workload=examine,
 )

@@ -41,7 +41,7 @@ CAUSE = Cause(
         "kubectl -n {namespace} logs {pod} -c {container} --previous",
         "kubectl -n {namespace} get secrets --field-selector type=kubernetes.io/tls",
     ),
-    narrows=("crash_after_change", "crash_without_change"),
+    narrows=("crash_after_change", "crash_without_change", "init_container_fails"),
     is_symptom=True,
     workload=examine,
 )

@@ -55,6 +55,12 @@ CAUSE = Cause(
         "kubectl -n {namespace} get pod {pod} -o jsonpath='{{.spec.containers[*].command}} {{.spec.volumes}}'",
         "kubectl -n {namespace} rollout undo {kind}/{name}",
     ),
-    narrows=("crash_after_change", "crash_without_change", "container_not_creatable", "filesystem_denied"),
+    narrows=(
+        "crash_after_change",
+        "crash_without_change",
+        "init_container_fails",
+        "container_not_creatable",
+        "filesystem_denied",
+    ),
     workload=examine,
 )

@@ -56,6 +56,6 @@ CAUSE = Cause(
         "kubectl -n {namespace} get pod {pod} -o jsonpath='{{.spec.containers[*].securityContext}}'",
         "kubectl -n {namespace} rollout undo {kind}/{name}",
     ),
-    narrows=("crash_after_change", "crash_without_change"),
+    narrows=("crash_after_change", "crash_without_change", "init_container_fails"),
     workload=examine,
 )

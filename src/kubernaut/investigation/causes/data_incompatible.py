@@ -43,6 +43,6 @@ CAUSE = Cause(
         "kubectl -n {namespace} logs {pod} -c {container} --previous",
         "kubectl -n {namespace} rollout history {kind}/{name}",
     ),
-    narrows=("crash_after_change", "crash_without_change"),
+    narrows=("crash_after_change", "crash_without_change", "init_container_fails"),
     workload=examine,
 )

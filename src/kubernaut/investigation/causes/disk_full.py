@@ -41,6 +41,6 @@ CAUSE = Cause(
         "kubectl -n {namespace} exec {pod} -c {container} -- df -h",
         "kubectl -n {namespace} get persistentvolumeclaims",
     ),
-    narrows=("crash_after_change", "crash_without_change"),
+    narrows=("crash_after_change", "crash_without_change", "init_container_fails"),
     workload=examine,
 )

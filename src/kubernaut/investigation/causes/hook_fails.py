@@ -65,6 +65,6 @@ CAUSE = Cause(
         "kubectl -n {namespace} describe pod {pod}",
         "kubectl -n {namespace} get pod {pod} -o jsonpath='{{.spec.containers[*].lifecycle}}'",
     ),
-    narrows=("crash_after_change", "crash_without_change", "container_not_creatable"),
+    narrows=("crash_after_change", "crash_without_change", "init_container_fails", "container_not_creatable"),
     workload=examine,
 )

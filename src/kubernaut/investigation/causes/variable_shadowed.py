@@ -54,6 +54,6 @@ CAUSE = Cause(
         "kubectl -n {namespace} get {kind}/{name} -o jsonpath='{{.spec.template.spec.containers[*].env}}'",
         "kubectl -n {namespace} rollout undo {kind}/{name}",
     ),
-    narrows=("crash_after_change",),
+    narrows=("crash_after_change", "init_container_fails"),
     workload=examine,
 )

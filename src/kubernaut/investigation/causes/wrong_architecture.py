@@ -86,7 +86,7 @@ CAUSE = Cause(
     ),
     narrows=(
         *("crash_after_change", "crash_without_change", "container_not_creatable"),
-        *("image_not_found", "command_not_found", "command_not_executable"),
+        *("image_not_found", "command_not_found", "command_not_executable", "init_container_fails"),
     ),
     workload=examine,
 )
