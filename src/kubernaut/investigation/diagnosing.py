@@ -19,7 +19,7 @@ from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.scene import TOP_LEVEL, Scene
 from kubernaut.investigation.subjects import Node, Service, Workload
-from kubernaut.investigation.things import THINGS, Thing
+from kubernaut.investigation.things import SURVEYED, THINGS, Thing
 
 Subject = Workload | Service | Node | Thing
 
@@ -97,7 +97,7 @@ def _subjects(scene: Scene) -> Iterator[KubeObject]:
             if scene.top_of(item).ref == item.ref and item.ref not in seen:
                 seen.add(item.ref)
                 yield item
-    for kind in ("Service", *THINGS):
+    for kind in ("Service", *SURVEYED):
         yield from scene.all(kind)
 
 

@@ -11,6 +11,9 @@ AUTOSCALER = "HorizontalPodAutoscaler"
 BUDGET = "PodDisruptionBudget"
 CLAIM = "PersistentVolumeClaim"
 THINGS = (AUTOSCALER, BUDGET, CLAIM, "CronJob", "Ingress", "ResourceQuota", "Namespace")
+# Of these, what is wrong is wrong for everybody. A suspended CronJob, a strict budget or an autoscaler at its maximum
+# is looked at where an alert names it.
+SURVEYED = (CLAIM, "Ingress", "Namespace")
 _LATEST = 3
 
 

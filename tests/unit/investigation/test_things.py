@@ -128,6 +128,13 @@ def test_a_budget_with_room_is_no_fault() -> None:
     assert causes(diagnose(scene_of(rollout.parts, rollout.pods(running()), item, node()), item.ref)) == []
 
 
+def test_what_may_be_meant_so_is_told_where_it_is_asked_for_and_not_in_a_survey() -> None:
+    rollout = Rollout(PLAIN, PLAIN, minutes_ago=900, new_available=3)
+    strict = budget(disruptionsAllowed=0, expectedPods=3, currentHealthy=3, desiredHealthy=3)
+    items = [strict, cron(suspend=True), scaler(rollout.deployment, FULL)]
+    assert survey(scene_of(rollout.parts, rollout.pods(running()), items, node())) == []
+
+
 def cron(**spec: Part) -> KubeObject:
     wanted: Parts = {"schedule": "*/5 * * * *", **spec}
     mark = managed("kubectl-patch", ago(hours=3), "spec", "suspend")
@@ -197,6 +204,12 @@ def test_an_ingress_that_is_whole_is_left_alone() -> None:
     assert causes(diagnose(scene_of(ingress("basket"), node(), unread=unread), item.ref)) == []
 
 
+def test_a_backend_that_an_annotation_describes_is_no_service() -> None:
+    path: Part = {"path": "/", "backend": {"service": {"name": "redirect", "port": {"name": "use-annotation"}}}}
+    item = ingress(rules=[{"http": {"paths": [path]}}])
+    assert causes(diagnose(scene_of(item, ingress_class(), front(), also=MORE), item.ref)) == []
+
+
 def test_an_ingress_before_a_service_without_pods_leads_to_the_service() -> None:
     item = ingress()
     lost = service("cart", {"app": "cart", "tier": "x"})
@@ -247,6 +260,9 @@ def test_a_service_that_was_bound_to_the_callers_node_afterwards_is_told() -> No
     two = [node("worker-1"), node("worker-2")]
     top = best(diagnose(scene_of(changed, endpoint_slice(changed, ready=1), serving(), two), changed.ref))
     assert (top.cause, top.verdict) == ("traffic_kept_on_node", Verdict.ESCALATE)
+    delivered = local(managedFields=[managed("helm", ago(minutes=20), "spec", "internalTrafficPolicy")])
+    scene = scene_of(delivered, endpoint_slice(delivered, ready=1), serving(), two)
+    assert causes(diagnose(scene, delivered.ref)) == ["healthy"]
     meant = local()
     scene = scene_of(meant, endpoint_slice(meant, ready=1), serving(), two)
     assert causes(diagnose(scene, meant.ref)) == ["healthy"]

@@ -12,6 +12,8 @@ from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.things import Thing, backends
 
+# AWS's controller keeps such backends in annotations.
+_BY_ANNOTATION = "use-annotation"
 _CLASS = "kubernetes.io/ingress.class"
 
 
@@ -52,6 +54,8 @@ def _backends(scene: Scene, item: KubeObject) -> list[Fact]:
         return []
     found = []
     for name, port in dict.fromkeys(backends(item)):
+        if port == _BY_ANNOTATION:
+            continue
         service = scene.get("Service", item.namespace, name)
         if service is None:
             text = f"it sends to Service {name}, which does not exist"

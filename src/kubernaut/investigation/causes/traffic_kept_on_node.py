@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
 from kubernaut.investigation.containers import is_ready
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.provenance import last_applied
+from kubernaut.investigation.provenance import last_applied, last_writer
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.routing import edited
 from kubernaut.investigation.subjects import Service
+
+_DELIVERY = re.compile(r"(?i)helm|argo|flux|kustomize|terraform|pulumi|apply")
 
 
 def examine(service: Service) -> Finding | None:
@@ -20,6 +24,7 @@ def examine(service: Service) -> Finding | None:
     changed = edited(service, "spec", "internalTrafficPolicy")
     applied = last_applied(item)
     meant = applied is not None and applied.text("spec", "internalTrafficPolicy") == "Local"
+    meant = meant or _is_of_every_node(service) or _is_delivered(service)
     served = {pod.text("spec", "nodeName") for pod in service.selected if is_ready(pod)}
     bare = sorted(node.name for node in scene.all("Node") if node.name not in served)
     if meant or not changed or not served or not bare:
@@ -36,6 +41,17 @@ def examine(service: Service) -> Finding | None:
         ),
         remedies=(escalate(item.ref),),
     )
+
+
+def _is_of_every_node(service: Service) -> bool:
+    """Whether a DaemonSet serves it: then Local is how it should be, and a node without a pod lacks the pod."""
+    return any(service.scene.top_of(pod).kind == "DaemonSet" for pod in service.selected)
+
+
+def _is_delivered(service: Service) -> bool:
+    """Whether a delivery tool wrote it, and not a person."""
+    author = last_writer(service.object, "spec", "internalTrafficPolicy")
+    return author is not None and _DELIVERY.search(author.manager) is not None
 
 
 CAUSE = Cause(
