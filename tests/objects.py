@@ -224,7 +224,7 @@ def replica_set(
     **extra: Part,
 ) -> KubeObject:
     """The ReplicaSet of one revision."""
-    stamp = digest(wanted, of.name)
+    stamp = digest(wanted, of.name, number)
     body = copy.deepcopy(wanted)
     meta = body["metadata"]
     labels = meta["labels"]

@@ -51,16 +51,25 @@ class Crash:
 
 def crash_of(workload: Workload) -> Crash | None:
     """The crash that stands for the workload: not one by its memory limit, nor one by a missing reference."""
-    found = [
+    found = crashed(workload)
+    # The container with the most to say: a log, else the longest series.
+    chosen = max(found, key=lambda entry: (bool(_log(workload, entry)), entry.restarts, entry.pod.name), default=None)
+    return crash_in(workload, chosen) if chosen else None
+
+
+def crashed(workload: Workload) -> list[Container]:
+    """The containers that fail by themselves: not by their memory limit, nor by a missing reference."""
+    return [
         container
         for container in workload.crashing
         if not container.is_out_of_memory and not is_missing_reference(container)
     ]
-    if not found:
-        return None
+
+
+def crash_in(workload: Workload, chosen: Container) -> Crash:
+    """The crash of that container, which stands for all of them; it began with the first."""
+    found = crashed(workload)
     starts = [moment for container in found if (moment := crashing_since(container))]
-    # The container with the most to say: a log, else the longest series.
-    chosen = max(found, key=lambda entry: (bool(_log(workload, entry)), entry.restarts, entry.pod.name))
     return Crash(chosen, min(starts) if starts else None, _words(workload, chosen), _facts(workload, chosen, found))
 
 
@@ -93,7 +102,7 @@ def _never_progressed(item: KubeObject) -> bool:
 
 
 def _words(workload: Workload, container: Container) -> str:
-    killed = _probe_kill(workload, container)
+    killed = probe_kill(workload, container)
     if container.waiting in START_PROBLEMS:
         said = container.message or (container.ended.text("message") if container.ended else "")
         return f"{container.label} cannot be started ({quoted(said or container.waiting, 120)})"
@@ -107,7 +116,7 @@ def _words(workload: Workload, container: Container) -> str:
     return f"{container.label} {how}"
 
 
-def _probe_kill(workload: Workload, container: Container) -> str:
+def probe_kill(workload: Workload, container: Container) -> str:
     """`liveness` or `startup` where the kubelet killed the container for that probe."""
     for entry in workload.scene.events_of(container.pod, "Killing"):
         message = entry.text("message")
@@ -131,7 +140,7 @@ def _facts(workload: Workload, container: Container, found: list[Container]) -> 
         message = f": {ended.text('message')}" if ended.text("message") else ""
         words = f"{text}, {container.restarts} restarts{run}{count}{message}"
         told.append(facts.field(pod, container.ended_path, words, ended.time("finishedAt")))
-    killed = _probe_kill(workload, container)
+    killed = probe_kill(workload, container)
     if killed:
         told += [facts.event(entry) for entry in workload.scene.events_of(pod, "Unhealthy")[:1]]
     return (*told, *_log(workload, container))

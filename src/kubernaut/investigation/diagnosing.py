@@ -10,7 +10,7 @@ from kubernaut.domain.diagnosis import CauseId, Diagnosis, Hypothesis, Verdict
 from kubernaut.domain.evidence import Evidence, EvidenceId, EvidenceSource
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.investigation.causes import catalogue
-from kubernaut.investigation.condition import works
+from kubernaut.investigation.condition import recent_warnings, works
 from kubernaut.investigation.confidence import confidence, coverage, independent_sources
 from kubernaut.investigation.dependencies import broken_dependencies
 from kubernaut.investigation.facts import Fact
@@ -19,10 +19,12 @@ from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.scene import TOP_LEVEL, Scene
 from kubernaut.investigation.subjects import Node, Other, Service, Workload
+from kubernaut.investigation.things import SURVEYED, THINGS, Thing
 
-Subject = Workload | Service | Node | Other
+Subject = Workload | Service | Node | Thing | Other
 
 _SETTLED = frozenset(cause.id for cause in catalogue() if cause.role is Role.SETTLED)
+_FAULTY = frozenset({Role.FAULT, Role.OUTLINE})
 _SOURCES_TO_ACT = 2
 _CLOSE = 0.1
 
@@ -44,7 +46,8 @@ def diagnose(scene: Scene, target: ObjectRef) -> Diagnosis:
         return _not_found(scene, target)
     if item.kind in {"Pod", "ReplicaSet", "Job"}:
         item = scene.top_of(item)
-    return _diagnosis(scene, item.ref, _Search(scene).candidates(item))
+    search = _Search(scene)
+    return _diagnosis(scene, item.ref, search.candidates(item) or search.last_word(item))
 
 
 def _not_found(scene: Scene, target: ObjectRef) -> Diagnosis:
@@ -96,7 +99,8 @@ def _subjects(scene: Scene) -> Iterator[KubeObject]:
             if scene.top_of(item).ref == item.ref and item.ref not in seen:
                 seen.add(item.ref)
                 yield item
-    yield from scene.all("Service")
+    for kind in ("Service", *SURVEYED):
+        yield from scene.all(kind)
 
 
 class _Search:
@@ -113,13 +117,20 @@ class _Search:
             self._known[item.ref] = self._examined(item)
         return self._known[item.ref]
 
+    def last_word(self, item: KubeObject) -> list[Candidate]:
+        """What warnings say about an object that no cause explains, where there are any."""
+        return self._asked(Other(self.scene, item), Role.LAST) if recent_warnings(self.scene, [item]) else []
+
     def _examined(self, item: KubeObject) -> list[Candidate]:
         subject = _subject(self.scene, item)
         faults = self._asked(subject, Role.FAULT)
         if isinstance(subject, Service) and not faults and not works(subject):
             faults = self._upstream(subject.workloads)
+        if isinstance(subject, Thing):
+            return faults or self._upstream(subject.workloads)
         if isinstance(subject, Workload):
             faults = self._with_dependencies(subject, faults)
+        faults = faults or self._asked(subject, Role.OUTLINE)
         return faults or self._asked(subject, Role.SETTLED)[:1] or self._asked(subject, Role.LAST)
 
     def _asked(self, subject: Subject, role: Role) -> list[Candidate]:
@@ -129,11 +140,13 @@ class _Search:
                 sure = confidence(self.scene, cause, finding, subject.object.namespace)
                 found.append(Candidate(cause, finding, sure, subject.object.ref))
         order = {"intended_state": 0, "rollout_in_progress": 1} if role is Role.SETTLED else {}
-        return sorted(found, key=lambda entry: (order.get(entry.cause.id, 2), -entry.confidence, entry.cause.id))
+        return sorted(
+            _narrowed(found), key=lambda entry: (order.get(entry.cause.id, 2), -entry.confidence, entry.cause.id)
+        )
 
     def _upstream(self, items: Iterable[KubeObject]) -> list[Candidate]:
         """The faults of the objects that this one gets its health from."""
-        found = [entry for item in items for entry in self.candidates(item) if entry.cause.role is Role.FAULT]
+        found = [entry for item in items for entry in self.candidates(item) if entry.cause.role in _FAULTY]
         return sorted(found, key=lambda entry: -entry.confidence)
 
     def _with_dependencies(self, workload: Workload, faults: list[Candidate]) -> list[Candidate]:
@@ -142,18 +155,30 @@ class _Search:
         Only for a workload that did not fail by a change of its own, and is linked to the broken Service by its own
         configuration or its log.
         """
-        explained = [entry for entry in faults if entry.cause.id != "crash_without_change"]
+        explained = [entry for entry in faults if not entry.cause.is_symptom]
         if explained or not _suffers(workload):
             return faults
         upstream = [
             entry
             for broken in broken_dependencies(workload)
             for entry in self.candidates(broken)
-            if entry.cause.role is Role.FAULT
+            if entry.cause.role in _FAULTY
         ]
         if not upstream:
             return faults
         return [*sorted(upstream, key=lambda entry: -entry.confidence), *(_second(entry) for entry in faults)]
+
+
+def _narrowed(found: list[Candidate]) -> list[Candidate]:
+    """The candidates without the wider causes that a narrower one about the same container states more exactly."""
+    return [entry for entry in found if not any(_narrows(other, entry) for other in found)]
+
+
+def _narrows(exact: Candidate, wide: Candidate) -> bool:
+    if wide.cause.id not in exact.cause.narrows or exact.finding.target != wide.finding.target:
+        return False
+    container = exact.finding.places.get("container", "")
+    return wide.finding.places.get("container", "") in ("", container) or not container
 
 
 def _second(entry: Candidate) -> Candidate:
@@ -172,6 +197,8 @@ def _subject(scene: Scene, item: KubeObject) -> Subject:
         return Workload(scene, item)
     if item.kind == "Service":
         return Service(scene, item)
+    if item.kind in THINGS:
+        return Thing(scene, item)
     return Node(scene, item) if item.kind == "Node" else Other(scene, item)
 
 
@@ -183,6 +210,8 @@ def _examine(cause: Cause, subject: Subject) -> Finding | None:
             return cause.service(subject) if cause.service else None
         case Node():
             return cause.node(subject) if cause.node else None
+        case Thing():
+            return cause.thing(subject) if cause.thing else None
         case Other():
             return cause.other(subject) if cause.other else None
 

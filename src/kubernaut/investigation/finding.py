@@ -10,12 +10,14 @@ from kubernaut.domain.diagnosis import ActionCall, CauseId, Verdict
 from kubernaut.domain.objects import ObjectRef
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.subjects import Node, Other, Service, Workload
+from kubernaut.investigation.things import Thing
 
 
 class Role(StrEnum):
-    """When a cause is asked: faults first, then the findings where nothing is to be done, then `unknown`."""
+    """When a cause is asked: faults first, then what is only known in outline, then where nothing is to be done."""
 
     FAULT = "fault"
+    OUTLINE = "outline"
     SETTLED = "settled"
     LAST = "last"
 
@@ -42,6 +44,8 @@ class Cause:
 
     `needs` are the kinds whose lists must have been read whole before anything is done about it; `faults` the rows of
     the fault catalogue it stands for; `look_alikes` what it must not be taken for, with what tells them apart.
+    `narrows` are wider causes that this one states more exactly: where both fit one container, only this one is told.
+    `is_symptom` marks a finding that a broken dependency explains better.
     """
 
     id: CauseId
@@ -52,7 +56,10 @@ class Cause:
     by_hand: tuple[str, ...] = ()
     faults: tuple[int, ...] = ()
     role: Role = Role.FAULT
+    narrows: tuple[str, ...] = ()
+    is_symptom: bool = False
     workload: Callable[[Workload], Finding | None] | None = None
     service: Callable[[Service], Finding | None] | None = None
     node: Callable[[Node], Finding | None] | None = None
+    thing: Callable[[Thing], Finding | None] | None = None
     other: Callable[[Other], Finding | None] | None = None

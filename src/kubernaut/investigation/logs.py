@@ -19,6 +19,9 @@ _ERROR = re.compile(
     r"(?i)\berrors?\b|\berr=|\w(?:Error|Exception)\b|\bexception\b|\bfail(?:ed|ure|s)?\b|\bdenied\b|\brefused\b"
     r"|no such (?:file|host)|not found|timed? ?out|\bcannot\b|\bcould not\b|\bunable to\b|\binvalid\b"
     r"|\bmissing\b|is required|is not set|unauthorized|\busage:"
+    r"|no space left|incompatible|not authorized|\bforbidden\b|x509|certificate|read-only file|\bEACCES\b|\bENOSPC\b"
+    r"|\bNOAUTH\b|\bWRONGPASS\b|\bENOTFOUND\b|\bEAI_AGAIN\b|resolve host|name resolution|insecure transport"
+    r"|too many (?:clients|connections)|read-only transaction|no healthy upstream|upstream connect"
 )
 # Lines that only mention the words: "0 errors", "error=nil", "errors: 0", "no failures".
 _HARMLESS = re.compile(

@@ -17,6 +17,7 @@ from kubernaut.investigation.configuration import (
 )
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.origin import YOUNG, is_young
 from kubernaut.investigation.provenance import last_writer
 from kubernaut.investigation.remedies import WayBack, escalate, way_back
 from kubernaut.investigation.subjects import Workload
@@ -105,11 +106,16 @@ def finding_of(workload: Workload, gap: Gap) -> Finding:
     """The finding: back to the former revision where the change brought the reference, else for people."""
     reference = gap.reference
     brought = _brought(workload, reference)
-    back = way_back(workload, lambda part: _names(part, reference)) if brought else None
+    settled = brought and not is_young(workload)
+    back = way_back(workload, lambda part: _names(part, reference)) if settled else None
     told = workload.change_fact(lambda part: _names(part, reference)) if brought else None
     thing = f"{reference.kind} {reference.name}"
     lack = f"{thing} has no key {reference.key}" if reference.key else f"{thing} does not exist"
-    hand = "The template asked for it before: it was removed, and its content is not in any revision."
+    hand = (
+        YOUNG
+        if brought
+        else "The template asked for it before: it was removed, and its content is not in any revision."
+    )
     return Finding(
         target=workload.ref,
         summary=f"{workload.title} cannot start: {lack}, and {reference.path} needs it. {back.words if back else hand}",

@@ -93,9 +93,13 @@ def failed_probe(scene: Scene, container: Container) -> FailedProbe | None:
             continue
         if path and path != f"spec.containers{{{container.name}}}":
             continue
-        answer = next((kind for kind, form in _ANSWERS if form.search(message)), Answer.OTHER)
-        return FailedProbe(container, probe, answer, entry)
+        return FailedProbe(container, probe, answer_of(message), entry)
     return FailedProbe(container, probe, Answer.OTHER, None)
+
+
+def answer_of(message: str) -> Answer:
+    """What a probe got, by the kubelet's words."""
+    return next((kind for kind, form in _ANSWERS if form.search(message)), Answer.OTHER)
 
 
 def patience(probe: Tree) -> timedelta:

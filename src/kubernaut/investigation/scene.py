@@ -240,6 +240,16 @@ class Scene:
             if key[:2] == ("Pod", namespace) and key[2].startswith(prefix)
         }
 
+    def events_of_pods_named(self, namespace: str, prefix: str, *reasons: str) -> list[KubeObject]:
+        """The events with those reasons about pods whose name begins so, perhaps gone by now."""
+        return [
+            entry
+            for (kind, place, name), entries in self._events.items()
+            if kind == "Pod" and place == namespace and name.startswith(prefix)
+            for entry in entries
+            if entry.text("reason") in reasons
+        ]
+
     def log_of(self, pod: KubeObject, container: str) -> Sequence[LogLine]:
         """The decisive lines of that container's log, as far as it was read."""
         key = (pod.namespace, pod.name, container)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from kubernaut.domain.alerts import Stance, handling_of
 from kubernaut.domain.diagnosis import ActionCall, Hypothesis, Verdict
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import ObjectRef
@@ -60,6 +61,7 @@ class Situation:
     now: datetime
     began: datetime
     patience: timedelta
+    alert: str = ""
 
 
 # Three remedies that did not help within this time: a fourth is for people to choose.
@@ -86,6 +88,25 @@ def _self_resolved(situation: Situation) -> Plan | None:
     if situation.firing:
         return None
     return _close(Ending.SELF_RESOLVED, "the alert was resolved before anything was done", "resolved")
+
+
+def _not_to_be_seen(situation: Situation) -> Plan | None:
+    handling = handling_of(situation.alert)
+    if not handling.is_unseen:
+        return None
+    return _close(Ending.ESCALATED, f"{situation.alert} is for people: {handling.reason}", "alert_for_people")
+
+
+def _unexplained(situation: Situation) -> Plan | None:
+    """An alert that nobody here knows goes on, and what can be seen is healthy: it measures something else."""
+    found = situation.best
+    healthy = found is None or (found.verdict is Verdict.DECLINE and found.cause == "healthy")
+    if not situation.alert or handling_of(situation.alert).is_known or not healthy or not situation.scope.managed:
+        return None
+    reason = f"{situation.alert} fires, and nothing wrong is to be seen on {situation.target}"
+    if situation.now - situation.began < situation.patience:
+        return Plan(Decision.WAIT, reason, guard="young")
+    return _close(Ending.ESCALATED, f"{reason}: a person has to look at what it measures", "unexplained")
 
 
 def _nothing_wrong(situation: Situation) -> Plan | None:
@@ -128,6 +149,14 @@ def _suspended(situation: Situation) -> Plan | None:
     return _close(Ending.BLOCKED, reason, "suspended", help="kubernaut resume")
 
 
+def _for_people(situation: Situation) -> Plan | None:
+    handling = handling_of(situation.alert)
+    best = situation.best
+    if handling.stance is not Stance.ESCALATE or best is None or best.verdict is Verdict.ESCALATE:
+        return None
+    return _close(Ending.ESCALATED, f"{situation.alert} is for people: {handling.reason}", "alert_for_people")
+
+
 def _no_safe_remedy(situation: Situation) -> Plan | None:
     best = situation.best
     if best is not None and best.verdict is not Verdict.ESCALATE and best.remedies:
@@ -164,10 +193,13 @@ def _scope_object(target: ObjectRef) -> tuple[str, str]:
 
 GUARDS: tuple[Guard, ...] = (
     _self_resolved,
+    _not_to_be_seen,
+    _unexplained,
     _nothing_wrong,
     _unmanaged,
     _observing,
     _suspended,
+    _for_people,
     _no_safe_remedy,
     _suggesting,
     _failed_too_often,

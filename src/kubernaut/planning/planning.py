@@ -77,6 +77,7 @@ class PlanningStage:
             now=now,
             began=incident.started_at,
             patience=self.policy.patience,
+            alert=incident.alert,
         )
         refused = objection(situation)
         if refused is not None or best is None:

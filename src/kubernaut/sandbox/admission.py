@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree
+from kubernaut.sandbox.bounds import check_bounds
 from kubernaut.sandbox.failures import forbidden, not_found
 from kubernaut.sandbox.kinds import NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT, Kind
 from kubernaut.sandbox.quota import check_quota
@@ -36,6 +37,8 @@ class Admission:
         elif kind is NAMESPACE:
             section(item, "metadata", "labels")["kubernetes.io/metadata.name"] = tree.name
             item["status"] = {"phase": "Active"}
+        if kind is POD:
+            check_bounds(self._storage, KubeObject(item))
         check_quota(self._storage, kind, item)
 
     def _check_namespace(self, kind: Kind, tree: KubeObject) -> None:

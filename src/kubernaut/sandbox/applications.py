@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 MEBIBYTE = 2**20
+NODE_ARCH = "amd64"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,11 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What the program in an image needs and does. `flags` None takes any; `runs_for_s` None runs for ever."""
+    """What the program in an image needs and does. `flags` None takes any; `runs_for_s` None runs for ever.
+
+    `calls` are variables that hold addresses it needs at its start, `writes` a folder that it must be able to write to.
+    `arch` is the processor that it is built for.
+    """
 
     listeners: tuple[Listener, ...] = ()
     startup_s: float = 2.0
@@ -32,10 +37,13 @@ class Application:
     flags: frozenset[str] | None = None
     required_env: tuple[str, ...] = ()
     required_files: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    writes: str = ""
     runs_for_s: float | None = None
     shutdown_s: float = 1.0
     size: int = 41 * MEBIBYTE
     greeting: tuple[str, ...] = ("starting",)
+    arch: str = "amd64"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,8 @@ class World:
         application = self.images.get(image)
         if application is None:
             return PullResult(f"rpc error: code = NotFound desc = {start}{full}: not found")
+        if application.arch != NODE_ARCH:
+            return PullResult(f"rpc error: code = NotFound desc = {start}no match for platform in manifest: not found")
         return PullResult(application=application)
 
 

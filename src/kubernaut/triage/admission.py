@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from kubernaut.domain.alerts import Stance, handling_of
 from kubernaut.domain.incidents import Incident, IncidentId
 from kubernaut.domain.lifecycle import Phase
+from kubernaut.domain.objects import ObjectRef
 from kubernaut.domain.signals import Signal
 from kubernaut.ports import Admission, Clock, ClusterReader, Ids, IncidentStore, SignalStore
 from kubernaut.triage.fingerprints import family_of, fingerprint
@@ -16,6 +18,7 @@ from kubernaut.triage.topology import incident_behind, may_be_told_by_workload
 
 # Alerts that say that alerting works, or that mute others; there is nothing to mend.
 HEARTBEATS = frozenset({"Watchdog", "InfoInhibitor"})
+PLATFORM = ObjectRef("v1", "Namespace", "", "kube-system")
 
 
 def comes_last(signal: Signal) -> bool:
@@ -64,6 +67,9 @@ class TriageStage:
         """
         if signal.name in HEARTBEATS:
             return await self._set_aside(signal, f"{signal.name} says that alerting works")
+        handling = handling_of(signal.name)
+        if handling.stance is Stance.DECLINE:
+            return await self._set_aside(signal, f"{signal.name}: {handling.reason}")
         if not signal.firing:
             return Resolved(tuple(await self.incidents.resolve(signal)))
         known = await self._known(signal)
@@ -72,9 +78,11 @@ class TriageStage:
             again = replace(known, id=IncidentId(self.ids.new("inc")), severity=signal.severity)
             return await self.incidents.admit(signal, again, hold=self.policy.hold)
         reported = target_of(signal.labels)
-        if reported is None:
+        if reported is None and handling.stance is not Stance.ESCALATE:
             return await self._set_aside(signal, "no label names a Kubernetes object")
-        target = await top_owner(self.reader, reported)
+        # Alerts about the platform name no object; they are about what lives in its namespace.
+        target = await top_owner(self.reader, reported) if reported else PLATFORM
+        reported = reported or PLATFORM
         family = family_of(signal.name, target)
         identity = fingerprint(self.policy.cluster, target, family)
         if may_be_told_by_workload(target, family):

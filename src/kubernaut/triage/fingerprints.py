@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from kubernaut.domain.alerts import handling_of
 from kubernaut.domain.incidents import Fingerprint
 from kubernaut.domain.objects import ObjectRef
 
@@ -25,6 +26,8 @@ def family_of(alert: str, target: ObjectRef) -> str:
     for family, words in (("pressure", _PRESSURE), ("quota", _QUOTA), ("storage", _STORAGE)):
         if any(word in name for word in words):
             return family
+    if target.kind == "Namespace" and handling_of(alert).is_unseen:
+        return name  # about the platform: two such alerts are two matters
     return AVAILABILITY if target.kind in _WORKLOADS else target.kind.lower()
 
 

@@ -19,10 +19,11 @@ ALL = frozenset(kind.kind for kind in RESOURCES)
 def scene_of(
     *items: KubeObject | Sequence[KubeObject],
     unread: frozenset[str] = frozenset(),
+    also: frozenset[str] = frozenset(),
     logs: Mapping[KubeObject, str] | None = None,
     previous: bool = True,
 ) -> Scene:
-    """A scene of these objects in which every list was read whole, except the unread ones."""
+    """A scene of these objects in which every list was read whole, except the unread ones; `also` names more kinds."""
     flat = [item for entry in items for item in ([entry] if isinstance(entry, KubeObject) else entry)]
     lines = {
         (pod.namespace, pod.name, "app"): decisive_lines(text, pod.ref, "app", previous=previous)
@@ -31,7 +32,7 @@ def scene_of(
     return Scene(
         now=objects.NOW,
         objects=[item for item in flat if item.kind not in unread],
-        whole=[(kind, "" if kind in CLUSTER_WIDE else "shop") for kind in sorted(ALL - unread)],
+        whole=[(kind, "" if kind in CLUSTER_WIDE else "shop") for kind in sorted((ALL | also) - unread)],
         logs=lines,
     )
 

@@ -55,9 +55,9 @@ def test_a_refusal_that_is_over_does_not_count() -> None:
 
 
 def test_another_refusal_is_unknown_with_its_words() -> None:
-    found = refused('pods "x" is forbidden: violates PodSecurity "restricted:latest": runAsNonRoot != true')
+    found = refused('pods "x" is forbidden: node labels cannot be set by this user')
     assert causes(found) == ["unknown"]
-    assert "violates PodSecurity" in texts(found)
+    assert "node labels cannot be set" in texts(found)
 
 
 def test_a_stateful_set_that_a_quota_refuses_is_found_by_its_fresh_events() -> None:

@@ -76,10 +76,11 @@ def test_pods_of_the_former_revision_are_no_health_of_a_rollout() -> None:
     assert causes(found) == ["rollout_in_progress"]
 
 
-def test_a_rollout_past_its_deadline_is_not_waited_for() -> None:
+def test_a_rollout_past_its_deadline_is_not_waited_for_but_asked_about() -> None:
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "lastUpdateTime": ago(40)}
     rollout = Rollout(OLD, NEW, minutes_ago=30, old_available=2, conditions=[late])
-    assert causes(rollout.diagnose(rollout.pods(waiting("ContainerCreating")))) == ["unknown"]
+    top = best(rollout.diagnose(rollout.pods(waiting("ContainerCreating"))))
+    assert (top.cause, top.verdict) == ("rollout_stuck", Verdict.APPROVE)
 
 
 def test_a_paused_rollout_is_meant_so() -> None:

@@ -103,11 +103,11 @@ def test_a_command_that_is_not_in_the_image_is_named() -> None:
     rollout = Rollout(OLD, template(container(command=["shopd"])))
     status = waiting("CrashLoopBackOff", "back-off", restarts=3, last=ended(128, "StartError", message=words))
     top = best(rollout.diagnose(rollout.pods(status)))
-    assert top.cause == "crash_after_change"
+    assert top.cause == "command_not_found"
     assert "executable file not found" in top.summary
 
 
-def test_a_liveness_probe_that_kills_after_a_change_is_a_crash_by_that_change_and_not_a_memory_limit() -> None:
+def test_a_liveness_probe_that_kills_after_a_change_is_a_wrong_probe_and_not_a_memory_limit() -> None:
     probe = {"httpGet": {"path": "/alive", "port": 9999}}
     limits = {"limits": {"memory": "64Mi"}}
     rollout = Rollout(template(container(resources=limits)), template(container(resources=limits, livenessProbe=probe)))
@@ -115,7 +115,7 @@ def test_a_liveness_probe_that_kills_after_a_change_is_a_crash_by_that_change_an
     killed = event(pods[0], "Killing", "Container app failed liveness probe, will be restarted", type="Normal")
     missed = event(pods[0], "Unhealthy", "Liveness probe failed: dial tcp 10.1.0.1:9999: connect: connection refused")
     found = rollout.diagnose(pods, killed, missed)
-    assert causes(found) == ["crash_after_change"]
+    assert causes(found) == ["liveness_probe_wrong"]
     assert "liveness probe" in best(found).summary
 
 

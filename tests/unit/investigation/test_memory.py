@@ -91,12 +91,12 @@ def test_hours_before_the_kill_point_to_a_leak_and_people_are_asked() -> None:
     assert "as with a leak" in texts(found)
 
 
-def test_a_quota_without_room_and_a_limit_set_by_others_need_approval() -> None:
+def test_a_quota_without_room_needs_approval_and_a_limit_set_by_others_is_not_raised() -> None:
     rollout = Rollout(limited("64Mi"), limited("64Mi"), minutes_ago=900)
     pods = rollout.pods(crash_loop(137, "OOMKilled"))
     full = quota("compute", {"limits.memory": "256Mi"}, {"limits.memory": "192Mi"})
     assert best(rollout.diagnose(pods, full)).verdict is Verdict.APPROVE
     stamped = rollout.pods(crash_loop(137, "OOMKilled"), spec=limited("16Mi")["spec"])
     found = rollout.diagnose(stamped)
-    assert best(found).verdict is Verdict.APPROVE
-    assert "set by a LimitRange or an admission webhook" in texts(found)
+    assert (best(found).cause, best(found).verdict) == ("memory_limit_imposed", Verdict.ESCALATE)
+    assert "the pod has limit 16Mi, its template 64Mi" in texts(found)

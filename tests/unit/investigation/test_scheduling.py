@@ -129,7 +129,7 @@ def test_pods_that_wait_because_a_node_died_point_to_the_node() -> None:
 
 def test_an_obstacle_outside_the_catalogue_is_unknown_with_the_schedulers_words() -> None:
     rollout = Rollout(PLAIN, PLAIN, minutes_ago=5)
-    message = f"0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules.{AFTER}"
+    message = f"0/1 nodes are available: 1 node(s) exceed max volume count.{AFTER}"
     found = diagnosis(rollout, message, node("w1"))
     assert causes(found) == ["unknown"]
-    assert "didn't match pod anti-affinity rules" in texts(found)
+    assert "exceed max volume count" in texts(found)

@@ -109,7 +109,7 @@ async def test_the_same_names_in_another_namespace_are_another_fault() -> None:
 @pytest.mark.parametrize(
     ("of_workload", "of_service"),
     [
-        (alert("CPUThrottlingHigh", deployment="cart"), SERVICE_DOWN),
+        (alert("RequestLatencyHigh", deployment="cart"), SERVICE_DOWN),
         (DEPLOYMENT_DOWN, alert("ServiceLatencyHigh", service="cart")),
     ],
 )

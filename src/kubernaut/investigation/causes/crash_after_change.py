@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from kubernaut.domain.diagnosis import CauseId
-from kubernaut.investigation import facts
-from kubernaut.investigation.containers import is_ready
-from kubernaut.investigation.crashes import Link, config_between, crash_of, link
-from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.blame import doubts
+from kubernaut.investigation.crashes import Link, crash_of, link
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.remedies import way_back
 from kubernaut.investigation.subjects import Workload
@@ -20,9 +18,6 @@ def examine(workload: Workload) -> Finding | None:
     if crash is None or change is None or linked is Link.NONE:
         return None
     told = workload.change_fact(lambda difference: difference.is_in(crash.container.name))
-    against = [*config_between(workload, change.at, crash.since), *_pods_that_work(workload)]
-    if linked is Link.LATER:
-        against.append(_late(workload))
     back = way_back(workload, lambda _: True)
     return Finding(
         target=workload.ref,
@@ -32,25 +27,10 @@ def examine(workload: Workload) -> Finding | None:
         ),
         verdict=back.verdict,
         supporting=(*((told,) if told else ()), *crash.facts, *back.facts),
-        contradicting=tuple(against),
+        contradicting=doubts(workload, crash, linked),
         remedies=back.remedies,
         places={"pod": crash.container.pod.name, "container": crash.container.name},
     )
-
-
-def _pods_that_work(workload: Workload) -> list[Fact]:
-    """That other pods of the very same revision are ready: then the template alone does not explain it."""
-    crashing = {container.pod.name for container in workload.crashing}
-    ready = [pod for pod in workload.pods if is_ready(pod) and pod.name not in crashing]
-    if not ready:
-        return []
-    text = f"{len(ready)} of {len(workload.pods)} pods of the same revision are ready"
-    return [facts.field(ready[0], "status.conditions[Ready]", text)]
-
-
-def _late(workload: Workload) -> Fact:
-    at = workload.change.at if workload.change else None
-    return facts.change(workload.object, "first crash", "the crashes did not begin with the change", at)
 
 
 CAUSE = Cause(

@@ -78,5 +78,6 @@ CAUSE = Cause(
         "kubectl -n {namespace} logs {pod} -c {container} --previous",
         "kubectl -n {namespace} get events --sort-by=.lastTimestamp",
     ),
+    is_symptom=True,
     workload=examine,
 )

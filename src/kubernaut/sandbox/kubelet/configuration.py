@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from kubernaut.domain.objects import KubeObject, Tree
 from kubernaut.sandbox.cluster import Cluster
-from kubernaut.sandbox.kinds import CONFIG_MAP, SECRET, Kind
+from kubernaut.sandbox.kinds import CONFIG_MAP, ENDPOINT_SLICE, SECRET, SERVICE, Kind
 
 
 class Missing(Exception):
@@ -15,10 +17,11 @@ class Missing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The environment and the mounted files of one container."""
+    """The environment and the mounted files of one container; `call` gives what a call to an address fails with."""
 
     env: dict[str, str] = field(default_factory=dict)
     files: frozenset[str] = frozenset()
+    call: Callable[[str], str] = lambda _: ""
 
 
 def _keys(item: KubeObject) -> dict[str, str]:
@@ -116,7 +119,28 @@ class Configurations:
 
     def configure(self, pod: KubeObject, container: Tree) -> Configuration:
         """All the container gets; raises `Missing`."""
-        return Configuration(self.environment(pod, container), self.files(pod, container))
+        return Configuration(self.environment(pod, container), self.files(pod, container), partial(self._call, pod))
+
+    def _call(self, pod: KubeObject, address: str) -> str:
+        """What the program sees when it calls the address: nothing where a ready pod answers."""
+        host, _, port = address.rpartition("://")[2].partition("/")[0].partition(":")
+        name, _, rest = host.partition(".")
+        server = "10.96.0.10:53"
+        if pod.text("spec", "dnsPolicy") == "None":
+            server = f"{next(iter(pod.texts('spec', 'dnsConfig', 'nameservers')), '127.0.0.1')}:53"
+        service = self._cluster.find(SERVICE, rest.partition(".")[0] or pod.namespace, name)
+        if service is None or not server.startswith("10.96."):
+            return f"dial tcp: lookup {host} on {server}: no such host"
+        place = f"{service.text('spec', 'clusterIP')}:{port or 80}"
+        if not any(str(entry.integer("port")) == (port or "80") for entry in service.trees("spec", "ports")):
+            return f"dial tcp {place}: i/o timeout"
+        served = [
+            slice_
+            for slice_ in self._cluster.storage.views(ENDPOINT_SLICE, service.namespace)
+            if slice_.labels.get("kubernetes.io/service-name") == name
+            and any(entry.at("conditions", "ready") is not False for entry in slice_.trees("endpoints"))
+        ]
+        return "" if served else f"dial tcp {place}: connect: connection refused"
 
     def has_credentials(self, pod: KubeObject) -> bool:
         """Whether a pull secret of the pod exists."""

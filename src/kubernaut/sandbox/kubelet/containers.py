@@ -95,6 +95,12 @@ class Container:
         """The ports it listens on."""
         return frozenset(listener.port for listener in self._listeners(now))
 
+    @property
+    def claimed_ports(self) -> frozenset[int]:
+        """The ports that its program takes, or is about to: of two that start together, the second finds it taken."""
+        going = self.running and self.run is not None and self.run.ending is None
+        return frozenset(listener.port for listener in self.run.listeners) if going and self.run else frozenset()
+
     def _listeners(self, now: datetime) -> tuple[Listener, ...]:
         if not self.running or self.run is None or self.started is None:
             return ()

@@ -48,6 +48,8 @@ def start_program(
         _wrong_command(application, container)
         or _wrong_flag(application, container)
         or _missing_setting(application, configuration)
+        or _not_writable(application, container)
+        or _not_reached(application, configuration)
         or _port_taken(application, taken_ports)
         or _out_of_memory(application, container)
         or _struck(misfortune)
@@ -89,6 +91,23 @@ def _missing_setting(application: Application, configuration: Configuration) -> 
         if path not in configuration.files:
             lines = (f'level=fatal msg="cannot read configuration" err="open {path}: no such file or directory"',)
             return Ending(0.6, 1, "Error", lines)
+    return None
+
+
+def _not_writable(application: Application, container: Tree) -> Ending | None:
+    path = application.writes
+    mounted = any(path.startswith(mount.text("mountPath")) for mount in container.trees("volumeMounts"))
+    if not path or mounted or not container.flag("securityContext", "readOnlyRootFilesystem"):
+        return None
+    return Ending(0.5, 1, "Error", (f'level=fatal msg="cannot start" err="mkdir {path}: read-only file system"',))
+
+
+def _not_reached(application: Application, configuration: Configuration) -> Ending | None:
+    for name in application.calls:
+        why = configuration.call(configuration.env.get(name, ""))
+        if why:
+            line = f'level=fatal msg="dependency not reached" variable={name} err="{why}"'
+            return Ending(3.0, 1, "Error", (line,))
     return None
 
 

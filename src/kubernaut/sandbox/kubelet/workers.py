@@ -90,7 +90,7 @@ class PodWorker:
         for item in self._current():
             if item.init:
                 continue
-            taken = frozenset(port for other in self._containers if other is not item for port in other.open_ports(now))
+            taken = frozenset(port for other in self._containers if other is not item for port in other.claimed_ports)
             self._suffer(item, now)
             item.advance(pod, now, taken)
 

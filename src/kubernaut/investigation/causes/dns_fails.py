@@ -1,0 +1,57 @@
+"""Names that exist are not resolved in the cluster."""
+
+from __future__ import annotations
+
+from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.investigation import facts
+from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.lookups import failed_lookup
+from kubernaut.investigation.remedies import escalate
+from kubernaut.investigation.subjects import Workload
+
+_OWN = frozenset({"None", "Default"})
+
+
+def examine(workload: Workload) -> Finding | None:
+    """The finding when a failing container cannot resolve a Service that is there, with the cluster's own DNS."""
+    found = failed_lookup(workload)
+    place = workload.object.namespace
+    name = found.service(place) if found else ""
+    service = workload.scene.get("Service", place, name) if name else None
+    if found is None or service is None or workload.template.text("spec", "dnsPolicy") in _OWN:
+        return None
+    container = found.complaint.container
+    return Finding(
+        target=workload.ref,
+        summary=(
+            f"{workload.title}: {container.label} cannot resolve {found.host}, and Service {name} is there: "
+            "look at CoreDNS, its Corefile, and whether a NetworkPolicy forbids port 53."
+        ),
+        verdict=Verdict.ESCALATE,
+        supporting=(
+            found.complaint.fact,
+            facts.field(service, "metadata.creationTimestamp", f"Service {name} exists", service.created_at),
+        ),
+        remedies=(escalate(workload.ref),),
+        places={"pod": container.pod.name, "container": container.name, "host": found.host},
+    )
+
+
+CAUSE = Cause(
+    id=CauseId("dns_fails"),
+    title="The cluster's DNS does not resolve a name that exists",
+    faults=(89,),
+    needs=("Pod", "Service"),
+    look_alikes={
+        "service_missing": "there is no Service of that name",
+        "pod_dns_wrong": "only this workload asks another DNS server",
+    },
+    know="The Corefile sits in ConfigMap kube-system/coredns: a template or rewrite in it can hide single names.",
+    by_hand=(
+        "kubectl -n kube-system get configmap coredns -o yaml",
+        "kubectl -n kube-system logs -l k8s-app=kube-dns",
+        "kubectl -n {namespace} exec {pod} -c {container} -- nslookup {host}",
+    ),
+    narrows=("crash_after_change", "crash_without_change", "init_container_fails"),
+    workload=examine,
+)

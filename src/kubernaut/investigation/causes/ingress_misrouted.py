@@ -1,0 +1,107 @@
+"""An Ingress sends to a Service or port that is not there, or is of a class that nobody serves."""
+
+from __future__ import annotations
+
+from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.domain.objects import KubeObject
+from kubernaut.investigation import facts
+from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.provenance import last_applied, last_writer
+from kubernaut.investigation.remedies import escalate
+from kubernaut.investigation.scene import Scene
+from kubernaut.investigation.things import Thing, backends
+
+# AWS's controller keeps such backends in annotations.
+_BY_ANNOTATION = "use-annotation"
+_CLASS = "kubernetes.io/ingress.class"
+
+
+def examine(thing: Thing) -> Finding | None:
+    """The finding for an Ingress whose class, backend or certificate does not exist."""
+    item = thing.object
+    if item.kind != "Ingress":
+        return None
+    wrong = [*_class(thing.scene, item), *_backends(thing.scene, item), *_secrets(thing.scene, item)]
+    if not wrong:
+        return None
+    before = _before(item)
+    return Finding(
+        target=item.ref,
+        summary=f"Ingress {item.name}: {wrong[0].text}.{f' {before[0].text}.' if before else ''}",
+        verdict=Verdict.ESCALATE,
+        supporting=(*wrong[:3], *before),
+        remedies=(escalate(item.ref),),
+    )
+
+
+def _class(scene: Scene, item: KubeObject) -> list[Fact]:
+    if not scene.covers("IngressClass", ""):
+        return []
+    known = scene.all("IngressClass")
+    name = item.text("spec", "ingressClassName")
+    if name and scene.get("IngressClass", "", name) is None:
+        others = ", ".join(entry.name for entry in known[:5]) or "none"
+        return [facts.absence(item, "spec.ingressClassName", f"there is no IngressClass {name}; there are {others}")]
+    default = any(entry.annotations.get("ingressclass.kubernetes.io/is-default-class") == "true" for entry in known)
+    if not name and _CLASS not in item.annotations and known and not default:
+        return [facts.absence(item, "spec.ingressClassName", "it names no class, and none is the default")]
+    return []
+
+
+def _backends(scene: Scene, item: KubeObject) -> list[Fact]:
+    if not scene.covers("Service", item.namespace):
+        return []
+    found = []
+    for name, port in dict.fromkeys(backends(item)):
+        if port == _BY_ANNOTATION:
+            continue
+        service = scene.get("Service", item.namespace, name)
+        if service is None:
+            text = f"it sends to Service {name}, which does not exist"
+            found.append(facts.absence(item, f"service/{name}", text))
+        elif not any(
+            port in (str(entry.integer("port")), entry.text("name")) for entry in service.trees("spec", "ports")
+        ):
+            text = f"it sends to port {port} of Service {name}, which has no such port"
+            found.append(facts.field(service, "spec.ports", text))
+    return found
+
+
+def _secrets(scene: Scene, item: KubeObject) -> list[Fact]:
+    if not scene.covers("Secret", item.namespace):
+        return []
+    names = dict.fromkeys(entry.text("secretName") for entry in item.trees("spec", "tls"))
+    return [
+        facts.absence(item, f"secret/{name}", f"its certificate should be in Secret {name}, which does not exist")
+        for name in names
+        if name and scene.get("Secret", item.namespace, name) is None
+    ]
+
+
+def _before(item: KubeObject) -> list[Fact]:
+    """That what was applied last was otherwise, and who wrote it since."""
+    applied, author = last_applied(item), last_writer(item, "spec")
+    if applied is None or applied.at("spec") == item.at("spec"):
+        return []
+    by = f" and was changed {author}" if author else ""
+    return [facts.change(item, "metadata.annotations[last-applied]", f"it was applied otherwise{by}")]
+
+
+CAUSE = Cause(
+    id=CauseId("ingress_misrouted"),
+    title="An Ingress sends to what is not there, or nobody serves it",
+    faults=(84, 85),
+    needs=("Ingress", "Service"),
+    look_alikes={
+        "service_selector_wrong": "the Service is there, and reaches no pod",
+        "certificate_rejected": "the certificate is there, and has expired",
+    },
+    know="A path that is sent to another existing Service looks right here: compare it with what was applied.",
+    by_hand=(
+        "kubectl -n {namespace} describe ingress {name}",
+        "kubectl get ingressclasses",
+        "kubectl -n {namespace} get services",
+    ),
+    thing=examine,
+)

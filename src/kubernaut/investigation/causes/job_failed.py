@@ -1,0 +1,89 @@
+"""A Job gave up."""
+
+from __future__ import annotations
+
+from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.domain.objects import KubeObject
+from kubernaut.investigation import facts
+from kubernaut.investigation.containers import containers_of
+from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.quoting import quoted
+from kubernaut.investigation.remedies import escalate
+from kubernaut.investigation.subjects import Workload
+
+_WHY = {
+    "BackoffLimitExceeded": "its pods failed as often as it allows",
+    "DeadlineExceeded": "it took longer than its deadline",
+    "PodFailurePolicy": "a pod failed in a way for which it gives up at once",
+    "FailedIndexes": "some of its indexes failed",
+    "MaxFailedIndexesExceeded": "too many of its indexes failed",
+}
+
+
+def examine(workload: Workload) -> Finding | None:
+    """The finding for a Job with the condition Failed. Only its owner knows whether it may run twice."""
+    item = workload.object
+    state = item.condition("Failed") if item.kind == "Job" else None
+    if state is None or state.text("status") != "True" or workload.is_finished:
+        return None
+    ended = _ended(workload)
+    why = _WHY.get(state.text("reason"), quoted(state.text("reason"), 60) or "it failed")
+    seen = f" Last: {ended[0].text}." if ended else ""
+    message = f"{state.text('reason')}: {state.text('message')}"
+    pod = workload.pods[0] if workload.pods else None
+    return Finding(
+        target=item.ref,
+        summary=f"{workload.title} gave up: {why}.{seen}",
+        verdict=Verdict.ESCALATE,
+        supporting=(
+            facts.field(item, "status.conditions[Failed]", message, state.time("lastTransitionTime")),
+            *ended,
+            *_logged(workload, pod),
+        ),
+        remedies=(escalate(item.ref),),
+        places={"pod": pod.name if pod else "POD"},
+    )
+
+
+def _ended(workload: Workload) -> list[Fact]:
+    """How the containers of its newest pod ended."""
+    pods = sorted(workload.pods, key=lambda pod: str(pod.created_at), reverse=True)
+    return [
+        facts.field(
+            pod,
+            entry.ended_path,
+            f"{entry.label} ended with code {entry.exit_code} ({entry.ended.text('reason')})",
+            entry.ended.time("finishedAt"),
+        )
+        for pod in pods[:1]
+        for entry in containers_of(pod)
+        if entry.ended is not None and entry.exit_code
+    ]
+
+
+def _logged(workload: Workload, pod: KubeObject | None) -> list[Fact]:
+    if pod is None:
+        return []
+    lines = [line for entry in containers_of(pod) for line in workload.scene.log_of(pod, entry.name)]
+    return [facts.log(line) for line in lines[:2]]
+
+
+CAUSE = Cause(
+    id=CauseId("job_failed"),
+    title="A Job gave up",
+    faults=(73, 74),
+    needs=("Pod", "Job"),
+    look_alikes={
+        "healthy": "a later Job of the same CronJob succeeded",
+        "crash_without_change": "the Job still tries",
+        "job_sidecar_runs_on": "the work is done, and another container keeps the pod alive",
+    },
+    know="Run it again only if it may run twice: a failed Job may have done half of its work.",
+    by_hand=(
+        "kubectl -n {namespace} describe job {name}",
+        "kubectl -n {namespace} logs -l job-name={name} --all-containers --tail=50",
+    ),
+    narrows=("crash_without_change",),
+    workload=examine,
+)

@@ -1,0 +1,93 @@
+"""A NetworkPolicy cuts the pods of a failing workload off."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.domain.objects import KubeObject
+from kubernaut.investigation import facts
+from kubernaut.investigation.complaints import complaints, unready
+from kubernaut.investigation.condition import is_under_way
+from kubernaut.investigation.crashes import crashed
+from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.provenance import last_writer
+from kubernaut.investigation.remedies import escalate
+from kubernaut.investigation.revisions import spell
+from kubernaut.investigation.subjects import Workload
+
+_FORM = re.compile(
+    r"(?i)i/o timeout|timed? ?out|deadline exceeded|ETIMEDOUT|no route to host|temporary failure in name resolution"
+    r"|EAI_AGAIN|connection refused"
+)
+_NEW = timedelta(hours=24)
+
+
+def examine(workload: Workload) -> Finding | None:
+    """The finding when a young policy selects the pods and allows nothing in a direction, and their calls time out."""
+    labels = workload.template.mapping("metadata", "labels")
+    failing = [*crashed(workload), *unready(workload)]
+    said = next(complaints(workload, _FORM, failing), None)
+    if said is None or is_under_way(workload):
+        return None
+    for policy in workload.scene.all("NetworkPolicy", workload.object.namespace):
+        closed = _closed(policy)
+        if not closed or not _selects(policy, labels) or not _is_new(workload, policy):
+            continue
+        author, made = last_writer(policy, "spec"), policy.created_at
+        by = f", written {author}" if author else ""
+        age = f" It was made {spell(workload.scene.now - made)} ago{by}." if made else ""
+        text = f"NetworkPolicy {policy.name} selects these pods and allows no {' and no '.join(closed)}"
+        return Finding(
+            target=workload.ref,
+            summary=f"{workload.title}: {text}, and {said.container.label} cannot reach what it calls.{age}",
+            verdict=Verdict.ESCALATE,
+            supporting=(
+                facts.field(policy, "spec", text),
+                said.fact,
+                facts.change(policy, "metadata.creationTimestamp", f"NetworkPolicy {policy.name} is new{by}", made),
+            ),
+            remedies=(escalate(workload.ref),),
+            places={"policy": policy.name, "pod": said.container.pod.name, "container": said.container.name},
+        )
+    return None
+
+
+def _closed(policy: KubeObject) -> list[str]:
+    """The directions in which the policy allows nothing at all."""
+    kinds = policy.texts("spec", "policyTypes") or ["Ingress", *(["Egress"] if policy.has("spec", "egress") else [])]
+    return [kind.lower() for kind in kinds if not policy.at("spec", kind.lower())]
+
+
+def _selects(policy: KubeObject, labels: dict[str, str]) -> bool:
+    wanted = policy.mapping("spec", "podSelector", "matchLabels")
+    return not policy.trees("spec", "podSelector", "matchExpressions") and wanted.items() <= labels.items()
+
+
+def _is_new(workload: Workload, policy: KubeObject) -> bool:
+    """Whether it is younger than the workload and than a day: an old one was there when all was well."""
+    made, born = policy.created_at, workload.object.created_at
+    if made is None or workload.scene.now - made > _NEW:
+        return False
+    return born is None or made > born
+
+
+CAUSE = Cause(
+    id=CauseId("network_policy_blocks"),
+    title="A new NetworkPolicy cuts the pods off",
+    faults=(87,),
+    needs=("Pod", "NetworkPolicy"),
+    look_alikes={
+        "dns_fails": "no policy selects the pods, and names are not resolved",
+        "crash_without_change": "the policy is older than the trouble, or allows what is called",
+    },
+    know="Policies only add up what is allowed: another policy may allow it, so look at all that select the pods.",
+    by_hand=(
+        "kubectl -n {namespace} describe networkpolicy {policy}",
+        "kubectl -n {namespace} logs {pod} -c {container} --tail=20",
+    ),
+    narrows=("crash_without_change", "dns_fails"),
+    is_symptom=True,
+    workload=examine,
+)

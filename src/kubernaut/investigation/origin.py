@@ -1,0 +1,70 @@
+"""Whether the last change of the template brought a fault, and the way back where it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kubernaut.domain.diagnosis import ActionCall, Verdict
+from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.remedies import escalate, way_back
+from kubernaut.investigation.subjects import Workload
+from kubernaut.investigation.templates import Difference
+
+# What a change needs is often made moments after it: accounts, claims, Services of the same release.
+_SETTLED = timedelta(minutes=2)
+YOUNG = "The change is less than two minutes old: what it needs may still come."
+Relevant = Callable[[Difference], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What is to be done about a fault, by where it came from."""
+
+    verdict: Verdict
+    remedies: tuple[ActionCall, ...]
+    facts: tuple[Fact, ...]
+    words: str
+    is_change: bool
+
+
+def origin(workload: Workload, relevant: Relevant, *, otherwise: str, verdict: Verdict = Verdict.ACT) -> Origin:
+    """A rollback where the last change touched what fails and a former revision worked; else for people.
+
+    `otherwise` is what is told where the template is not to blame.
+    """
+    change = workload.change
+    if change is None or not any(relevant(part) for part in change.real):
+        return Origin(Verdict.ESCALATE, (escalate(workload.ref),), (), otherwise, is_change=False)
+    told = workload.change_fact(relevant)
+    if is_young(workload):
+        found = (told,) if told else ()
+        return Origin(Verdict.ESCALATE, (escalate(workload.ref),), found, YOUNG, is_change=True)
+    back = way_back(workload, relevant, verdict=verdict)
+    found = (*((told,) if told else ()), *back.facts)
+    return Origin(back.verdict, back.remedies, found, back.words, is_change=True)
+
+
+def is_young(workload: Workload) -> bool:
+    """Whether the last change is so new that what it needs may still be on its way."""
+    change = workload.change
+    return change is not None and change.at is not None and workload.scene.now - change.at < _SETTLED
+
+
+def of_container(name: str, *fields: str) -> Relevant:
+    """Whether a difference is about one of these fields of that container."""
+
+    def relevant(part: Difference) -> bool:
+        return part.is_in(name) and part.touches(*fields)
+
+    return relevant
+
+
+def of_pod(*fields: str) -> Relevant:
+    """Whether a difference is about one of these fields, anywhere in the pod."""
+
+    def relevant(part: Difference) -> bool:
+        return part.touches(*fields)
+
+    return relevant

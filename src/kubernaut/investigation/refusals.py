@@ -1,0 +1,102 @@
+"""Why the API server refuses the pods of a workload: one reading for all the causes that refuse them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kubernaut.domain.diagnosis import Verdict
+from kubernaut.domain.objects import KubeObject
+from kubernaut.investigation import facts
+from kubernaut.investigation.facts import Fact, event_time
+from kubernaut.investigation.finding import Finding
+from kubernaut.investigation.origin import Relevant, origin
+from kubernaut.investigation.quoting import quoted
+from kubernaut.investigation.subjects import Workload
+
+# The controllers of Jobs, StatefulSets and DaemonSets report no condition: there, only a fresh event is a present one.
+_FRESH = timedelta(minutes=20)
+_LONGEST = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The API server's words, and where they were read."""
+
+    message: str
+    facts: tuple[Fact, ...]
+
+    @property
+    def short(self) -> str:
+        """The words without the pod's name before them."""
+        return quoted(re.sub(r"^.*?(?:is forbidden|is invalid|Internal error occurred): ", "", self.message), 200)
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """How a class of refusals is told: which change brings it, and what is said where none did."""
+
+    relevant: Relevant
+    words: str
+    otherwise: str
+    verdict: Verdict = Verdict.ACT
+
+
+def refusal(workload: Workload) -> Refusal | None:
+    """The newest refusal that still stands: pods are missing, and none was made since."""
+    if len(workload.live) >= workload.desired and workload.pods:
+        return None
+    maker = _maker(workload)
+    state = maker.condition("ReplicaFailure")
+    failed = state is not None and state.text("status") == "True"
+    if maker.kind in {"ReplicaSet", "Deployment"} and not failed:
+        return None
+    events = [entry for entry in workload.scene.events_of(maker, "FailedCreate") if _is_fresh(workload, entry)]
+    if not failed and _made_since(workload, maker, events):
+        return None
+    if state is not None and failed:
+        message = state.text("message")
+        told = [facts.field(maker, "status.conditions[ReplicaFailure]", message, state.time("lastTransitionTime"))]
+    elif events:
+        message, told = events[0].text("message"), []
+    else:
+        return None
+    return Refusal(message[:_LONGEST], (*told, *(facts.event(entry) for entry in events[:1])))
+
+
+def _maker(workload: Workload) -> KubeObject:
+    """The object whose controller makes the pods."""
+    if workload.object.kind == "Deployment" and workload.revisions:
+        return workload.revisions[0].source
+    return workload.object
+
+
+def _is_fresh(workload: Workload, entry: KubeObject) -> bool:
+    at = event_time(entry)
+    return at is None or workload.scene.now - at <= _FRESH
+
+
+def _made_since(workload: Workload, maker: KubeObject, refusals: list[KubeObject]) -> bool:
+    made = workload.scene.events_of(maker, "SuccessfulCreate")
+    newest, refused = (event_time(made[0]) if made else None), (event_time(refusals[0]) if refusals else None)
+    return newest is not None and refused is not None and newest > refused
+
+
+def refused(workload: Workload, form: re.Pattern[str], treatment: Treatment) -> Finding | None:
+    """The finding of a cause whose refusals have this form: back where the last change brought it, else for people."""
+    found = refusal(workload)
+    if found is None or not form.search(found.message):
+        return None
+    source = origin(workload, treatment.relevant, otherwise=treatment.otherwise, verdict=treatment.verdict)
+    missing = max(workload.desired - len(workload.live), 1)
+    return Finding(
+        target=workload.ref,
+        summary=(
+            f"{workload.title}: {missing} of {workload.desired} pods cannot be made, {treatment.words}: "
+            f"{found.short}. {source.words}"
+        ),
+        verdict=source.verdict,
+        supporting=(*found.facts, *source.facts),
+        remedies=source.remedies,
+    )
