@@ -48,7 +48,7 @@ _PATIENCE_S = 60.0
 _MODEL_S = 2.0
 _RATE = 50
 # Alerts of one Deployment that are incidents of their own: each name belongs to another family.
-_ALERTS = ("KubeDeploymentReplicasMismatch", "CPUThrottlingHigh", "KubeQuotaExceeded", "VolumeNotMounted")
+_ALERTS = ("KubeDeploymentReplicasMismatch", "RequestLatencyHigh", "KubeQuotaExceeded", "VolumeNotMounted")
 _EXPECTED = ("ask", "rollback_deployment")
 
 

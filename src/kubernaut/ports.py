@@ -308,6 +308,9 @@ class PatternStore(Protocol):
     async def add(self, pattern: Pattern) -> None:
         """Stores or replaces the pattern of that id."""
 
+    async def is_empty(self, *, embedder: str) -> bool:
+        """Whether there is no pattern of that embedder."""
+
     async def nearest(self, vector: Sequence[float], *, embedder: str, limit: int = 5) -> list[Recalled]:
         """The most alike patterns of that embedder, best first, with their cosine likeness."""
 

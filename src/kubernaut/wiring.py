@@ -116,6 +116,7 @@ async def running(
         orders = Orders(engine, store.incidents, store.switch, outside.clock)
         async with asyncio.TaskGroup() as group:
             receiving = group.create_task(reception.work())
+            group.create_task(stages.learning.warm())
             yield Service(outside, ids, stages, engine, orders, reception)
             receiving.cancel()
 

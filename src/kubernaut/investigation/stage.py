@@ -56,16 +56,19 @@ class InvestigationStage:
             _, diagnosis = await inquire(self.reader, self.clock, first, partial(diagnose, target=target))
         # Where the rules are sure, nobody waits for the memory: it is asked when the incident is over.
         if is_unsure(diagnosis, below=self.second.ask_below if self.second else 0.0):
-            await self.recall(incident, diagnosis)
-        if self.second is not None:
-            diagnosis = await self._consult(self.second, incident, diagnosis, look)
+            diagnosis, _ = await asyncio.gather(
+                self._consult(incident, diagnosis, look), self.recall(incident, diagnosis)
+            )
         took = (self.clock.now() - started).total_seconds()
         self.meter.observe("investigation_seconds", took)
         found: JsonObject = {"diagnosis": dump(diagnosis), "took_s": took}
         await self._store(incident, f"diagnosed-{look}", EventKind.DIAGNOSED, found, phase=Phase.PLANNING)
         return diagnosis
 
-    async def _consult(self, second: SecondOpinion, incident: Incident, diagnosis: Diagnosis, look: int) -> Diagnosis:
+    async def _consult(self, incident: Incident, diagnosis: Diagnosis, look: int) -> Diagnosis:
+        second = self.second
+        if second is None:
+            return diagnosis
         calls: dict[str, ActionCall] = {
             call.action: call for one in reversed(diagnosis.hypotheses) for call in reversed(one.remedies)
         }

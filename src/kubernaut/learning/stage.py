@@ -5,6 +5,7 @@ A memory that fails costs the lesson, never the incident.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from kubernaut.domain.diagnosis import ActionId, Diagnosis
@@ -57,6 +58,11 @@ class LearningStage:
             body = {"failed": f"{error.code}: {error}"}
         await self.incidents.append(Event(incident.id, "learned", EventKind.LEARNED, finish.at, body))
         return str(body.get("failed", "remembered"))
+
+    async def warm(self) -> None:
+        """Loads the model of meaning, so that the first lesson does not hold up incidents that are being watched."""
+        with suppress(KubernautError):
+            await self.embedder.embed(["ready"])
 
     async def recall(self, incident: Incident, diagnosis: Diagnosis) -> str:
         """Stores which confirmed incidents are alike, most alike first, once an incident; how many, or why none."""

@@ -19,6 +19,10 @@ class MemoryPatterns:
         """Stores or replaces the pattern of that id."""
         self._patterns[pattern.id] = pattern
 
+    async def is_empty(self, *, embedder: str) -> bool:
+        """Whether there is no pattern of that embedder."""
+        return not any(pattern.embedder == embedder for pattern in self._patterns.values())
+
     async def nearest(self, vector: Sequence[float], *, embedder: str, limit: int = 5) -> list[Recalled]:
         """The most alike patterns of that embedder, best first, with their cosine likeness."""
         candidates = [pattern for pattern in self._patterns.values() if pattern.embedder == embedder]

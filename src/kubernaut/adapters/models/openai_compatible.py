@@ -13,7 +13,7 @@ from contextvars import ContextVar
 
 import httpx2
 from openai import AsyncOpenAI, OpenAIError
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_ai import Agent, ModelRetry, RunContext, TextOutput
 from pydantic_ai.exceptions import AgentRunError, ModelAPIError, ModelHTTPError, UnexpectedModelBehavior
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIChatModelSettings
@@ -24,7 +24,7 @@ from pydantic_ai.usage import RunUsage
 
 from kubernaut.adapters.models.endpoint import ModelEndpoint
 from kubernaut.adapters.models.prompting import INSTRUCTIONS, build_prompt
-from kubernaut.adapters.models.reply_schema import NO_REMEDY, as_reply, reply_type
+from kubernaut.adapters.models.reply_schema import NO_REMEDY, Choice, Reply
 from kubernaut.domain.errors import ModelError, ModelReplyInvalid, ModelUnavailable
 from kubernaut.domain.evidence import EvidenceId
 from kubernaut.ports import Opinion, Question
@@ -59,7 +59,7 @@ class OpenAICompatibleAnalyst:
         # One agent for all questions: what a reply has to look like comes with each of them.
         self._agent = Agent(
             model,
-            deps_type=type[BaseModel],
+            deps_type=Choice,
             output_type=TextOutput(_validated),
             instructions=INSTRUCTIONS,
             retries={"output": _REPROMPTS},
@@ -86,7 +86,7 @@ class OpenAICompatibleAnalyst:
                 requests=len(sent),
                 tokens=usage.total_tokens,
             )
-        reply = as_reply(result.output)
+        reply = result.output
         return Opinion(
             cause=reply.cause,
             action="" if reply.action == NO_REMEDY else reply.action,
@@ -103,31 +103,31 @@ class OpenAICompatibleAnalyst:
         """Gives the connections back."""
         await self._http.aclose()
 
-    async def _ask(self, question: Question, usage: RunUsage) -> AgentRunResult[BaseModel]:
+    async def _ask(self, question: Question, usage: RunUsage) -> AgentRunResult[Reply]:
         prompt = build_prompt(question)
-        reply = reply_type(question, prompt.citable)
-        schema = reply.model_json_schema()
+        choice = Choice.of(question, prompt.citable)
+        schema = choice.schema()
         if self._takes_json_schema:
             wanted = {"type": "json_schema", "json_schema": {"name": "Reply", "schema": schema, "strict": False}}
             try:
-                return await self._run(prompt.text, reply, usage, response_format=wanted)
+                return await self._run(prompt.text, choice, usage, response_format=wanted)
             except ModelHTTPError as error:
                 if error.status_code not in _FORMAT_REFUSED:
                     raise
         # Some servers answer 500 to a JSON schema and take it beside the older format.
         text = f"{prompt.text}\n\nAnswer with one JSON object that fits this schema:\n{json.dumps(schema)}"
         older = {"type": "json_object", "schema": schema}
-        result = await self._run(text, reply, usage, response_format=older)
+        result = await self._run(text, choice, usage, response_format=older)
         self._takes_json_schema = False
         return result
 
     async def _run(
-        self, prompt: str, reply: type[BaseModel], usage: RunUsage, *, response_format: Mapping[str, object]
-    ) -> AgentRunResult[BaseModel]:
+        self, prompt: str, choice: Choice, usage: RunUsage, *, response_format: Mapping[str, object]
+    ) -> AgentRunResult[Reply]:
         # Past the client's own arguments: it takes 15 ms to look through a schema there.
         body = {"response_format": response_format}
         settings = OpenAIChatModelSettings(temperature=0.0, max_tokens=_MOST_TOKENS, extra_body=body)
-        return await self._agent.run(prompt, deps=reply, model_settings=settings, usage=usage)
+        return await self._agent.run(prompt, deps=choice, model_settings=settings, usage=usage)
 
     def _translated(self, error: Exception, *, requests: int, tokens: int) -> ModelError:
         where = f"{self._endpoint.name} at {self._endpoint.base_url}"
@@ -145,15 +145,19 @@ class OpenAICompatibleAnalyst:
                 return ModelReplyInvalid(f"{where}: {str(error)[:200]}", requests=requests, tokens=tokens)
 
 
-def _validated(run: RunContext[type[BaseModel]], text: str) -> BaseModel:
+def _validated(run: RunContext[Choice], text: str) -> Reply:
     """The reply; what is wrong with it is said to the model, which may try again."""
     # Models that were told to write JSON like to put a fence around it.
     bare = text.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
     try:
-        return run.deps.model_validate_json(bare)
+        reply = Reply.model_validate_json(bare)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:5])
-        raise ModelRetry(f"That does not fit the schema: {wrong}. Answer with the JSON object alone.") from error
+        wrong = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:5]]
+    else:
+        wrong = run.deps.wrong_in(reply)
+        if not wrong:
+            return reply
+    raise ModelRetry(f"That does not fit the schema: {'; '.join(wrong)}. Answer with the JSON object alone.")
 
 
 async def _note_request(request: httpx2.Request) -> None:

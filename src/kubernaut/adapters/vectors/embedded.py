@@ -84,6 +84,10 @@ class EmbeddedPatterns:
         """Stores or replaces the pattern of that id."""
         await asyncio.to_thread(self._add, pattern)
 
+    async def is_empty(self, *, embedder: str) -> bool:
+        """Whether there is no pattern of that embedder."""
+        return await asyncio.to_thread(self._is_empty, embedder)
+
     async def nearest(self, vector: Sequence[float], *, embedder: str, limit: int = 5) -> list[Recalled]:
         """The most alike patterns of that embedder, best first, with their cosine likeness."""
         return await asyncio.to_thread(self._nearest, np.asarray(vector, dtype=np.float32), embedder, limit)
@@ -95,6 +99,15 @@ class EmbeddedPatterns:
                 _write(connection, pattern)
         except SQLAlchemyError as error:
             raise StoreUnavailable(f"storing the pattern of {pattern.id}") from error
+
+    def _is_empty(self, embedder: str) -> bool:
+        query = select(patterns.c.seq).where(patterns.c.embedder == embedder).limit(1)
+        try:
+            self._create_missing_table()
+            with self._engine.connect() as connection:
+                return connection.execute(query).first() is None
+        except SQLAlchemyError as error:
+            raise StoreUnavailable("looking for patterns") from error
 
     def _nearest(self, vector: Floats, embedder: str, limit: int) -> list[Recalled]:
         try:

@@ -11,6 +11,8 @@ from typing import ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from kubernaut.entrypoints.http.corking import CorkedTransport
+
 HEAD_BYTES = 64 * 2**10
 
 
@@ -24,7 +26,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Starts the time of the first request."""
-        super().connection_made(transport)
+        super().connection_made(CorkedTransport(transport, self.loop))
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -23,7 +23,7 @@ _DISABLED = "ScalingDisabled"
 
 def examine(workload: Workload) -> Finding | None:
     """The finding for a workload whose pods lack the request that its autoscaler counts by."""
-    if workload.ready < workload.desired:
+    if workload.ready < workload.desired or workload.crashing or workload.failing_pulls:
         return None  # what keeps its pods from working comes before how many they should be
     for scaler in autoscalers(workload):
         state = _failure(scaler)

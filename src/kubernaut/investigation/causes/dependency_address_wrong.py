@@ -16,7 +16,9 @@ from kubernaut.investigation.templates import Difference
 
 def examine(workload: Workload) -> Finding | None:
     """The finding when a workload in trouble names a Service with a port that this Service does not offer."""
-    if not (workload.crashing or any(not is_ready(pod) for pod in workload.pods)) or is_under_way(workload):
+    if workload.failing_pulls or is_under_way(workload):
+        return None  # what never started called nobody
+    if not workload.crashing and all(is_ready(pod) for pod in workload.pods):
         return None
     for address in addresses(workload):
         service = service_of(workload, address) if address.is_of(workload.object.namespace) else None
