@@ -52,6 +52,8 @@ from kubernaut.verification.stage import VerificationStage
 
 # A target stays with the incident that acts on it for the whole watch and a while for the undo.
 _BUSY_MARGIN = timedelta(minutes=10)
+# How old a shared list may be, by the cluster's clock.
+_FRESH = timedelta(milliseconds=500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ async def running(
     `executor` names this process for the takeover of its work. `clock` and `pace` are those of a simulated cluster.
     """
     async with AsyncExitStack() as closing:
-        outside = await _connect(settings, clock or SystemClock(), closing)
+        outside = await _connect(settings, clock or SystemClock(), closing, pace=pace)
         ids = RandomIds()
         stages = build_stages(settings, outside, ids)
 
@@ -121,7 +123,7 @@ async def running(
             receiving.cancel()
 
 
-async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack) -> Outside:
+async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *, pace: float) -> Outside:
     options = ClusterOptions(kubeconfig=settings.cluster.kubeconfig, context=settings.cluster.context or "")
     api = await closing.enter_async_context(KubernetesApi(options))
     store = await asyncio.to_thread(open_store, settings.store.url)
@@ -137,7 +139,7 @@ async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack) ->
         notifier = webhook = WebhookNotifier(settings.notify.webhook_url)
         closing.push_async_callback(webhook.aclose)
     return Outside(
-        reader=CoalescingReader(KubernetesReader(api)),
+        reader=CoalescingReader(KubernetesReader(api), freshness=_FRESH / pace),
         writer=KubernetesWriter(api),
         store=store,
         clock=clock,

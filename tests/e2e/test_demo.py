@@ -21,7 +21,7 @@ def test_every_scenario_of_the_demo_ends_rightly_and_no_control_is_touched() -> 
     wrong = [scenario for scenario in report["scenarios"] if not scenario["passed"]]
     controls = [scenario for scenario in report["scenarios"] if scenario["control"]]
 
-    assert wrong == []
+    assert wrong == [], json.dumps(wrong)
     assert done.returncode == 0, done.stderr
     assert (report["failed"], report["passed"]) == (0, len(report["scenarios"]))
     assert len(report["scenarios"]) >= 12

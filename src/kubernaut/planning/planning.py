@@ -94,7 +94,8 @@ class PlanningStage:
     async def _choose(self, best: Hypothesis, situation: Situation, tried: Sequence[ActionCall]) -> Plan:
         since = situation.now - self.policy.cooldown
         cooling = [past.call for past in situation.history if past.at >= since and past.call not in tried]
-        fresh = [call for call in best.remedies if call not in tried and not _same_action(call, cooling)]
+        # The same action again is the same remedy, by whatever revision number or size it is named this time.
+        fresh = [call for call in best.remedies if not _same_action(call, [*tried, *cooling])]
         if not fresh:
             guard, why = (COOL_DOWN, "was applied moments ago") if cooling else ("exhausted", "did not help")
             names = ", ".join(call.action for call in best.remedies)
