@@ -15,6 +15,7 @@ from typing_extensions import TypeForm
 from kubernaut.domain.errors import KubernautError, StepBroke
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.engine.codec import dump, load
+from kubernaut.engine.run import RunState, RunStatus
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -43,6 +44,14 @@ def reveal(entry: Json, returns: TypeForm[T]) -> T:
 def error_in(entry: JsonObject) -> KubernautError | None:
     """The error of the entry, if it holds one."""
     return _read(cast("JsonObject", entry["error"])) if "error" in entry else None
+
+
+def status_of(run_id: str, entry: JsonObject) -> RunStatus:
+    """How a run stands that ended with this entry."""
+    error = error_in(entry)
+    if error is not None:
+        return RunStatus(run_id, RunState.FAILED, error=f"{type(error).__name__}: {error}")
+    return RunStatus(run_id, RunState.DONE, result=entry["value"])
 
 
 def _written(error: KubernautError) -> JsonObject:

@@ -53,6 +53,21 @@ def complaints(workload: Workload, form: re.Pattern[str], among: list[Container]
                 yield Complaint(container, line.text, facts.log(line), match)
 
 
+def not_started(workload: Workload, form: re.Pattern[str], code: int, *, words: str, otherwise: str) -> Finding | None:
+    """The finding of a program that does not start, by the runtime's words or by the code that a shell ends with.
+
+    A log that merely says so proves nothing: what runs can complain of other programs.
+    """
+    failing = crashed(workload)
+    said = next(complaints(workload, form, failing), None)
+    chosen = said.container if said else next((entry for entry in failing if entry.exit_code == code), None)
+    if chosen is None or (said is not None and said.fact.ref.startswith("log") and chosen.exit_code != code):
+        return None
+    detail = f" ({quoted(said.text, 160)})" if said else f" (exit code {code})"
+    story = Story(f"{chosen.label} {words}{detail}", otherwise, (said.fact,) if said else ())
+    return told(workload, crash_in(workload, chosen), story)
+
+
 def _messages(container: Container) -> Iterator[tuple[str, Fact]]:
     if container.message:
         words = f"{container.waiting}: {container.message}"

@@ -46,6 +46,20 @@ def origin(workload: Workload, relevant: Relevant, *, otherwise: str, verdict: V
     return Origin(back.verdict, back.remedies, found, back.words, is_change=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """How a reason why pods are not made or not placed is told: which change brings it, and what is said else."""
+
+    relevant: Relevant
+    words: str
+    otherwise: str
+    verdict: Verdict = Verdict.ACT
+
+    def origin(self, workload: Workload) -> Origin:
+        """Whether the last change brought it, and the way back."""
+        return origin(workload, self.relevant, otherwise=self.otherwise, verdict=self.verdict)
+
+
 def is_young(workload: Workload) -> bool:
     """Whether the last change is so new that what it needs may still be on its way."""
     change = workload.change

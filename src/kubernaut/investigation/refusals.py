@@ -6,12 +6,11 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
-from kubernaut.domain.diagnosis import Verdict
 from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact, event_time
 from kubernaut.investigation.finding import Finding
-from kubernaut.investigation.origin import Relevant, origin
+from kubernaut.investigation.origin import Treatment
 from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.subjects import Workload
 
@@ -31,16 +30,6 @@ class Refusal:
     def short(self) -> str:
         """The words without the pod's name before them."""
         return quoted(re.sub(r"^.*?(?:is forbidden|is invalid|Internal error occurred): ", "", self.message), 200)
-
-
-@dataclass(frozen=True, slots=True)
-class Treatment:
-    """How a class of refusals is told: which change brings it, and what is said where none did."""
-
-    relevant: Relevant
-    words: str
-    otherwise: str
-    verdict: Verdict = Verdict.ACT
 
 
 def refusal(workload: Workload) -> Refusal | None:
@@ -88,7 +77,7 @@ def refused(workload: Workload, form: re.Pattern[str], treatment: Treatment) -> 
     found = refusal(workload)
     if found is None or not form.search(found.message):
         return None
-    source = origin(workload, treatment.relevant, otherwise=treatment.otherwise, verdict=treatment.verdict)
+    source = treatment.origin(workload)
     missing = max(workload.desired - len(workload.live), 1)
     return Finding(
         target=workload.ref,

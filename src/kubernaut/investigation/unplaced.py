@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from kubernaut.domain.diagnosis import Verdict
 from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Finding
-from kubernaut.investigation.origin import Relevant, origin
+from kubernaut.investigation.origin import Treatment
 from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.scheduling import Obstacle, parts
 from kubernaut.investigation.subjects import Workload
@@ -30,16 +29,6 @@ class Unplaced:
     def short(self) -> str:
         """The scheduler's words without what it says about preemption."""
         return quoted(self.message.partition(" preemption:")[0].rstrip(". "), 200)
-
-
-@dataclass(frozen=True, slots=True)
-class Treatment:
-    """How a reason is told: which change brings it, and what is said where none did."""
-
-    relevant: Relevant
-    words: str
-    otherwise: str
-    verdict: Verdict = Verdict.ACT
 
 
 def unplaced(workload: Workload) -> Unplaced | None:
@@ -75,7 +64,7 @@ def placed_nowhere(workload: Workload, form: re.Pattern[str], treatment: Treatme
     found = unplaced(workload)
     if found is None or not decides(found.message, form):
         return None
-    source = origin(workload, treatment.relevant, otherwise=treatment.otherwise, verdict=treatment.verdict)
+    source = treatment.origin(workload)
     waiting = len(workload.pending)
     return Finding(
         target=workload.ref,

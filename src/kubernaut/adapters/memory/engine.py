@@ -16,11 +16,11 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Self, cast
 
-from kubernaut.domain.errors import EngineClosing, JournalMismatch, KubernautError, UnknownName
+from kubernaut.domain.errors import EngineClosing, JournalMismatch, UnknownName
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.engine.codec import dump
 from kubernaut.engine.gate import Gate
-from kubernaut.engine.outcome import error_in
+from kubernaut.engine.outcome import status_of
 from kubernaut.engine.retrying import RetryPolicy
 from kubernaut.engine.run import Engine, OnFailure, RunState, RunStatus, Workflow
 from kubernaut.engine.stepping import JournalledRun, conclude, ignore_failure
@@ -175,7 +175,7 @@ class MemoryEngine(Engine):
         record = self._runs[run_id]
         run = JournalledRun(run_id, _MemoryJournal(record, self._clock, self), self._retry, self._slots)
         entry = await conclude(run, self._workflow, record.argument, self._on_failure, self._retry)
-        record.ended = _ended(run_id, entry, error_in(entry))
+        record.ended = status_of(run_id, entry)
         record.news.set()
 
 
@@ -250,9 +250,3 @@ class _MemoryJournal:
 async def _only_wait(event: asyncio.Event) -> None:
     with suppress(asyncio.CancelledError):
         await event.wait()
-
-
-def _ended(run_id: str, entry: JsonObject, error: KubernautError | None) -> RunStatus:
-    if error is not None:
-        return RunStatus(run_id, RunState.FAILED, error=f"{type(error).__name__}: {error}")
-    return RunStatus(run_id, RunState.DONE, result=entry["value"])

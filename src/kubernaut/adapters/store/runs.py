@@ -17,7 +17,7 @@ from kubernaut.adapters.store.database import Database
 from kubernaut.adapters.store.group_commit import GroupCommit
 from kubernaut.adapters.store.rows import searchable, to_json
 from kubernaut.domain.objects import Json, JsonObject
-from kubernaut.engine.outcome import error_in
+from kubernaut.engine.outcome import status_of
 from kubernaut.engine.run import RunState, RunStatus
 from kubernaut.engine.runs import Entry, Message, RunStore, StoredRun
 
@@ -191,8 +191,4 @@ def _status(run_id: str, state: str, result: str | None) -> RunStatus:
         return RunStatus(run_id, RunState.ALIVE)
     if state == _CANCELLED or result is None:
         return RunStatus(run_id, RunState.CANCELLED)
-    entry: JsonObject = msgspec.json.decode(result)
-    error = error_in(entry)
-    if error is not None:
-        return RunStatus(run_id, RunState.FAILED, error=f"{type(error).__name__}: {error}")
-    return RunStatus(run_id, RunState.DONE, result=entry["value"])
+    return status_of(run_id, msgspec.json.decode(result))

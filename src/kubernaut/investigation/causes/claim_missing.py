@@ -10,10 +10,10 @@ from kubernaut.domain.quantities import parse_quantity
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.origin import of_pod
+from kubernaut.investigation.origin import Treatment, of_pod
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.things import CLAIM
-from kubernaut.investigation.unplaced import Treatment, placed_nowhere, unplaced
+from kubernaut.investigation.unplaced import placed_nowhere, unplaced
 
 _FORM = re.compile(r'persistentvolumeclaim "([^"]+)" not found')
 _TREATMENT = Treatment(

@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 
 from kubernaut.domain.diagnosis import CauseId
-from kubernaut.investigation.blame import Story, told
-from kubernaut.investigation.complaints import complaints
-from kubernaut.investigation.crashes import crash_in, crashed
+from kubernaut.investigation.complaints import not_started
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.subjects import Workload
 
 _NOT_RUNNABLE = 126
@@ -17,24 +14,13 @@ _FORM = re.compile(
     r"exec(?:: \"[^\"]*\")?:? \S*:? ?(?:permission denied|is a directory)|exec: \"[^\"]*\": permission denied"
     r"|(?:^|: )(?:line \d+: )?[\w./-]+: Permission denied\s*$"
 )
+_OTHERWISE = "The template did not change: the file behind it lost its right to be executed."
 
 
 def examine(workload: Workload) -> Finding | None:
     """The finding by the runtime's words, or by exit code 126, which a shell gives for the same."""
-    failing = crashed(workload)
-    said = next(complaints(workload, _FORM, failing), None)
-    chosen = said.container if said else next((entry for entry in failing if entry.exit_code == _NOT_RUNNABLE), None)
-    if chosen is None or (said is not None and said.fact.ref.startswith("log") and chosen.exit_code != _NOT_RUNNABLE):
-        return None
-    detail = f" ({quoted(said.text, 160)})" if said else " (exit code 126)"
-    return told(
-        workload,
-        crash_in(workload, chosen),
-        Story(
-            words=f"{chosen.label} may not run the program it should start{detail}",
-            otherwise="The template did not change: the file behind it lost its right to be executed.",
-            proofs=(said.fact,) if said else (),
-        ),
+    return not_started(
+        workload, _FORM, _NOT_RUNNABLE, words="may not run the program it should start", otherwise=_OTHERWISE
     )
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 
 from kubernaut.domain.diagnosis import CauseId
-from kubernaut.investigation.blame import Story, told
-from kubernaut.investigation.complaints import complaints
-from kubernaut.investigation.crashes import crash_in, crashed
+from kubernaut.investigation.complaints import not_started
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.subjects import Workload
 
 _NOT_FOUND = 127
@@ -17,24 +14,13 @@ _FORM = re.compile(
     r"executable file not found in \$PATH|exec(?:: \"[^\"]*\")?:? (?:stat )?\S*: no such file or directory"
     r"|(?:^|: )(?:line \d+: )?[\w./-]+: (?:command )?not found\s*$|unable to start container process: .*no such file"
 )
+_OTHERWISE = "The template did not change: the image behind the same tag did, or a volume hides the program."
 
 
 def examine(workload: Workload) -> Finding | None:
     """The finding by the runtime's words, or by exit code 127, which a shell gives for the same."""
-    failing = crashed(workload)
-    said = next(complaints(workload, _FORM, failing), None)
-    chosen = said.container if said else next((entry for entry in failing if entry.exit_code == _NOT_FOUND), None)
-    if chosen is None or (said is not None and said.fact.ref.startswith("log") and chosen.exit_code != _NOT_FOUND):
-        return None
-    detail = f" ({quoted(said.text, 160)})" if said else " (exit code 127)"
-    return told(
-        workload,
-        crash_in(workload, chosen),
-        Story(
-            words=f"{chosen.label} cannot start a program that its image does not have{detail}",
-            otherwise="The template did not change: the image behind the same tag did, or a volume hides the program.",
-            proofs=(said.fact,) if said else (),
-        ),
+    return not_started(
+        workload, _FORM, _NOT_FOUND, words="cannot start a program that its image does not have", otherwise=_OTHERWISE
     )
 
 

@@ -6,8 +6,8 @@ import re
 
 from kubernaut.domain.diagnosis import CauseId
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.origin import of_pod
-from kubernaut.investigation.refusals import Treatment, refused
+from kubernaut.investigation.origin import Treatment, of_pod
+from kubernaut.investigation.refusals import refused
 from kubernaut.investigation.subjects import Workload
 
 _FORM = re.compile(r'no PriorityClass with name \S+ was found|RuntimeClass "?[\w.-]+"? not found')

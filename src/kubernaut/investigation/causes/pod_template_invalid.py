@@ -8,7 +8,8 @@ from dataclasses import replace
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.refusals import Treatment, refused
+from kubernaut.investigation.origin import Treatment
+from kubernaut.investigation.refusals import refused
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.subjects import Workload
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.origin import of_pod
-from kubernaut.investigation.refusals import Treatment, refusal, refused
+from kubernaut.investigation.origin import Treatment, of_pod
+from kubernaut.investigation.refusals import refusal, refused
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.subjects import Workload
 

@@ -6,9 +6,9 @@ import re
 
 from kubernaut.domain.diagnosis import CauseId
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.origin import of_pod
+from kubernaut.investigation.origin import Treatment, of_pod
 from kubernaut.investigation.subjects import Workload
-from kubernaut.investigation.unplaced import Treatment, placed_nowhere
+from kubernaut.investigation.unplaced import placed_nowhere
 
 _FORM = re.compile(r"didn't (?:match pod|satisfy existing pods) (?:anti-)?affinity")
 _TREATMENT = Treatment(

@@ -6,7 +6,8 @@ import re
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.refusals import Treatment, refused
+from kubernaut.investigation.origin import Treatment
+from kubernaut.investigation.refusals import refused
 from kubernaut.investigation.subjects import Workload
 
 _FORM = re.compile(
