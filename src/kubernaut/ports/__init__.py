@@ -1,0 +1,40 @@
+"""What the stages need from outside.
+
+Each port has an in-memory fake in `adapters/memory/` and one contract suite for all its adapters.
+"""
+
+from __future__ import annotations
+
+from kubernaut.ports.chance import Clock, Ids
+from kubernaut.ports.cluster import ClusterReader, ClusterWriter, Listing, Resource, WatchEvent
+from kubernaut.ports.incidents import Admission, IncidentFilter, IncidentStore, SignalStore
+from kubernaut.ports.opinions import Analyst, Opinion, Question
+from kubernaut.ports.patterns import Embedder, PatternStore
+from kubernaut.ports.sharing import Heartbeats, Leases, Suspension, Switch
+from kubernaut.ports.telling import Message, Meter, Notifier
+
+__all__ = [
+    "Admission",
+    "Analyst",
+    "Clock",
+    "ClusterReader",
+    "ClusterWriter",
+    "Embedder",
+    "Heartbeats",
+    "Ids",
+    "IncidentFilter",
+    "IncidentStore",
+    "Leases",
+    "Listing",
+    "Message",
+    "Meter",
+    "Notifier",
+    "Opinion",
+    "PatternStore",
+    "Question",
+    "Resource",
+    "SignalStore",
+    "Suspension",
+    "Switch",
+    "WatchEvent",
+]
