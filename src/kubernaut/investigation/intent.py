@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 from kubernaut.domain.objects import KubeObject
+from kubernaut.domain.provenance import last_applied, last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.limits import autoscalers_of
-from kubernaut.investigation.provenance import last_applied, last_writer
 from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.subjects import Node, Workload
 

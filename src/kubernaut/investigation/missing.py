@@ -6,19 +6,13 @@ from dataclasses import dataclass, replace
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.objects import KubeObject
+from kubernaut.domain.provenance import last_writer
+from kubernaut.domain.references import Reference, references
 from kubernaut.investigation import facts
-from kubernaut.investigation.configuration import (
-    Reference,
-    complaint,
-    keys_of,
-    references,
-    resolves,
-    waits_for_configuration,
-)
+from kubernaut.investigation.configuration import complaint, keys_of, resolves, waits_for_configuration
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.origin import YOUNG, is_young
-from kubernaut.investigation.provenance import last_writer
 from kubernaut.investigation.remedies import WayBack, escalate, way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference

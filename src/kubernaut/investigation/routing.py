@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kubernaut.domain.objects import KubeObject
+from kubernaut.domain.provenance import last_applied, last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.containers import is_leaving, is_ready
 from kubernaut.investigation.facts import Fact
-from kubernaut.investigation.provenance import last_applied, last_writer
 from kubernaut.investigation.subjects import Service
 
 

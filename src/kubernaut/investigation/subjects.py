@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from kubernaut.domain.objects import KubeObject, ObjectRef, Tree
+from kubernaut.domain.provenance import Author, last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.containers import (
     PULL_PROBLEMS,
@@ -18,7 +19,6 @@ from kubernaut.investigation.containers import (
     is_ready,
 )
 from kubernaut.investigation.facts import Fact
-from kubernaut.investigation.provenance import Author, last_writer
 from kubernaut.investigation.pulls import FailedPull, failed_pull
 from kubernaut.investigation.revisions import GoodRevision, Revision, good_revision, revisions_of
 from kubernaut.investigation.scene import Scene

@@ -56,10 +56,11 @@ class IncidentFilter:
 class IncidentStore(Protocol):
     """Incidents and their events, changed together."""
 
-    async def admit(self, signal: Signal, candidate: Incident, *, hold: timedelta) -> Admission:
+    async def admit(self, signal: Signal, candidate: Incident, *, hold: timedelta, symptom: bool = False) -> Admission:
         """Joins the open incident of the same fingerprint, or one closed less than `hold` ago, or opens the candidate.
 
-        A closed one is joined only by an alert that began before it closed: a later one tells of something new.
+        A closed one is joined only by an alert that began before it closed: a later one tells of something new, unless
+        it is the `symptom` of a fault that was seen to last and that the closed one left to people.
         One transaction that also takes the signal out of the inbox; two callers at once open one incident. An incident
         that was joined counts the signal and has a `joined` event.
         """

@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from kubernaut.domain.alerts import Stance, handling_of
-from kubernaut.domain.incidents import Incident, IncidentId
+from kubernaut.domain.incidents import Fingerprint, Incident, IncidentId
 from kubernaut.domain.lifecycle import Phase
 from kubernaut.domain.objects import ObjectRef
 from kubernaut.domain.signals import Signal
 from kubernaut.ports import Admission, Clock, ClusterReader, Ids, IncidentStore, SignalStore
-from kubernaut.triage.fingerprints import family_of, fingerprint
+from kubernaut.triage.fingerprints import AVAILABILITY, family_of, fingerprint
 from kubernaut.triage.owners import top_owner
+from kubernaut.triage.suspects import suspect_behind
 from kubernaut.triage.targets import target_of
-from kubernaut.triage.topology import incident_behind, may_be_told_by_workload
+from kubernaut.triage.topology import Neighbours, may_be_told_by_workload
 
 # Alerts that say that alerting works, or that mute others; there is nothing to mend.
 HEARTBEATS = frozenset({"Watchdog", "InfoInhibitor"})
@@ -47,6 +48,19 @@ class SetAside:
     """A signal that opens nothing."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Matter:
+    """What an incident is about. `is_symptom`: the fault behind it was seen just now, so that it is nothing new."""
+
+    target: ObjectRef
+    fingerprint: Fingerprint
+    is_symptom: bool = False
+
+
+def _of(incident: Incident | None) -> _Matter | None:
+    return _Matter(incident.target, incident.fingerprint) if incident else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +97,11 @@ class TriageStage:
         # Alerts about the platform name no object; they are about what lives in its namespace.
         target = await top_owner(self.reader, reported) if reported else PLATFORM
         reported = reported or PLATFORM
-        family = family_of(signal.name, target)
-        identity = fingerprint(self.policy.cluster, target, family)
-        if may_be_told_by_workload(target, family):
-            behind = await incident_behind(target, self.reader, self.incidents, cluster=self.policy.cluster)
-            target, identity = (behind.target, behind.fingerprint) if behind else (target, identity)
+        matter = await self._matter(target, family_of(signal.name, target))
         candidate = Incident(
             id=IncidentId(self.ids.new("inc")),
-            fingerprint=identity,
-            target=target,
+            fingerprint=matter.fingerprint,
+            target=matter.target,
             reported=reported,
             alert=signal.name,
             severity=signal.severity,
@@ -99,7 +109,25 @@ class TriageStage:
             opened_at=self.clock.now(),
             phase=Phase.INVESTIGATION,
         )
-        return await self.incidents.admit(signal, candidate, hold=self.policy.hold)
+        return await self.incidents.admit(signal, candidate, hold=self.policy.hold, symptom=matter.is_symptom)
+
+    async def _matter(self, target: ObjectRef, family: str) -> _Matter:
+        """What the alert is about in the end: its own object, or what this one shares with others that fail."""
+        cluster = self.policy.cluster
+        own = _Matter(target, fingerprint(cluster, target, family))
+        neighbours = Neighbours(self.reader, self.incidents, cluster)
+        if may_be_told_by_workload(target, family):
+            return _of(await neighbours.behind(target)) or own
+        if family != AVAILABILITY or await self.incidents.open_fingerprint(own.fingerprint) is not None:
+            return own
+        suspect = await suspect_behind(target, self.reader, now=self.clock.now())
+        if suspect is None:
+            return _of(await neighbours.in_front_of(target)) or own
+        if suspect.is_node:
+            return _Matter(suspect.object, fingerprint(cluster, suspect.object, "node"), is_symptom=True)
+        # The first of the workloads may have failed before it could be seen that others share its fault.
+        shared = _Matter(target, fingerprint(cluster, suspect.object, "configuration"), is_symptom=True)
+        return _of(await neighbours.among(suspect.workloads)) or shared
 
     async def _known(self, signal: Signal) -> Incident | None:
         """The open incident that this very alert belongs to."""

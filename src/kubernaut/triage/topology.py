@@ -2,36 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.ports import ClusterReader, IncidentFilter, IncidentStore
 from kubernaut.triage.fingerprints import AVAILABILITY, fingerprint
 
+SERVICE = "service"
 # Beyond these an incident of its own is opened: it costs a second look, where a search through a storm would cost all.
 _LOOKED_THROUGH = 50
 
 
 def may_be_told_by_workload(target: ObjectRef, family: str) -> bool:
     """Whether an alert about a Service says no more than that its pods are not there."""
-    return target.kind == "Service" and family == "service"
+    return target.kind == "Service" and family == SERVICE
 
 
-async def incident_behind(
-    service: ObjectRef, reader: ClusterReader, incidents: IncidentStore, *, cluster: str
-) -> Incident | None:
-    """The oldest open incident of a workload that is not available and whose pods the Service selects."""
-    found = await reader.get(service)
-    selector = found.mapping("spec", "selector") if found else {}
-    if not selector:
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The open incidents of a namespace, as far as they may be the matter of one more alert; the oldest counts."""
+
+    reader: ClusterReader
+    incidents: IncidentStore
+    cluster: str
+
+    async def behind(self, service: ObjectRef) -> Incident | None:
+        """The incident of a workload that is not available and whose pods the Service selects."""
+        found = await self.reader.get(service)
+        selector = found.mapping("spec", "selector") if found else {}
+        if not selector:
+            return None
+        for incident in await self._open(service.namespace):
+            if not self._is_of(incident, AVAILABILITY):
+                continue
+            workload = await self.reader.get(incident.target)
+            if workload is not None and selector.items() <= _pod_labels(workload).items():
+                return incident
         return None
-    wanted = IncidentFilter(open_only=True, namespace=service.namespace, limit=_LOOKED_THROUGH)
-    for incident in reversed(await incidents.find(wanted)):
-        if incident.fingerprint != fingerprint(cluster, incident.target, AVAILABILITY):
-            continue
-        workload = await reader.get(incident.target)
-        if workload is not None and selector.items() <= _pod_labels(workload).items():
-            return incident
-    return None
+
+    async def in_front_of(self, workload: ObjectRef) -> Incident | None:
+        """The incident of a Service without endpoints that selects the workload's pods."""
+        services = [each for each in await self._open(workload.namespace) if self._is_of(each, SERVICE)]
+        found = await self.reader.get(workload) if services else None
+        for incident in services if found else ():
+            service = await self.reader.get(incident.target)
+            selector = service.mapping("spec", "selector") if service else {}
+            if found is not None and selector and selector.items() <= _pod_labels(found).items():
+                return incident
+        return None
+
+    async def among(self, workloads: Collection[ObjectRef]) -> Incident | None:
+        """The incident of one of these workloads."""
+        place = next(iter(workloads)).namespace
+        of_them = (each for each in await self._open(place) if each.target in workloads)
+        return next((incident for incident in of_them if self._is_of(incident, AVAILABILITY)), None)
+
+    async def _open(self, namespace: str) -> list[Incident]:
+        wanted = IncidentFilter(open_only=True, namespace=namespace, limit=_LOOKED_THROUGH)
+        return (await self.incidents.find(wanted))[::-1]
+
+    def _is_of(self, incident: Incident, family: str) -> bool:
+        return incident.fingerprint == fingerprint(self.cluster, incident.target, family)
 
 
 def _pod_labels(workload: KubeObject) -> dict[str, str]:

@@ -12,7 +12,7 @@ from kubernaut.adapters.memory.signals import MemorySignalStore, Received
 from kubernaut.domain.errors import UnknownName
 from kubernaut.domain.incidents import Fingerprint, Incident, IncidentId
 from kubernaut.domain.journal import Event, EventKind, told_by_closing, told_by_signal
-from kubernaut.domain.lifecycle import Ending, Phase
+from kubernaut.domain.lifecycle import LEFT_TO_PEOPLE, Ending, Phase
 from kubernaut.domain.signals import AlertKey, Signal
 from kubernaut.ports import Admission, IncidentFilter
 
@@ -26,12 +26,12 @@ class MemoryIncidentStore:
         self._events: list[Event] = []
         self._alerts: dict[tuple[AlertKey, IncidentId], Signal] = {}
 
-    async def admit(self, signal: Signal, candidate: Incident, *, hold: timedelta) -> Admission:
+    async def admit(self, signal: Signal, candidate: Incident, *, hold: timedelta, symptom: bool = False) -> Admission:
         """Joins the open incident of the same fingerprint, or one closed within `hold`, or opens the candidate."""
         entry = self._inbox.received.setdefault(signal.id, Received(signal))
         if entry.incident is not None:
             return Admission(self._incidents[entry.incident], entry.opened)
-        found = self._to_join(candidate.fingerprint, max(signal.received_at - hold, signal.starts_at))
+        found = self._to_join(candidate.fingerprint, signal, signal.received_at - hold, symptom=symptom)
         incident = found.joined_once_more() if found else candidate
         self._incidents[incident.id] = incident
         entry.waiting, entry.incident, entry.opened = False, incident.id, found is None
@@ -128,9 +128,15 @@ class MemoryIncidentStore:
             raise UnknownName(f"no incident {incident}", help="kubernaut incidents list")
         return self._incidents[incident]
 
-    def _to_join(self, fingerprint: Fingerprint, closed_after: datetime) -> Incident | None:
+    def _to_join(self, fingerprint: Fingerprint, signal: Signal, held: datetime, *, symptom: bool) -> Incident | None:
         same = [incident for incident in self._incidents.values() if incident.fingerprint == fingerprint]
-        closed = [i for i in same if i.closed_at is not None and i.closed_at > closed_after]
+        closed = [
+            incident
+            for incident in same
+            if incident.closed_at is not None
+            and incident.closed_at > held
+            and (incident.closed_at >= signal.starts_at or (symptom and incident.ending in LEFT_TO_PEOPLE))
+        ]
         latest = max(closed, key=lambda i: i.closed_at or i.opened_at, default=None)
         return next((incident for incident in same if incident.is_open), latest)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import lru_cache
 
-from sqlalchemy import Connection, and_, bindparam, or_, select, update
+from sqlalchemy import Boolean, Connection, and_, bindparam, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.sql.dml import ReturningInsert
@@ -27,7 +27,7 @@ from kubernaut.adapters.store.schema import alerts, events, incidents, signals
 from kubernaut.domain.errors import StoreUnavailable
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind, told_by_signal
-from kubernaut.domain.lifecycle import Phase
+from kubernaut.domain.lifecycle import LEFT_TO_PEOPLE, Phase
 from kubernaut.domain.signals import Signal
 from kubernaut.ports import Admission
 
@@ -48,10 +48,16 @@ _TO_JOIN = (
     select(incidents.c.body)
     .where(
         incidents.c.fingerprint == bindparam("same"),
-        # An alert that began after the end tells of something new, however soon it comes.
+        # An alert that began after the end tells of something new, however soon it comes, unless its cause is known.
         or_(
             _IS_OPEN,
-            and_(incidents.c.closed_at > bindparam("held"), incidents.c.closed_at >= bindparam("started")),
+            and_(
+                incidents.c.closed_at > bindparam("held"),
+                or_(
+                    incidents.c.closed_at >= bindparam("started"),
+                    and_(bindparam("symptom", type_=Boolean), incidents.c.ending.in_(sorted(LEFT_TO_PEOPLE))),
+                ),
+            ),
         ),
     )
     .order_by(_IS_OPEN.desc(), incidents.c.closed_at.desc(), incidents.c.id)
@@ -60,12 +66,14 @@ _TO_JOIN = (
 )
 
 
-def admit_signal(connection: Connection, signal: Signal, candidate: Incident, hold: timedelta) -> Admission:
+def admit_signal(
+    connection: Connection, signal: Signal, candidate: Incident, hold: timedelta, *, symptom: bool = False
+) -> Admission:
     """What became of the signal. A signal that was admitted before gets the same answer and is not counted again."""
     before = _earlier_admission(connection, signal)
     if before is not None:
         return before
-    admission = _join_or_open(connection, signal, candidate, hold)
+    admission = _join_or_open(connection, signal, candidate, hold, symptom=symptom)
     taken = {"signal": signal.id, "incident": admission.incident.id, "opened": admission.opened}
     connection.execute(_TAKE_SIGNAL, taken)
     _note_firing(connection, signal, admission.incident)
@@ -134,9 +142,11 @@ def _earlier_admission(connection: Connection, signal: Signal) -> Admission | No
     return Admission(incident_of(body), opened)
 
 
-def _join_or_open(connection: Connection, signal: Signal, candidate: Incident, hold: timedelta) -> Admission:
+def _join_or_open(
+    connection: Connection, signal: Signal, candidate: Incident, hold: timedelta, *, symptom: bool
+) -> Admission:
     for _ in range(_ROUNDS):
-        found = _to_join(connection, signal, candidate, hold)
+        found = _to_join(connection, signal, candidate, hold, symptom=symptom)
         if found is not None:
             joined = found.joined_once_more()
             update_incident(connection, joined)
@@ -147,11 +157,14 @@ def _join_or_open(connection: Connection, signal: Signal, candidate: Incident, h
     raise StoreUnavailable(f"incidents of {candidate.target} open and close too fast to join one")
 
 
-def _to_join(connection: Connection, signal: Signal, candidate: Incident, hold: timedelta) -> Incident | None:
+def _to_join(
+    connection: Connection, signal: Signal, candidate: Incident, hold: timedelta, *, symptom: bool
+) -> Incident | None:
     wanted = {
         "same": searchable(candidate.fingerprint),
         "held": signal.received_at - hold,
         "started": signal.starts_at,
+        "symptom": symptom,
     }
     body = connection.scalars(_TO_JOIN, wanted).one_or_none()
     return None if body is None else incident_of(body)

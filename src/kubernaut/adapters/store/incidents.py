@@ -42,12 +42,14 @@ class SqlIncidentStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def admit(self, signal: Signal, candidate: Incident, *, hold: timedelta) -> Admission:
+    async def admit(self, signal: Signal, candidate: Incident, *, hold: timedelta, symptom: bool = False) -> Admission:
         """Joins the open incident of the same fingerprint, or one closed less than `hold` ago, or opens the candidate.
 
         "Ago" is counted from when the signal was received. Admitting a signal again gives the first answer again.
         """
-        return await self._database.write(lambda connection: admit_signal(connection, signal, candidate, hold))
+        return await self._database.write(
+            lambda connection: admit_signal(connection, signal, candidate, hold, symptom=symptom)
+        )
 
     async def resolve(self, signal: Signal) -> list[Incident]:
         """The open incidents that the alert's firing opened or joined, with the resolution noted."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.objects import KubeObject
+from kubernaut.domain.provenance import last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.provenance import last_writer
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.things import AUTOSCALER, Thing

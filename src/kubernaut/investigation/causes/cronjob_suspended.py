@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.domain.provenance import last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.provenance import last_writer
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.things import Thing
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.objects import KubeObject
+from kubernaut.domain.provenance import last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.complaints import complaints, unready
 from kubernaut.investigation.condition import is_under_way
 from kubernaut.investigation.crashes import crashed
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.provenance import last_writer
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.revisions import spell
 from kubernaut.investigation.subjects import Workload

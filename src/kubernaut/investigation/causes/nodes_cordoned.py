@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.objects import KubeObject
+from kubernaut.domain.provenance import last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.intent import intended_cordon
-from kubernaut.investigation.provenance import last_writer
 from kubernaut.investigation.remedies import call
 from kubernaut.investigation.scheduling import Obstacle, blockage
 from kubernaut.investigation.subjects import Node, Workload

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.domain.provenance import last_applied, last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact, event_time
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.intent import autoscalers, intended_zero, is_dormant
-from kubernaut.investigation.provenance import last_applied, last_writer
 from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.subjects import Service, Workload
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.objects import KubeObject, Tree
+from kubernaut.domain.provenance import last_applied
 from kubernaut.investigation import facts
 from kubernaut.investigation.containers import EPHEMERAL, INIT, containers_of, is_ready
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.probes import port_of
-from kubernaut.investigation.provenance import last_applied
 from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.routing import edited
 from kubernaut.investigation.subjects import Service

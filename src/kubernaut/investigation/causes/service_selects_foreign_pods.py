@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.domain.provenance import last_applied
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.provenance import last_applied
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.routing import edited
 from kubernaut.investigation.subjects import Service

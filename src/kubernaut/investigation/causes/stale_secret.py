@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.domain.references import references
 from kubernaut.investigation import facts
 from kubernaut.investigation.causes.credentials_refused import FORM
 from kubernaut.investigation.complaints import Complaint, complaints
-from kubernaut.investigation.configuration import Edit, edits, references
+from kubernaut.investigation.configuration import Edit, edits
 from kubernaut.investigation.containers import Container
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding

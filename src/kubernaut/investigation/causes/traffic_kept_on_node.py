@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.domain.provenance import last_applied, last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.containers import is_ready
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.provenance import last_applied, last_writer
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.routing import edited
 from kubernaut.investigation.subjects import Service

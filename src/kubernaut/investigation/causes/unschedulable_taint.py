@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.domain.provenance import last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.provenance import last_writer
 from kubernaut.investigation.remedies import escalate, way_back
 from kubernaut.investigation.scheduling import Blockage, Obstacle, blockage
 from kubernaut.investigation.subjects import Workload
