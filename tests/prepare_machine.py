@@ -15,6 +15,7 @@ from pathlib import Path
 WANTED = {
     "/usr/lib/postgresql/*/bin/initdb": "postgresql",
     "/usr/bin/prometheus-alertmanager": "prometheus-alertmanager",
+    "/usr/bin/prometheus": "prometheus",
     "/usr/bin/wrk": "wrk",
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
@@ -23,7 +24,7 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 def main() -> None:
     missing = [package for place, package in WANTED.items() if not list(Path("/").glob(place.lstrip("/")))]
     if not missing:
-        print("machine: PostgreSQL, Alertmanager and wrk are here")
+        print("machine: PostgreSQL, Alertmanager, Prometheus and wrk are here")
         return
     reason = _obstacle()
     if reason:

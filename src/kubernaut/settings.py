@@ -102,6 +102,17 @@ class VerificationSettings(_Section):
     which go on firing for that long after the fault is mended."""
 
 
+class PrometheusSettings(_Section):
+    """A Prometheus-compatible server whose series are evidence; without one, objects, events and logs have to do."""
+
+    url: str | None = None
+    """Such as `http://prometheus-operated.monitoring:9090`; a path before `/api/v1` may follow."""
+    token_file: Path | None = None
+    """File that holds a bearer token, read again at each query."""
+    timeout_s: Seconds = 5.0
+    """Seconds until a query is given up; the diagnosis goes on without it."""
+
+
 class ModelSettings(_Section):
     """One language model behind an OpenAI-compatible endpoint."""
 
@@ -156,6 +167,7 @@ class Settings(_Section):
     cluster: ClusterSettings = ClusterSettings()
     policy: PolicySettings = PolicySettings()
     verification: VerificationSettings = VerificationSettings()
+    prometheus: PrometheusSettings = PrometheusSettings()
     model: ModelSettings | None = None
     """Asked only where the rules are unsure."""
     notify: NotifySettings = NotifySettings()

@@ -21,6 +21,7 @@ from kubernaut.adapters.models.endpoint import LateAnalyst, ModelEndpoint
 from kubernaut.adapters.notify.nowhere import NowhereNotifier
 from kubernaut.adapters.notify.webhook import WebhookNotifier
 from kubernaut.adapters.prometheus.meter import PrometheusMeter
+from kubernaut.adapters.prometheus.queries import PrometheusMetrics, prometheus_of
 from kubernaut.adapters.store import Store, open_store
 from kubernaut.adapters.vectors.embedded import EmbeddedPatterns
 from kubernaut.domain.errors import KubernautError
@@ -67,6 +68,7 @@ class Outside:
     meter: PrometheusMeter
     notifier: Notifier
     analyst: LateAnalyst | None
+    metrics: PrometheusMetrics | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,9 @@ async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *,
         deadline = timedelta(seconds=model.timeout_s)
         analyst = LateAnalyst(ModelEndpoint(model.base_url, model.model, model.key_file, deadline, model.name))
         closing.push_async_callback(analyst.aclose)
+    metrics = prometheus_of(settings.prometheus)
+    if metrics is not None:
+        closing.push_async_callback(metrics.aclose)
     notifier: Notifier = NowhereNotifier()
     if settings.notify.webhook_url:
         notifier = webhook = WebhookNotifier(settings.notify.webhook_url)
@@ -146,6 +151,7 @@ async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *,
         meter=PrometheusMeter(),
         notifier=notifier,
         analyst=analyst,
+        metrics=metrics,
     )
 
 
@@ -174,6 +180,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             outside.meter,
             learning.recall,
             _second_opinion(settings, outside, catalogue),
+            outside.metrics,
         ),
         planning=PlanningStage(
             reader,
@@ -206,6 +213,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
                 timedelta(seconds=watch.interval_s),
                 timedelta(seconds=watch.deadline_s),
             ),
+            outside.metrics,
         ),
         impact=ImpactStage(store.incidents, clock, _value_inputs(settings.value)),
         learning=learning,

@@ -218,6 +218,13 @@ class EngineClosing(EngineError):
     retryable = True
 
 
+class MetricsUnavailable(KubernautError):
+    """Prometheus does not answer, or answers with an error; what it would have shown is unknown."""
+
+    code = "metrics_unavailable"
+    retryable = True
+
+
 class NotifyFailed(KubernautError):
     """A channel did not take the message."""
 

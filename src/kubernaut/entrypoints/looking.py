@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from kubernaut.adapters.kubernetes.connection import ClusterOptions
 from kubernaut.adapters.kubernetes.reader import KubernetesReader
 from kubernaut.adapters.kubernetes.requests import KubernetesApi
 from kubernaut.adapters.kubernetes.timing import TimingReader
+from kubernaut.adapters.prometheus.queries import prometheus_of
 from kubernaut.adapters.snapshot.opening import read_snapshot
 from kubernaut.adapters.snapshot.reader import SnapshotClock, SnapshotReader
 from kubernaut.domain.diagnosis import Diagnosis
@@ -30,7 +32,7 @@ from kubernaut.investigation.gathering import BUDGET
 from kubernaut.investigation.inquiry import first_look, first_survey, inquire
 from kubernaut.investigation.scene import Scene
 from kubernaut.planning.guards import MANAGED_LABEL
-from kubernaut.ports import Clock
+from kubernaut.ports import Clock, Metrics
 from kubernaut.resources import NAMESPACE
 from kubernaut.triage.owners import top_owner
 from kubernaut.triage.targets import target_of
@@ -48,9 +50,12 @@ async def look(request: DiagnosisRequest) -> DiagnosisReport:
         return await _look_back(request, request.snapshot)
     settings = request.settings.cluster
     options = ClusterOptions(kubeconfig=settings.kubeconfig, context=settings.context or "")
-    async with KubernetesApi(options) as api:
+    async with KubernetesApi(options) as api, AsyncExitStack() as closing:
+        metrics = prometheus_of(request.settings.prometheus)
+        if metrics is not None:
+            closing.push_async_callback(metrics.aclose)
         reader = TimingReader(KubernetesReader(api))
-        return await _look(request, reader, SystemClock(), settings.context or api.server)
+        return await _look(request, reader, SystemClock(), settings.context or api.server, metrics=metrics)
 
 
 async def _look_back(request: DiagnosisRequest, path: Path) -> DiagnosisReport:
@@ -67,7 +72,13 @@ async def _look_back(request: DiagnosisRequest, path: Path) -> DiagnosisReport:
 
 
 async def _look(
-    request: DiagnosisRequest, reader: TimingReader, clock: Clock, where: str, namespaces: tuple[str, ...] = ()
+    request: DiagnosisRequest,
+    reader: TimingReader,
+    clock: Clock,
+    where: str,
+    namespaces: tuple[str, ...] = (),
+    *,
+    metrics: Metrics | None = None,
 ) -> DiagnosisReport:
     """`namespaces` are those that "all" stands for; none where one list can show all."""
     started = time.perf_counter()
@@ -79,7 +90,7 @@ async def _look(
         first |= first_survey(places)
     examine = partial(_diagnoses, targets=targets) if request.alert else survey
     budget = _FROM_MEMORY if request.snapshot else BUDGET
-    scene, diagnoses = await inquire(reader, clock, first | {(NAMESPACE, "")}, examine, budget)
+    scene, diagnoses = await inquire(reader, clock, first | {(NAMESPACE, "")}, examine, budget, metrics=metrics)
     return _report(scene, diagnoses, request, where, reader, time.perf_counter() - started)
 
 

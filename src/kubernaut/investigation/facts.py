@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kubernaut.domain.evidence import EvidenceSource
+from kubernaut.domain.measures import Asked
 from kubernaut.domain.objects import KubeObject, ObjectRef, Tree
 from kubernaut.investigation.logs import LogLine
 from kubernaut.investigation.quoting import quoted
@@ -54,6 +55,11 @@ def log(line: LogLine) -> Fact:
     """What a container wrote."""
     run = "log, previous run" if line.previous else "log"
     return Fact(EvidenceSource.LOG, line.pod, f"{run}, {line.container}, line {line.number}", quoted(line.text))
+
+
+def measured(owner: KubeObject, asked: Asked, text: str, at: datetime | None = None) -> Fact:
+    """What Prometheus says; `ref` is the query, so that a person can ask again."""
+    return Fact(EvidenceSource.METRIC, owner.ref, asked.query, quoted(text, 300), at)
 
 
 def event_time(occurrence: Tree) -> datetime | None:

@@ -13,14 +13,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
 
-from kubernaut.domain.errors import ClusterError, ClusterUnavailable, Forbidden
+from kubernaut.domain.errors import ClusterError, ClusterUnavailable, Forbidden, MetricsUnavailable
 from kubernaut.domain.evidence import NotRead
+from kubernaut.domain.measures import Asked, Series
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef
 from kubernaut.investigation.containers import CONTAINER, INIT, SIDECAR, Container, containers_of, is_crashing
 from kubernaut.investigation.logs import decisive_lines
 from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.scene import Key, Scene, Wanted
-from kubernaut.ports import Clock, ClusterReader, Resource
+from kubernaut.ports import Clock, ClusterReader, Metrics, Resource
 from kubernaut.resources import RESOURCES
 
 Lists: TypeAlias = frozenset[tuple[Resource, str]]
@@ -64,11 +65,15 @@ class Gathering:
     errors: list[ClusterError] = field(default_factory=list)
     places: set[tuple[str, str]] = field(default_factory=set)
     logs_of: set[tuple[ObjectRef, str]] = field(default_factory=set)
+    metrics: Metrics | None = None
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def read_wanted(self, wanted: Wanted, *, patience: timedelta) -> None:
         """Adds what is wanted to the scene, as far as the budget goes; none of it will be wanted again."""
-        await self.read(resources_of(wanted), wanted.logs, patience=patience)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.read(resources_of(wanted), wanted.logs, patience=patience))
+            for asked in sorted(wanted.metrics):
+                group.create_task(self._measure(asked, patience))
         self.scene.add((), tried=wanted.lists)
         self.scene.add_logs({}, tried=wanted.logs)
 
@@ -94,8 +99,10 @@ class Gathering:
         lists = resources_of(wanted)
         missed = [NotRead(_name(kind, place), why) for kind, place in sorted(lists, key=str)]
         missed += [NotRead(f"log of {namespace}/pod/{pod} {name}", why) for namespace, pod, name in sorted(wanted.logs)]
+        missed += [NotRead(_metric_name(asked), why) for asked in sorted(wanted.metrics)]
         self.scene.add((), tried=wanted.lists, not_read=missed)
         self.scene.add_logs({}, tried=wanted.logs)
+        self.scene.add_measured(dict.fromkeys(wanted.metrics, ()))
 
     def nothing(self) -> ClusterError:
         """Why there is nothing in the scene at all."""
@@ -165,6 +172,21 @@ class Gathering:
         pending.pop(what, None)
         self.scene.add_logs({}, not_read=[NotRead(what, why)])
 
+    async def _measure(self, asked: Asked, patience: timedelta) -> None:
+        """Asks Prometheus; it has a gate and errors of its own, and never makes a diagnosis fail."""
+        why = self._spend() or ("" if self.metrics else "no Prometheus is set")
+        found: list[Series] = []
+        if self.metrics and not why:
+            try:
+                async with asyncio.timeout(patience.total_seconds()):
+                    found = await self.metrics.measure(asked, at=self.clock.now())
+            except TimeoutError:
+                why = f"no answer within {patience.total_seconds():g} s"
+            except MetricsUnavailable as error:
+                why = quoted(str(error))
+        missed = [NotRead(_metric_name(asked), why)] if why else []
+        self.scene.add_measured({asked: found}, not_read=missed)
+
     def _failing(self, logs: frozenset[Key]) -> list[Container]:
         """The containers whose log is read: of those asked for, the failing ones, one a workload and name."""
         found: list[Container] = []
@@ -224,6 +246,10 @@ def _name(kind: Resource, place: str) -> str:
 
 def _log_name(entry: Container) -> str:
     return f"log of {entry.pod.ref} {entry.name}"
+
+
+def _metric_name(asked: Asked) -> str:
+    return f"metric {asked.name}"
 
 
 def _log_key(entry: Container) -> Key:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from kubernaut.domain.objects import ObjectRef
 from kubernaut.investigation.gathering import BUDGET, Budget, Gathering, Lists
 from kubernaut.investigation.scene import Scene
-from kubernaut.ports import Clock, ClusterReader
+from kubernaut.ports import Clock, ClusterReader, Metrics
 from kubernaut.resources import (
     CONTROLLER_REVISION,
     DAEMON_SET,
@@ -52,13 +52,15 @@ async def inquire(
     first: Lists,
     examine: Callable[[Scene], T],
     budget: Budget = BUDGET,
+    *,
+    metrics: Metrics | None = None,
 ) -> tuple[Scene, T]:
     """What `examine` finds once all that it asks of the scene was read, or the budget is used up.
 
     Raises `ClusterUnavailable` (or `Forbidden`) only where nothing at all could be read.
     """
-    gathering = Gathering(reader, clock, budget, Scene(now=clock.now()))
-    scene = gathering.scene
+    scene = Scene(now=clock.now(), measurable=metrics is not None)
+    gathering = Gathering(reader, clock, budget, scene, metrics=metrics)
     # Half of what is left for each look: a list that hangs does not keep the next look from reading.
     patience = budget.timeout / 2
     await gathering.read(first, patience=patience)

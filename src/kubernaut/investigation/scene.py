@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kubernaut.domain.evidence import NotRead
+from kubernaut.domain.measures import Asked, Series
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.investigation.facts import event_time
 from kubernaut.investigation.logs import LogLine
@@ -30,14 +31,15 @@ _PLACE_OF_CLUSTER_WIDE_EVENTS = "default"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was asked of a scene in vain: (kind, namespace) lists, and logs as (namespace, pod, container)."""
+    """What was asked of a scene in vain: (kind, namespace) lists, logs as (namespace, pod, container), and metrics."""
 
     lists: frozenset[Place]
     logs: frozenset[Key]
+    metrics: frozenset[Asked] = frozenset()
 
     def __bool__(self) -> bool:
         """Whether anything is wanted."""
-        return bool(self.lists or self.logs)
+        return bool(self.lists or self.logs or self.metrics)
 
 
 class Scene:
@@ -55,9 +57,13 @@ class Scene:
         whole: Iterable[Place] = (),
         not_read: Sequence[NotRead] = (),
         logs: Mapping[Key, Sequence[LogLine]] | None = None,
+        measurable: bool = False,
     ) -> None:
-        """`logs` maps (namespace, pod, container) to the decisive lines."""
+        """`logs` maps (namespace, pod, container) to the decisive lines; `measurable` is False without a Prometheus."""
         self.now = now
+        self.measurable = measurable
+        self._measured: dict[Asked, Sequence[Series]] = {}
+        self._wanted_metrics: set[Asked] = set()
         self.not_read = tuple(not_read)
         self._whole: set[Place] = set()
         self._tried: set[Place] = set()
@@ -112,9 +118,10 @@ class Scene:
 
     def take_wanted(self) -> Wanted:
         """What was asked for in vain since the last time."""
-        wanted = Wanted(frozenset(self._wanted), frozenset(self._wanted_logs))
+        wanted = Wanted(frozenset(self._wanted), frozenset(self._wanted_logs), frozenset(self._wanted_metrics))
         self._wanted.clear()
         self._wanted_logs.clear()
+        self._wanted_metrics.clear()
         return wanted
 
     def _want(self, kind: str, namespace: str) -> None:
@@ -256,6 +263,17 @@ class Scene:
         if key not in self._logs and key not in self._logs_tried:
             self._wanted_logs.add(key)
         return self._logs.get(key, ())
+
+    def measured(self, asked: Asked) -> Sequence[Series]:
+        """What Prometheus says, as far as it was asked; nothing, and nothing missing, where there is none."""
+        if self.measurable and asked not in self._measured:
+            self._wanted_metrics.add(asked)
+        return self._measured.get(asked, ())
+
+    def add_measured(self, found: Mapping[Asked, Sequence[Series]], *, not_read: Iterable[NotRead] = ()) -> None:
+        """Takes in what Prometheus said; an empty answer is not asked for again."""
+        self._measured.update(found)
+        self.not_read += tuple(not_read)
 
     def add_logs(
         self, logs: Mapping[Key, Sequence[LogLine]], tried: Iterable[Key] = (), not_read: Iterable[NotRead] = ()

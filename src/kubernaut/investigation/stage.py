@@ -17,7 +17,7 @@ from kubernaut.investigation.causes import catalogue
 from kubernaut.investigation.diagnosing import diagnose
 from kubernaut.investigation.inquiry import first_look, inquire
 from kubernaut.investigation.second_opinion import Choices, Considered, consider, is_unsure
-from kubernaut.ports import Analyst, Clock, ClusterReader, IncidentStore, Meter
+from kubernaut.ports import Analyst, Clock, ClusterReader, IncidentStore, Meter, Metrics
 
 # In a burst the first incidents are decided while the last ones wait, instead of all of them at the end; and memory
 # holds that many scenes. Waiting for a model takes no place.
@@ -45,6 +45,7 @@ class InvestigationStage:
     meter: Meter
     recall: Recall
     second: SecondOpinion | None = None
+    metrics: Metrics | None = None
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_SCENES_AT_ONCE))
 
     async def investigate(self, incident: Incident, *, look: int) -> Diagnosis:
@@ -53,7 +54,8 @@ class InvestigationStage:
         async with self.places:
             target = incident.target
             first = first_look([target])
-            _, diagnosis = await inquire(self.reader, self.clock, first, partial(diagnose, target=target))
+            examine = partial(diagnose, target=target)
+            _, diagnosis = await inquire(self.reader, self.clock, first, examine, metrics=self.metrics)
         # Where the rules are sure, nobody waits for the memory: it is asked when the incident is over.
         if is_unsure(diagnosis, below=self.second.ask_below if self.second else 0.0):
             diagnosis, _ = await asyncio.gather(

@@ -72,6 +72,11 @@ class Thing:
         return list({top.ref: top for top in map(self.scene.top_of, pods)}.values())
 
 
+def is_platform(thing: Thing) -> bool:
+    """Whether it stands for the cluster's own components: alerts about these name no object."""
+    return thing.object.kind == "Namespace" and thing.object.name == "kube-system"
+
+
 def claims(pod: KubeObject, name: str) -> bool:
     """Whether the pod mounts the claim."""
     return name in claim_names(pod)

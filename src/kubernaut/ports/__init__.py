@@ -8,6 +8,7 @@ from __future__ import annotations
 from kubernaut.ports.chance import Clock, Ids
 from kubernaut.ports.cluster import ClusterReader, ClusterWriter, Listing, Resource, WatchEvent
 from kubernaut.ports.incidents import Admission, IncidentFilter, IncidentStore, SignalStore
+from kubernaut.ports.metrics import Metrics
 from kubernaut.ports.opinions import Analyst, Opinion, Question
 from kubernaut.ports.patterns import Embedder, PatternStore
 from kubernaut.ports.sharing import Heartbeats, Leases, Suspension, Switch
@@ -28,6 +29,7 @@ __all__ = [
     "Listing",
     "Message",
     "Meter",
+    "Metrics",
     "Notifier",
     "Opinion",
     "PatternStore",

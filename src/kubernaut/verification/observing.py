@@ -11,8 +11,9 @@ from kubernaut.domain.execution import Intent, Observation
 from kubernaut.domain.objects import KubeObject, ObjectRef, Tree
 from kubernaut.domain.snapshots import drifted
 from kubernaut.domain.workloads import Rollout, is_ready, rollout_of
-from kubernaut.ports import ClusterReader
+from kubernaut.ports import ClusterReader, Metrics
 from kubernaut.resources import ENDPOINT_SLICE, POD, REPLICA_SET
+from kubernaut.verification.measuring import is_measured, share_recovered
 
 _WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
 _REVISION: Final = "deployment.kubernetes.io/revision"
@@ -36,7 +37,7 @@ async def observe(
     *,
     at: datetime,
     alert_firing: bool | None = None,
-    metrics: float | None = None,
+    metrics: Metrics | None = None,
 ) -> Observation:
     """What the target looks like now; raises a `ClusterError` where that cannot be read."""
     before = KubeObject(intent.snapshot)
@@ -56,11 +57,19 @@ async def observe(
         desired=health.desired,
         restarts=health.restarts,
         alert_firing=alert_firing,
-        metrics=metrics,
+        metrics=await _measured(reader, metrics, call, now, at) if metrics else None,
         baseline=_baseline(call, before),
         drift=(drifted(intent, now) or "") if subject == before.ref else "",
         problem=health.problem,
     )
+
+
+async def _measured(
+    reader: ClusterReader, metrics: Metrics, call: ActionCall, now: KubeObject, at: datetime
+) -> float | None:
+    if not is_measured(call) or now.kind not in _WORKLOADS:
+        return None
+    return await share_recovered(metrics, call, await _newest_pods(reader, now), at=at)
 
 
 def _subject(target: ObjectRef, before: KubeObject) -> ObjectRef:

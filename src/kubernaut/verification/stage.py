@@ -12,7 +12,7 @@ from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Phase
 from kubernaut.domain.objects import JsonObject
 from kubernaut.engine.codec import dump
-from kubernaut.ports import Clock, ClusterReader, IncidentStore
+from kubernaut.ports import Clock, ClusterReader, IncidentStore, Metrics
 from kubernaut.verification.judging import KeepWatching, VerificationPolicy, judge
 from kubernaut.verification.observing import observe
 
@@ -27,12 +27,13 @@ class VerificationStage:
     incidents: IncidentStore
     clock: Clock
     policy: VerificationPolicy
+    metrics: Metrics | None = None
 
     async def observe(self, incident: Incident, intent: Intent) -> Observation:
         """One look at the target, and at whether the incident's alerts still fire."""
         firing = await self.incidents.still_firing(incident.id)
         call = intent.preview.call
-        return await observe(self.reader, call, intent, at=self.clock.now(), alert_firing=firing)
+        return await observe(self.reader, call, intent, at=self.clock.now(), alert_firing=firing, metrics=self.metrics)
 
     def judge(self, seen: Sequence[Observation]) -> Verification | KeepWatching:
         """The verdict on what was seen so far, or how long to wait for the next look."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from kubernaut.domain.diagnosis import ActionCall, CauseId, Verdict
+from kubernaut.domain.measures import MEMORY_USED
 from kubernaut.domain.quantities import parse_quantity
 from kubernaut.investigation import facts
 from kubernaut.investigation.containers import EPHEMERAL, RECENT, Container
@@ -19,6 +21,9 @@ from kubernaut.investigation.templates import Difference
 FACTOR = 2.0
 _CURRENT = timedelta(hours=1)
 _LEAK = timedelta(hours=1)
+# Of an hour of memory: enough values to tell a slope from a step, and what counts as rising in a quarter of them.
+_MEASURED = 20
+_RISE = 1.05
 _RAISABLE = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 
 
@@ -116,6 +121,7 @@ def _against(workload: Workload, worst: Container, size: Decimal) -> list[Fact]:
     return [
         *_node_pressure(workload, worst),
         *_leak(worst),
+        *_grows(workload, worst),
         *_recovery(workload, worst),
         *_rewritten(workload, worst),
         *_no_room(workload, size),
@@ -139,6 +145,19 @@ def _leak(worst: Container) -> list[Fact]:
         return []
     text = f"{worst.label} ran for {spell(finished - started)} before it was killed, as with a leak"
     return [facts.field(worst.pod, f"{worst.ended_path}.startedAt", text, started)]
+
+
+def _grows(workload: Workload, worst: Container) -> list[Fact]:
+    """That its memory rose all the time it was measured, instead of standing at what the work needs."""
+    asked = MEMORY_USED.of(namespace=workload.object.namespace, pod=worst.pod.name, container=worst.name)
+    values = [value for series in workload.scene.measured(asked)[:1] for _, value in series.points]
+    quarters = [values[len(values) * part // 4] for part in range(4)] + values[-1:] if len(values) >= _MEASURED else []
+    if not quarters or any(after <= before * _RISE for before, after in pairwise(quarters)):
+        return []
+    first, last = (f"{value / 2**20:.0f} MiB" for value in (quarters[0], quarters[-1]))
+    return [
+        facts.measured(worst.pod, asked, f"{worst.label} grew from {first} to {last} without a stop, as a leak does")
+    ]
 
 
 def _recovery(workload: Workload, worst: Container) -> list[Fact]:
