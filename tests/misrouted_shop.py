@@ -30,6 +30,7 @@ from kubernaut.investigation.stage import InvestigationStage
 from kubernaut.learning.effectiveness import TrackRecord
 from kubernaut.learning.stage import LearningStage
 from kubernaut.pipeline import PipelinePolicy, Stages, run_incident
+from kubernaut.planning.guardrails import guardrails
 from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage
 from kubernaut.ports import Admission
@@ -122,6 +123,7 @@ class MisroutedShop:
             planning=PlanningStage(
                 cluster, incidents, self.leases, MemorySwitch(), clock, TrackRecord(incidents).of, irreversible,
                 PlanningPolicy(Autonomy.AUTO, cooldown=timedelta(minutes=10), patience=timedelta(0), busy_for=_BUSY),
+                guardrails(cluster, incidents, clock, MemoryMeter()),
             ),
             execution=ExecutionStage(
                 ExecutionPorts(cluster, self, clock, catalogue), incidents, self.leases, self.notifier, _BUSY

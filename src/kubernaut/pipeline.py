@@ -80,8 +80,9 @@ async def run_incident(run: Run, stages: Stages, argument: JsonObject) -> Json:
     """What the engine runs: an incident's way, or the undo of its last action that a person asked for."""
     incident = load(Incident, argument["incident"])
     if argument["do"] == "undo":
-        by = str(argument["by"])
-        execution = await run.step("undo", partial(stages.execution.undo_last, incident, by=by), returns=Execution)
+        asked = partial(stages.execution.undo_last, incident, by=str(argument["by"]))
+        undo = partial(asked, reason=str(argument.get("reason", "")))
+        execution = await run.step("undo", undo, returns=Execution)
         return execution.reason
     return (await heal(run, stages, incident)).value
 
@@ -117,7 +118,8 @@ async def _mend(run: Run, stages: Stages, incident: Incident) -> Conclusion:
             await run.sleep(stages.policy.recheck)
             continue
         if plan.chosen is None or plan.decision is not Decision.ACT:
-            return _after(Conclusion(plan.ending or Ending.ESCALATED, plan.reason, plan.help), undone=undone)
+            ending = plan.ending or Ending.ESCALATED
+            return _after(Conclusion(ending, plan.reason, plan.help, guard=plan.guard), undone=undone)
         tried = (*tried, plan.chosen.call)
         conclusion = await _act(run, stages, incident, diagnosis, plan.chosen.call, attempt=len(tried))
         undone = undone or conclusion.ending is Ending.UNDONE
@@ -142,12 +144,14 @@ async def _decide(
     if plan.decision is not Decision.ASK:
         return plan
     plan = await run.step(
-        f"ask-{look}", partial(stages.execution.ask, incident, diagnosis, plan, look=look), returns=Plan
+        f"ask-{look}",
+        partial(stages.execution.ask, incident, diagnosis, plan, look=look, open_for=stages.policy.approval),
+        returns=Plan,
     )
     for answer in range(1, MOST_ANSWERS + 1):
         if plan.decision is not Decision.ASK:
             break
-        heard = await run.receive(DECISION, stages.policy.approval)
+        heard = await run.receive(DECISION, plan.open_for or stages.policy.approval)
         plan = await run.step(
             f"answer-{look}-{answer}", partial(planning.hear, incident, plan, heard, look=look), returns=Plan
         )

@@ -68,6 +68,9 @@ class ClusterSettings(_Section):
 class PolicySettings(_Section):
     """The guardrails."""
 
+    file: Path | None = None
+    """A policy file: rules, windows, budgets and thresholds (docs/policy.md). Read again when it changes; one that
+    cannot be used allows nothing."""
     autonomy: Literal["observe", "suggest", "approve", "auto"] = "auto"
     """For managed namespaces without a label `kubernaut.ai/autonomy`."""
     attempts: int = Field(default=2, ge=1, le=5)
@@ -79,6 +82,9 @@ class PolicySettings(_Section):
     patience_s: float = Field(default=60.0, ge=0, le=3600)
     """Seconds after its alert for which a fault without a safe remedy is watched, in case it passes by itself, before
     people are called."""
+    look_back_s: float = Field(default=300.0, ge=0, le=86_400)
+    """Seconds for which an alert may go on firing after what it told of was mended: the same cause, or the same alert,
+    on the same object is watched that long before a second remedy."""
     hold_s: Seconds = 300.0
     """Seconds after an incident closed in which the same alert joins it instead of opening a new one: the look-back
     of most alert rules."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,7 +23,9 @@ from kubernaut.adapters.notify.webhook import WebhookNotifier
 from kubernaut.adapters.prometheus.meter import PrometheusMeter
 from kubernaut.adapters.prometheus.queries import PrometheusMetrics, prometheus_of
 from kubernaut.adapters.store import Store, open_store
+from kubernaut.adapters.text_file import WatchedFile
 from kubernaut.adapters.vectors.embedded import EmbeddedPatterns
+from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.errors import KubernautError
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.lifecycle import Ending
@@ -42,8 +44,10 @@ from kubernaut.learning.effectiveness import TrackRecord
 from kubernaut.learning.stage import LearningStage
 from kubernaut.orders import Orders
 from kubernaut.pipeline import PipelinePolicy, Stages, run_incident
+from kubernaut.planning.guardrails import guardrails
 from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage
+from kubernaut.planning.policy.book import PolicyBook
 from kubernaut.ports import Clock, ClusterReader, ClusterWriter, Notifier
 from kubernaut.reception import Reception
 from kubernaut.settings import Settings, ValueSettings
@@ -117,7 +121,7 @@ async def running(
         reception = Reception(
             executor, stages, engine, store.signals, store.incidents, store.leases, outside.meter, arrived
         )
-        orders = Orders(engine, store.incidents, store.switch, outside.clock)
+        orders = Orders(engine, store.incidents, store.switch, outside.clock, _check_against(discover()))
         async with asyncio.TaskGroup() as group:
             receiving = group.create_task(reception.work())
             group.create_task(stages.learning.warm())
@@ -195,6 +199,16 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
                 timedelta(seconds=policy.cooldown_s),
                 timedelta(seconds=policy.patience_s),
                 busy_for,
+                timedelta(seconds=policy.look_back_s),
+            ),
+            guardrails(
+                reader,
+                store.incidents,
+                clock,
+                outside.meter,
+                book=PolicyBook(WatchedFile(policy.file) if policy.file else None),
+                risks={action.id: action.risk.value for action in catalogue},
+                cluster=settings.cluster.name,
             ),
         ),
         execution=ExecutionStage(
@@ -225,6 +239,10 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             approval=timedelta(seconds=policy.approval_s),
         ),
     )
+
+
+def _check_against(catalogue: Catalogue) -> Callable[[ActionCall], object]:
+    return lambda call: catalogue[call.action].check(call)
 
 
 async def _close_failed(stages: Stages, store: Store, run_id: str, error: KubernautError) -> None:

@@ -35,6 +35,12 @@ class SettingsError(InputError):
     code = "invalid_settings"
 
 
+class PolicyError(InputError):
+    """A policy that cannot be read or that has no answer: nothing is done until it has one."""
+
+    code = "invalid_policy"
+
+
 class UnknownName(InputError):
     """An id (incident, action, scenario) that names nothing."""
 

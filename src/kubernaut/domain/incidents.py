@@ -19,7 +19,7 @@ class Incident:
     """What triage made of a signal.
 
     `target` is the top-level owner; `reported` the object that the alert named. `ending` and `reason` are empty while
-    it is open.
+    it is open. `guard` names the rule that decided last what is done, such as `unmanaged` or `allowed`.
     """
 
     id: IncidentId
@@ -35,6 +35,7 @@ class Incident:
     ending: Ending | None = None
     reason: str = ""
     closed_at: datetime | None = None
+    guard: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -57,6 +58,10 @@ class Incident:
     def joined_once_more(self) -> Incident:
         """The incident with one more signal counted."""
         return replace(self, signals=self.signals + 1)
+
+    def decided_by(self, guard: str) -> Incident:
+        """The incident with the rule that decided, where one is named."""
+        return replace(self, guard=guard) if guard else self
 
     def closed_as(self, ending: Ending, *, reason: str, at: datetime) -> Incident:
         """The incident at its end; raises `TransitionRefused` where it is not in a phase that may close."""

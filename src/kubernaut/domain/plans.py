@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from kubernaut.domain.diagnosis import ActionCall
@@ -34,7 +35,8 @@ class Plan:
     """The decision with its reason.
 
     `guard` names the rule that decided, `help` the exact command that would lift a refusal, `ending` how the incident
-    closes when the decision is to close it.
+    closes when the decision is to close it. `rule` is the part of the policy behind the guard, if there is one, and
+    `approvers` who alone may consent, anybody where it is empty. A request for consent is open until `expires_at`.
     """
 
     decision: Decision
@@ -44,19 +46,30 @@ class Plan:
     ending: Ending | None = None
     chosen: Candidate | None = None
     alternatives: tuple[Candidate, ...] = ()
+    rule: str = ""
+    approvers: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+    open_for: timedelta | None = None
+
+    @property
+    def options(self) -> tuple[Candidate, ...]:
+        """What may be consented to: the proposal is number 1."""
+        return () if self.chosen is None else (self.chosen, *self.alternatives)
 
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
     """How an incident ends, and why; `help` is the command that a person would type next.
 
-    `final` is False after an attempt that failed and left nothing behind: another remedy may be tried.
+    `final` is False after an attempt that failed and left nothing behind: another remedy may be tried. `guard` names
+    the rule that decided, where one did.
     """
 
     ending: Ending
     reason: str
     help: str = ""
     final: bool = True
+    guard: str = ""
 
 
 def lease_name(target: ObjectRef) -> str:

@@ -31,7 +31,14 @@ _ALERTS_AFTER = timedelta(seconds=30)
 _EVERY = timedelta(seconds=15)
 _APPROVAL_S = 240.0
 _WATCH = {"window_s": 60.0, "interval_s": 10.0, "deadline_s": 300.0}
-_POLICY = {"approval_s": _APPROVAL_S, "recheck_s": 45.0, "hold_s": 1800.0, "patience_s": 420.0, "cooldown_s": 60.0}
+_POLICY = {
+    "approval_s": _APPROVAL_S,
+    "recheck_s": 45.0,
+    "hold_s": 1800.0,
+    "patience_s": 420.0,
+    "cooldown_s": 60.0,
+    "look_back_s": 60.0,
+}
 # A scenario without any incident after this long has failed, and is said so.
 _PATIENCE = timedelta(minutes=40)
 _POLL_S = 0.05

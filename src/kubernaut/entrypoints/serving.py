@@ -14,7 +14,7 @@ from kubernaut.entrypoints.dashboard.routes import DashboardParts, dashboard_rou
 from kubernaut.entrypoints.http.app import HttpParts, create_app
 from kubernaut.entrypoints.http.operations import Answer, Done, Operations, Refused
 from kubernaut.entrypoints.http.server import serve
-from kubernaut.orders import Orders
+from kubernaut.orders import Consent, Orders
 from kubernaut.ports import Clock
 from kubernaut.retention import Retention
 from kubernaut.settings import Settings
@@ -48,10 +48,10 @@ def operations_of(orders: Orders) -> Operations:
     """People's orders as the HTTP side calls them."""
     return Operations(
         approve=lambda incident, told: _answered(
-            lambda: orders.approve(incident, by=told.by, reason=told.reason, choice=told.choice)
+            lambda: orders.approve(incident, Consent(told.by, told.reason, told.choice, told.parameters))
         ),
         reject=lambda incident, told: _answered(lambda: orders.reject(incident, by=told.by, reason=told.reason)),
-        undo=lambda incident, told: _answered(lambda: orders.undo(incident, by=told.by)),
+        undo=lambda incident, told: _answered(lambda: orders.undo(incident, by=told.by, reason=told.reason)),
         suspend=lambda told: _answered(lambda: orders.suspend(by=told.by, reason=told.reason)),
         resume=lambda told: _answered(lambda: orders.resume(by=told.by)),
     )
@@ -94,6 +94,7 @@ def _parts(settings: Settings, service: Service, *, closing: asyncio.Event, simu
         meter=outside.meter,
         metrics=outside.meter.exposition,
         checks={"store": store.prove_writable, "cluster": cluster_answers},
+        limits={"policy": service.stages.planning.rails.book.check},
         token=settings.bearer_token(),
         loopback_only=settings.http.host in LOOPBACK,
         on_accepted=service.reception.arrived.set,

@@ -6,7 +6,7 @@ it is done.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from kubernaut.domain.diagnosis import ActionCall, Diagnosis
@@ -24,6 +24,9 @@ from kubernaut.execution.telling import CALLING, approval_message, closing_messa
 from kubernaut.execution.undoing import undo
 from kubernaut.ports import IncidentStore, Leases, Message, Notifier
 
+# Each is a dry run; a person compares no more than these anyway.
+MOST_ALTERNATIVES = 4
+
 
 @dataclass(frozen=True, slots=True)
 class ExecutionStage:
@@ -35,14 +38,28 @@ class ExecutionStage:
     notifier: Notifier
     busy_for: timedelta
 
-    async def ask(self, incident: Incident, diagnosis: Diagnosis, plan: Plan, *, look: int) -> Plan:
-        """The plan, after people were shown the very change by its dry run; closing where that shows it cannot be."""
+    async def ask(
+        self, incident: Incident, diagnosis: Diagnosis, plan: Plan, *, look: int, open_for: timedelta
+    ) -> Plan:
+        """The plan, after people were shown the very change by its dry run; closing where that shows it cannot be.
+
+        The alternatives are tried the same way, so that nobody consents to a change that was never shown.
+        """
         if plan.chosen is None:
             return plan
         intended = await intend(self.ports, plan.chosen.call)
         if isinstance(intended, Refused):
             return Plan(Decision.CLOSE, intended.reason, intended.guard, intended.help, ending=Ending.ESCALATED)
-        body: JsonObject = {"plan": dump(plan), "preview": dump(intended.preview)}
+        plan = replace(plan, expires_at=self._now() + open_for)
+        previews = [dump(intended.preview)]
+        others = []
+        for candidate in plan.alternatives[:MOST_ALTERNATIVES]:
+            tried = await intend(self.ports, candidate.call)
+            if not isinstance(tried, Refused):
+                others.append(candidate)
+                previews.append(dump(tried.preview))
+        plan = replace(plan, alternatives=tuple(others))
+        body: JsonObject = {"plan": dump(plan), "preview": previews[0], "previews": previews}
         await self._store(incident, f"asked-{look}", EventKind.ASKED, body, phase=Phase.APPROVAL)
         message = approval_message(incident, diagnosis, plan, intended.preview)
         await self._notify(incident, f"notified-ask-{look}", message)
@@ -82,7 +99,7 @@ class ExecutionStage:
         await self._store(incident, key, EventKind.UNDONE, body, phase=Phase.INVESTIGATION, about=target)
         return back
 
-    async def undo_last(self, incident: Incident, *, by: str) -> Execution:
+    async def undo_last(self, incident: Incident, *, by: str, reason: str = "") -> Execution:
         """The last applied change of the incident taken back, because a person wants it."""
         applied = await self.incidents.events(incident.id, kinds=(EventKind.APPLIED,))
         if not applied:
@@ -91,7 +108,7 @@ class ExecutionStage:
         if last.intent is None:
             return last
         back = await undo(self.ports, last.intent)
-        body: JsonObject = {"execution": dump(back), "why": "a person wanted it", "by": by}
+        body: JsonObject = {"execution": dump(back), "why": reason or "a person wanted it", "by": by}
         # The attempt's number is the key's end, as for an automatic undo: the same attempt is undone once.
         key = f"{EventKind.UNDONE}-{applied[-1].key.rpartition('-')[2]}"
         if back.applied is not Applied.REFUSED:
@@ -112,7 +129,9 @@ class ExecutionStage:
             chosen = load(Plan, event.body["plan"]).chosen
             if chosen is not None:
                 await self.leases.release(lease_name(chosen.call.target), incident.id)
-        await self.incidents.close(incident.id, ending=conclusion.ending, reason=conclusion.reason, at=self._now())
+        await self.incidents.close(
+            incident.id, ending=conclusion.ending, reason=conclusion.reason, at=self._now(), guard=conclusion.guard
+        )
         return conclusion.ending
 
     def _now(self) -> datetime:

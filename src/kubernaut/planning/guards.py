@@ -12,12 +12,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from kubernaut.domain.alerts import Stance, handling_of
-from kubernaut.domain.diagnosis import ActionCall, Hypothesis, Verdict
+from kubernaut.domain.diagnosis import Hypothesis, Verdict
 from kubernaut.domain.lifecycle import Ending
-from kubernaut.domain.objects import ObjectRef
+from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.domain.plans import Decision, Plan
+from kubernaut.planning.history import PastAction
+from kubernaut.planning.oscillation import Unrest
 from kubernaut.ports import Suspension
 
+# On an object or its namespace: whoever sets it asks that nothing is done until it is taken away again.
+PAUSE_ANNOTATION = "kubernaut.ai/pause"
 MANAGED_LABEL = "kubernaut.ai/managed"
 AUTONOMY_LABEL = "kubernaut.ai/autonomy"
 
@@ -40,17 +44,20 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class PastAction:
-    """An action that was applied before: what, when, and whether it was kept."""
+class Pause:
+    """A request to do nothing: what carries the annotation, as `kubectl` takes it, and the reason given."""
 
-    call: ActionCall
-    at: datetime
-    kept: bool
+    place: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that the guards look at, read just before."""
+    """All that the guards look at, read just before.
+
+    `lawless` says why the policy cannot be used. `healed` are the remedies for the same alert or the same cause on the
+    same object that were seen to help; the alert may go on firing for `look_back` after each.
+    """
 
     target: ObjectRef
     best: Hypothesis | None
@@ -62,11 +69,13 @@ class Situation:
     began: datetime
     patience: timedelta
     alert: str = ""
+    pause: Pause | None = None
+    lawless: str = ""
+    healed: Sequence[PastAction] = ()
+    look_back: timedelta = timedelta()
+    unrest: Unrest | None = None
+    help: str = ""
 
-
-# Three remedies that did not help within this time: a fourth is for people to choose.
-FAILURES_WINDOW = timedelta(hours=1)
-FAILURES_ALLOWED = 3
 
 Guard = Callable[[Situation], Plan | None]
 
@@ -79,22 +88,37 @@ def scope_of(labels: Sequence[dict[str, str]], *, default: Autonomy) -> Scope:
     return Scope(managed=managed == "true", autonomy=autonomy)
 
 
+def pause_of(items: Sequence[KubeObject]) -> Pause | None:
+    """The request for a pause that one of them carries; `false` and nothing at all are none."""
+    for item in items:
+        reason = item.annotations.get(PAUSE_ANNOTATION, "")
+        if reason and reason.lower() != "false":
+            within = f" -n {item.namespace}" if item.namespace else ""
+            return Pause(f"{item.kind.lower()} {item.name}{within}", reason[:200])
+    return None
+
+
 def objection(situation: Situation) -> Plan | None:
     """The first guard's refusal, None where none objects."""
     return next((plan for guard in GUARDS if (plan := guard(situation)) is not None), None)
 
 
+def standing_refusal(situation: Situation) -> Plan | None:
+    """The refusal that not even a person's consent lifts, since whoever consented may not know of it."""
+    return next((plan for guard in STANDING if (plan := guard(situation)) is not None), None)
+
+
 def _self_resolved(situation: Situation) -> Plan | None:
     if situation.firing:
         return None
-    return _close(Ending.SELF_RESOLVED, "the alert was resolved before anything was done", "resolved")
+    return close(Ending.SELF_RESOLVED, "the alert was resolved before anything was done", "resolved")
 
 
 def _not_to_be_seen(situation: Situation) -> Plan | None:
     handling = handling_of(situation.alert)
     if not handling.is_unseen:
         return None
-    return _close(Ending.ESCALATED, f"{situation.alert} is for people: {handling.reason}", "alert_for_people")
+    return close(Ending.ESCALATED, f"{situation.alert} is for people: {handling.reason}", "alert_for_people")
 
 
 def _unexplained(situation: Situation) -> Plan | None:
@@ -106,24 +130,24 @@ def _unexplained(situation: Situation) -> Plan | None:
     reason = f"{situation.alert} fires, and nothing wrong is to be seen on {situation.target}"
     if situation.now - situation.began < situation.patience:
         return Plan(Decision.WAIT, reason, guard="young")
-    return _close(Ending.ESCALATED, f"{reason}: a person has to look at what it measures", "unexplained")
+    return close(Ending.ESCALATED, f"{reason}: a person has to look at what it measures", "unexplained")
 
 
 def _nothing_wrong(situation: Situation) -> Plan | None:
     best = situation.best
     if best is None:
-        return _close(Ending.NO_ACTION_NEEDED, f"nothing wrong was found on {situation.target}", "nothing_found")
+        return close(Ending.NO_ACTION_NEEDED, f"nothing wrong was found on {situation.target}", "nothing_found")
     if best.verdict is not Verdict.DECLINE:
         return None
     match best.cause:
         case "rollout_in_progress":
             return Plan(Decision.WAIT, best.summary, guard="rollout_in_progress")
         case "self_healed":
-            return _close(Ending.SELF_RESOLVED, best.summary, "self_healed")
+            return close(Ending.SELF_RESOLVED, best.summary, "self_healed")
         case "healthy":
-            return _close(Ending.NO_ACTION_NEEDED, best.summary, "nothing_found")
+            return close(Ending.NO_ACTION_NEEDED, best.summary, "nothing_found")
         case _:
-            return _close(Ending.DECLINED, best.summary, str(best.cause))
+            return close(Ending.DECLINED, best.summary, str(best.cause))
 
 
 def _unmanaged(situation: Situation) -> Plan | None:
@@ -131,7 +155,7 @@ def _unmanaged(situation: Situation) -> Plan | None:
         return None
     kind, name = _scope_object(situation.target)
     reason = f"{kind} {name} is not managed, so nothing was changed"
-    return _close(Ending.DECLINED, reason, "unmanaged", help=f"kubectl label {kind} {name} {MANAGED_LABEL}=true")
+    return close(Ending.DECLINED, reason, "unmanaged", help=f"kubectl label {kind} {name} {MANAGED_LABEL}=true")
 
 
 def _observing(situation: Situation) -> Plan | None:
@@ -139,14 +163,14 @@ def _observing(situation: Situation) -> Plan | None:
         return None
     kind, name = _scope_object(situation.target)
     command = f"kubectl label --overwrite {kind} {name} {AUTONOMY_LABEL}=approve"
-    return _close(Ending.DECLINED, f"{kind} {name} is only observed", "autonomy_observe", help=command)
+    return close(Ending.DECLINED, f"{kind} {name} is only observed", "autonomy_observe", help=command)
 
 
 def _suspended(situation: Situation) -> Plan | None:
     if situation.suspension is None:
         return None
     reason = f"all actions are suspended by {situation.suspension.by}: {situation.suspension.reason}"
-    return _close(Ending.BLOCKED, reason, "suspended", help="kubernaut resume")
+    return close(Ending.BLOCKED, reason, "suspended", help="kubernaut resume")
 
 
 def _for_people(situation: Situation) -> Plan | None:
@@ -154,7 +178,7 @@ def _for_people(situation: Situation) -> Plan | None:
     best = situation.best
     if handling.stance is not Stance.ESCALATE or best is None or best.verdict is Verdict.ESCALATE:
         return None
-    return _close(Ending.ESCALATED, f"{situation.alert} is for people: {handling.reason}", "alert_for_people")
+    return close(Ending.ESCALATED, f"{situation.alert} is for people: {handling.reason}", "alert_for_people")
 
 
 def _no_safe_remedy(situation: Situation) -> Plan | None:
@@ -164,26 +188,54 @@ def _no_safe_remedy(situation: Situation) -> Plan | None:
     cause = best.cause if best else "unknown"
     if situation.now - situation.began < situation.patience:
         return Plan(Decision.WAIT, f"{cause}: no safe action fits; many such faults pass by themselves", guard="young")
-    return _close(Ending.ESCALATED, f"{cause}: no safe action fits, a person has to decide", "no_safe_action")
+    return close(Ending.ESCALATED, f"{cause}: no safe action fits, a person has to decide", "no_safe_action")
 
 
 def _suggesting(situation: Situation) -> Plan | None:
     if situation.scope.autonomy is not Autonomy.SUGGEST:
         return None
-    return _close(Ending.ESCALATED, "this namespace takes suggestions only", "autonomy_suggest")
+    return close(Ending.ESCALATED, "this namespace takes suggestions only", "autonomy_suggest")
 
 
-def _failed_too_often(situation: Situation) -> Plan | None:
-    since = situation.now - FAILURES_WINDOW
-    failed = sum(1 for past in situation.history if past.at >= since and not past.kept)
-    if failed < FAILURES_ALLOWED:
+def _paused(situation: Situation) -> Plan | None:
+    pause = situation.pause
+    if pause is None:
         return None
-    reason = f"{failed} remedies on this object did not help within an hour"
-    return _close(Ending.ESCALATED, reason, "consecutive_failures")
+    help_ = f"kubectl annotate {pause.place} {PAUSE_ANNOTATION}-"
+    return close(Ending.BLOCKED, f"{pause.place} asks for a pause: {pause.reason}", "paused", help=help_)
 
 
-def _close(ending: Ending, reason: str, guard: str, *, help: str = "") -> Plan:  # noqa: A002  # the word users read
-    return Plan(Decision.CLOSE, reason, guard=guard, help=help, ending=ending)
+def _lawless(situation: Situation) -> Plan | None:
+    if not situation.lawless:
+        return None
+    reason = f"the policy cannot be used, so nothing is done: {situation.lawless}"
+    return close(Ending.BLOCKED, reason, "policy_broken", help=situation.help)
+
+
+def _just_healed(situation: Situation) -> Plan | None:
+    """An alert goes on firing for its look-back after the fault is mended: that is no reason to mend it twice."""
+    for past in situation.healed:
+        if past.at > situation.now - situation.look_back:
+            reason = f"{past.call.action} healed this moments ago, and its alert looks back: it is watched first"
+            return Plan(Decision.WAIT, reason, guard="post_success_hold")
+    return None
+
+
+def _restless(situation: Situation) -> Plan | None:
+    found = situation.unrest
+    return None if found is None else close(Ending.ESCALATED, found.reason, found.guard)
+
+
+def close(
+    ending: Ending,
+    reason: str,
+    guard: str,
+    *,
+    help: str = "",  # noqa: A002  # the word users read
+    rule: str = "",
+) -> Plan:
+    """The plan to end the incident so."""
+    return Plan(Decision.CLOSE, reason, guard=guard, help=help, ending=ending, rule=rule)
 
 
 def _scope_object(target: ObjectRef) -> tuple[str, str]:
@@ -199,8 +251,12 @@ GUARDS: tuple[Guard, ...] = (
     _unmanaged,
     _observing,
     _suspended,
+    _paused,
     _for_people,
     _no_safe_remedy,
+    _lawless,
     _suggesting,
-    _failed_too_often,
+    _just_healed,
+    _restless,
 )
+STANDING: tuple[Guard, ...] = (_self_resolved, _unmanaged, _suspended, _paused, _lawless)

@@ -1,22 +1,31 @@
-"""From a diagnosis to a plan."""
+"""From a diagnosis to a plan, and from a person's answer to the plan that follows from it."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from types import MappingProxyType
 
-from kubernaut.domain.diagnosis import ActionCall, ActionId, CauseId, Diagnosis, Hypothesis, Verdict
-from kubernaut.domain.execution import Execution
+from kubernaut.domain.diagnosis import ActionCall, ActionId, CauseId, Diagnosis, Hypothesis
+from kubernaut.domain.errors import StoreUnavailable
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending, Phase
-from kubernaut.domain.objects import Json, ObjectRef
+from kubernaut.domain.objects import Json, JsonObject, ObjectRef
 from kubernaut.domain.plans import Candidate, Decision, Plan, lease_name
 from kubernaut.engine.codec import dump, load
-from kubernaut.planning.guards import FAILURES_WINDOW, Autonomy, PastAction, Scope, Situation, objection, scope_of
+from kubernaut.planning.budgeting import BUDGET, over_budget
+from kubernaut.planning.casework import Casework, Docket
+from kubernaut.planning.choosing import Settled, choose
+from kubernaut.planning.consent import after_consent, chosen_by
+from kubernaut.planning.guardrails import Guardrails
+from kubernaut.planning.guards import Autonomy, close, objection
+from kubernaut.planning.oscillation import thrashes
+from kubernaut.planning.policy.document import Effect
+from kubernaut.planning.policy.ruling import Policy
 from kubernaut.planning.ranking import Record, rank
+from kubernaut.planning.surveying import blast_of
 from kubernaut.ports import Clock, ClusterReader, IncidentStore, Leases, Switch
 
 # Where an incident is after the decision; consent is asked for by the next stage, and an end is the pipeline's.
@@ -25,22 +34,36 @@ _PHASE_AFTER: Mapping[Decision, Phase | None] = MappingProxyType(
 )
 
 COOL_DOWN = "cool_down"
+_BUDGETS = "budgets"
 _BRIEFLY = timedelta(seconds=10)
+_PURSE_TRIES, _PURSE_PAUSE = 40, timedelta(milliseconds=250)
 
 Records = Callable[[CauseId], Awaitable[Mapping[ActionId, tuple[int, int, float]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """The event that a plan is stored in."""
+
+    key: str
+    kind: EventKind
+    body: JsonObject = field(default_factory=dict)
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanningPolicy:
     """`busy_for` is how long a target belongs to the incident that acts on it, unless it gives it back.
 
-    `patience` is how long after its alert a fault without a remedy is watched before people are called.
+    `patience` is how long after its alert a fault without a remedy is watched before people are called; `look_back`
+    how long an alert may go on firing after what it told of was mended.
     """
 
     autonomy: Autonomy
     cooldown: timedelta
     patience: timedelta
     busy_for: timedelta
+    look_back: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,71 +78,120 @@ class PlanningStage:
     records: Records
     irreversible: frozenset[ActionId]
     policy: PlanningPolicy
+    rails: Guardrails
 
     async def plan(self, incident: Incident, diagnosis: Diagnosis, *, look: int, tried: Sequence[ActionCall]) -> Plan:
         """The plan, stored. An `act` plan holds the target's lease in the incident's name."""
-        plan = await self._decide(incident, diagnosis, tried)
-        event = Event(incident.id, f"planned-{look}", EventKind.PLANNED, self.clock.now(), {"plan": dump(plan)})
-        await self.incidents.append(event, phase=_PHASE_AFTER[plan.decision])
-        return plan
+        law = await self.rails.book.current()
+        settled = await self._decide(incident, diagnosis, tried, law)
+        settled = await self._stored(incident, settled, law, _Entry(f"planned-{look}", EventKind.PLANNED))
+        return settled.plan
 
-    async def _decide(self, incident: Incident, diagnosis: Diagnosis, tried: Sequence[ActionCall]) -> Plan:
+    async def _stored(self, incident: Incident, settled: Settled, law: Policy, entry: _Entry) -> Settled:
+        """The plan as it could be stored: within the budgets, which one decision at a time may look at and spend."""
+        if settled.plan.decision is not Decision.ACT or not law.document.budgets:
+            await self._append(incident, settled, entry)
+            return settled
+        async with self.rails.turn:
+            await self._take_purse(incident)
+            try:
+                settled = await self._within_budgets(incident, settled, law, consented=entry.kind is EventKind.APPROVED)
+                await self._append(incident, settled, entry)
+            finally:
+                await self.leases.release(_BUDGETS, incident.id)
+        return settled
+
+    async def _append(self, incident: Incident, settled: Settled, entry: _Entry) -> None:
+        plan = settled.plan
+        acts = plan.decision is Decision.ACT and plan.chosen is not None
+        # Budgets are counted from the decisions that are about an object.
+        about = str(plan.chosen.call.target) if acts and plan.chosen else entry.about
+        told: JsonObject = {**entry.body, "plan": dump(plan), "ruling": settled.ruling}
+        event = Event(incident.id, entry.key, entry.kind, self.clock.now(), told, about=about)
+        await self.incidents.append(event, phase=_PHASE_AFTER[plan.decision], guard=plan.guard)
+        self.rails.meter.count("decisions", decision=plan.decision.value, guard=plan.guard)
+
+    async def _take_purse(self, incident: Incident) -> None:
+        """Waits until no other replica spends; raises `StoreUnavailable`, which is tried again, where that lasts."""
+        for _ in range(_PURSE_TRIES):
+            if await self.leases.acquire(_BUDGETS, incident.id, duration=_BRIEFLY):
+                return
+            await self.clock.sleep(_PURSE_PAUSE)
+        raise StoreUnavailable("another replica is spending from the budgets")
+
+    async def _within_budgets(self, incident: Incident, settled: Settled, law: Policy, *, consented: bool) -> Settled:
+        """Over a budget a person is asked; who has just consented has consented to that too."""
+        plan, now = settled.plan, self.clock.now()
+        if plan.chosen is None:
+            return settled
+        call = plan.chosen.call
+        item = await self.reader.get(call.target)
+        spent = await self.rails.ledger.spent(now)
+        over = over_budget(law.document.budgets, spent, blast_of(call, item), namespace=call.target.namespace, now=now)
+        hard = [each for each in over if each.effect is Effect.DENY]
+        decisive = next(iter(hard or ([] if consented else over)), None)
+        if decisive is None:
+            return settled
+        await self.leases.release(lease_name(call.target), incident.id)
+        if hard:
+            return replace(settled, plan=close(Ending.ESCALATED, decisive.reason, BUDGET, rule=decisive.rule))
+        asked = replace(plan, decision=Decision.ASK, reason=decisive.reason, guard=BUDGET, rule=decisive.rule)
+        return replace(settled, plan=asked)
+
+    async def _decide(
+        self, incident: Incident, diagnosis: Diagnosis, tried: Sequence[ActionCall], law: Policy
+    ) -> Settled:
         best = diagnosis.best
-        target = best.target if best else incident.target
-        now = self.clock.now()
-        situation = Situation(
-            target=target,
-            best=best,
-            firing=await self.incidents.still_firing(incident.id),
-            scope=await self._scope(target),
-            suspension=await self.switch.suspension(),
-            history=await self._history(target, since=now - max(FAILURES_WINDOW, self.policy.cooldown)),
-            now=now,
-            began=incident.started_at,
-            patience=self.policy.patience,
-            alert=incident.alert,
-        )
+        docket = await self._casework.open(incident, diagnosis, law)
+        known = await self.records(best.cause) if best and best.remedies else {}
+        ranked = rank(best.remedies, record=_record(known)) if best else ()
+        situation = docket.situation
+        weighing = await self._casework.weighing(docket, best, law) if best and ranked and not law.broken else None
+        if weighing is not None and situation.scope.managed and weighing.lifting(ranked[0]) is not None:
+            situation = replace(situation, scope=replace(situation.scope, autonomy=Autonomy.AUTO))
         refused = objection(situation)
-        if refused is not None or best is None:
-            return refused or _close(Ending.NO_ACTION_NEEDED, "nothing was found", "nothing_found")
-        chosen = await self._choose(best, situation, tried)
-        if chosen.decision is Decision.ACT:
-            busy = not await self._take(incident, chosen)
+        if refused is not None or best is None or weighing is None:
+            return Settled(refused or close(Ending.NO_ACTION_NEEDED, "nothing was found", "nothing_found"), docket.told)
+        fresh, why_not = self._fresh(ranked, best, docket, tried)
+        settled = choose(weighing, fresh) if fresh else Settled(why_not, docket.told)
+        if settled.plan.decision is Decision.ACT:
+            busy = not await self._take(incident, settled.plan)
         else:
-            busy = chosen.guard == COOL_DOWN and await self._is_busy(incident, target)
+            busy = settled.plan.guard == COOL_DOWN and await self._is_busy(incident, docket.target)
         if busy:
-            return Plan(Decision.WAIT, f"another incident is acting on {target}", guard="resource_busy")
-        return chosen
+            waiting = Plan(Decision.WAIT, f"another incident is acting on {docket.target}", guard="resource_busy")
+            return replace(settled, plan=waiting)
+        return settled
 
-    async def _choose(self, best: Hypothesis, situation: Situation, tried: Sequence[ActionCall]) -> Plan:
-        since = situation.now - self.policy.cooldown
-        cooling = [past.call for past in situation.history if past.at >= since and past.call not in tried]
-        # The same action again is the same remedy, by whatever revision number or size it is named this time.
-        fresh = [call for call in best.remedies if not _same_action(call, [*tried, *cooling])]
-        if not fresh:
-            guard, why = (COOL_DOWN, "was applied moments ago") if cooling else ("exhausted", "did not help")
-            names = ", ".join(call.action for call in best.remedies)
-            return Plan(Decision.CLOSE, f"{names} {why}; a person has to decide", guard=guard, ending=Ending.ESCALATED)
-        known = await self.records(best.cause)
-        chosen, *others = rank(fresh, record=_record(known))
-        asked = self._must_ask(best, situation.scope, chosen.call)
-        return Plan(
-            Decision.ASK if asked else Decision.ACT,
-            asked or f"{best.cause}: {chosen.call.action} is bounded and reversible, and this scope allows it",
-            guard="approval" if asked else "allowed",
-            chosen=chosen,
-            alternatives=tuple(others),
-        )
+    @property
+    def _casework(self) -> Casework:
+        return Casework(
+            self.reader, self.incidents, self.switch, self.clock, self.rails, self.irreversible, self.policy.autonomy,
+            self.policy.patience, self.policy.look_back,
+        )  # fmt: skip
 
-    def _must_ask(self, best: Hypothesis, scope: Scope, call: ActionCall) -> str:
-        """Why a person is asked first; empty where none has to be."""
-        if call.action in self.irreversible:
-            return f"{call.action} cannot be taken back"
-        if best.verdict is Verdict.APPROVE:
-            return f"a remedy for {best.cause} needs a person's consent"
-        if scope.autonomy is not Autonomy.AUTO:
-            return "this scope acts only with consent"
-        return ""
+    def _fresh(
+        self, ranked: Sequence[Candidate], best: Hypothesis, docket: Docket, tried: Sequence[ActionCall]
+    ) -> tuple[list[Candidate], Plan]:
+        """The candidates that were not tried lately, and what is told where none is left."""
+        now = docket.situation.now
+        cooling = [past.call for past in docket.history if past.at >= now - self.policy.cooldown]
+        cooling = [call for call in cooling if call not in tried]
+        left: list[Candidate] = []
+        why: set[str] = set()
+        for each in ranked:
+            # The same action again is the same remedy, by whatever revision number or size it is named this time.
+            if _same_action(each.call, tried):
+                why.add("exhausted")
+            elif _same_action(each.call, cooling):
+                why.add(COOL_DOWN)
+            elif each.call.action in docket.rejected:
+                why.add("rejected")
+            elif thrashes(each.call, docket.history, now):
+                why.add("thrashing")
+            else:
+                left.append(each)
+        return left, _none_left(best, docket, why)
 
     async def _take(self, incident: Incident, plan: Plan) -> bool:
         if plan.chosen is None:
@@ -140,74 +212,72 @@ class PlanningStage:
 
         Stays `ask` where the message was no answer: one of several alerts was resolved, for instance.
         """
-        answered = await self._answer(incident, plan, heard)
-        if answered.decision is not Decision.ASK and isinstance(heard, dict) and "approved" in heard:
-            kind = EventKind.APPROVED if heard["approved"] is True else EventKind.REJECTED
-            event = Event(incident.id, f"answered-{look}", kind, self.clock.now(), {**heard, "plan": dump(answered)})
-            await self.incidents.append(event, phase=_PHASE_AFTER[answered.decision])
-        return answered
+        law = await self.rails.book.current()
+        settled = await self._answer(incident, plan, heard, law)
+        answered = settled.plan
+        if answered.decision is Decision.ASK and answered.expires_at is not None:
+            return replace(answered, open_for=max(timedelta(seconds=1), answered.expires_at - self.clock.now()))
+        if answered.decision is Decision.ASK or not isinstance(heard, dict) or "approved" not in heard:
+            self.rails.meter.count("decisions", decision=answered.decision.value, guard=answered.guard)
+            return answered
+        approved = heard["approved"] is True
+        diagnosis = await self._diagnosed(incident)
+        best = diagnosis.best if diagnosis else None
+        asked = dump(plan.chosen.call) if plan.chosen else None
+        body: JsonObject = {**heard, "asked": asked, "cause": best.cause if best else ""}
+        kind = EventKind.APPROVED if approved else EventKind.REJECTED
+        # What was rejected is found by the object that it was about.
+        about = "" if approved else str(best.target if best else incident.target)
+        settled = await self._stored(incident, settled, law, _Entry(f"answered-{look}", kind, body, about))
+        return settled.plan
 
-    async def _answer(self, incident: Incident, plan: Plan, heard: Json) -> Plan:
+    async def _diagnosed(self, incident: Incident) -> Diagnosis | None:
+        """The last look's diagnosis, which the request for consent rests on."""
+        events = await self.incidents.events(incident.id, kinds=(EventKind.DIAGNOSED,))
+        return load(Diagnosis, events[-1].body.get("diagnosis")) if events else None
+
+    async def _answer(self, incident: Incident, plan: Plan, heard: Json, law: Policy) -> Settled:
         if heard is None:
-            return _close(Ending.ESCALATED, "nobody answered the request for consent in time", "approval_expired")
+            reason = "nobody answered the request for consent in time"
+            return Settled(close(Ending.ESCALATED, reason, "approval_expired"), {})
         if not await self.incidents.still_firing(incident.id):
-            return _close(Ending.SELF_RESOLVED, "the alert was resolved while consent was awaited", "resolved")
+            reason = "the alert was resolved while consent was awaited"
+            return Settled(close(Ending.SELF_RESOLVED, reason, "resolved"), {})
         if not isinstance(heard, dict) or "approved" not in heard or plan.chosen is None:
-            return plan
+            return Settled(plan, {})
         if heard["approved"] is not True:
             reason = f"rejected by {heard.get('by')}: {heard.get('reason') or 'no reason given'}"
-            return _close(Ending.DECLINED, reason, "rejected")
-        return await self._consented(incident, _with_choice(plan, plan.chosen, heard.get("choice")))
+            return Settled(close(Ending.DECLINED, reason, "rejected"), {})
+        return await self._consented(incident, chosen_by(plan, heard), law)
 
-    async def _consented(self, incident: Incident, plan: Plan) -> Plan:
+    async def _consented(self, incident: Incident, plan: Plan, law: Policy) -> Settled:
         """Consent lifts the need to ask and nothing else: what may have changed meanwhile is looked at again."""
-        target = plan.chosen.call.target if plan.chosen else incident.target
-        suspension = await self.switch.suspension()
-        if suspension is not None:
-            reason = f"all actions are suspended by {suspension.by}: {suspension.reason}"
-            return _close(Ending.BLOCKED, reason, "suspended", help="kubernaut resume")
-        if not (await self._scope(target)).managed:
-            return _close(Ending.DECLINED, "the scope is not managed any more", "unmanaged")
-        if not await self._take(incident, plan):
-            return _close(Ending.BLOCKED, f"another incident is acting on {target}", "resource_busy")
-        return replace(plan, decision=Decision.ACT, guard="approved")
-
-    async def _scope(self, target: ObjectRef) -> Scope:
-        labels: list[dict[str, str]] = []
-        found = await self.reader.get(target)
-        if found is not None:
-            labels.append(found.labels)
-        if target.namespace:
-            namespace = await self.reader.get(ObjectRef("v1", "Namespace", "", target.namespace))
-            if namespace is not None:
-                labels.append(namespace.labels)
-        return scope_of(labels, default=self.policy.autonomy)
-
-    async def _history(self, target: ObjectRef, *, since: datetime) -> list[PastAction]:
-        events = await self.incidents.events_about(
-            str(target), since=since, kinds=(EventKind.APPLIED, EventKind.UNDONE)
-        )
-        undone = {(event.incident, event.key.rpartition("-")[2]) for event in events if event.kind is EventKind.UNDONE}
-        past = []
-        for event in events:
-            execution = load(Execution, event.body.get("execution"))
-            if event.kind is EventKind.APPLIED and execution.intent is not None:
-                kept = (event.incident, event.key.rpartition("-")[2]) not in undone
-                past.append(PastAction(execution.intent.preview.call, event.at, kept))
-        return past
+        diagnosis = await self._diagnosed(incident)
+        best = diagnosis.best if diagnosis else None
+        if diagnosis is None or best is None or plan.chosen is None:
+            return Settled(close(Ending.ESCALATED, "what was consented to is not known any more", "stale"), {})
+        docket = await self._casework.open(incident, diagnosis, law)
+        weighing = await self._casework.weighing(docket, best, law)
+        settled = after_consent(plan, plan.chosen, docket.situation, weighing)
+        if settled.plan.decision is Decision.ACT and not await self._take(incident, settled.plan):
+            target = plan.chosen.call.target
+            busy = close(Ending.BLOCKED, f"another incident is acting on {target}", "resource_busy")
+            return replace(settled, plan=busy)
+        return settled
 
 
-def _close(ending: Ending, reason: str, guard: str, *, help: str = "") -> Plan:  # noqa: A002  # the word users read
-    return Plan(Decision.CLOSE, reason, guard=guard, help=help, ending=ending)
-
-
-def _with_choice(plan: Plan, chosen: Candidate, choice: Json) -> Plan:
-    """The plan with the alternative of that number, 1 being the one that was proposed."""
-    options = (chosen, *plan.alternatives)
-    if not isinstance(choice, int) or not 1 < choice <= len(options):
-        return plan
-    taken = options[choice - 1]
-    return replace(plan, chosen=taken, alternatives=tuple(option for option in options if option is not taken))
+def _none_left(best: Hypothesis, docket: Docket, why: set[str]) -> Plan:
+    names = ", ".join(call.action for call in best.remedies)
+    if "rejected" in why:
+        told = next(iter(docket.rejected.values()))
+        return close(Ending.DECLINED, f"{names}: {told}; it is not asked again so soon", "rejected")
+    for guard, told in (
+        (COOL_DOWN, "was applied moments ago"),
+        ("thrashing", "was applied twice within 90 min and the fault came back"),
+    ):
+        if guard in why:
+            return close(Ending.ESCALATED, f"{names} {told}; a person has to decide", guard)
+    return close(Ending.ESCALATED, f"{names} did not help; a person has to decide", "exhausted")
 
 
 def _same_action(call: ActionCall, others: Sequence[ActionCall]) -> bool:

@@ -51,6 +51,7 @@ class IncidentFilter:
     since: datetime | None = None
     limit: int = 50
     offset: int = 0
+    guard: str = ""
 
 
 class IncidentStore(Protocol):
@@ -86,10 +87,13 @@ class IncidentStore(Protocol):
     async def count(self, wanted: IncidentFilter) -> int:
         """How many match, without paging."""
 
-    async def append(self, event: Event, *, phase: Phase | None = None) -> None:
-        """Appends the event, and moves the incident to the phase; a key that is there already changes nothing."""
+    async def append(self, event: Event, *, phase: Phase | None = None, guard: str = "") -> None:
+        """Appends the event, moves the incident to the phase, and notes the guard that decided.
 
-    async def close(self, incident: IncidentId, *, ending: Ending, reason: str, at: datetime) -> None:
+        A key that is there already changes nothing.
+        """
+
+    async def close(self, incident: IncidentId, *, ending: Ending, reason: str, at: datetime, guard: str = "") -> None:
         """Closes the incident with its `closed` event. Closing a closed one changes nothing."""
 
     async def events(
@@ -104,6 +108,9 @@ class IncidentStore(Protocol):
 
     async def events_about(self, about: str, *, since: datetime, kinds: Sequence[EventKind]) -> list[Event]:
         """Events of those kinds since then, of every incident, that touched that object (`Event.about`)."""
+
+    async def acts_since(self, since: datetime, *, kinds: Sequence[EventKind]) -> list[Event]:
+        """Events of those kinds since then that are about any object, in order of `seq`."""
 
     async def open_fingerprint(self, fingerprint: Fingerprint) -> Incident | None:
         """The open incident of that fingerprint."""

@@ -53,6 +53,13 @@ class VerificationStage:
             "healthy_at": well.isoformat() if well else None,
         }
         phase = Phase.UNDOING if verification.effect in TAKEN_BACK else None
-        event = Event(incident.id, f"verified-{attempt}", EventKind.VERIFIED, verification.at, body)
+        event = Event(
+            incident.id,
+            f"verified-{attempt}",
+            EventKind.VERIFIED,
+            verification.at,
+            body,
+            str(intent.preview.call.target),
+        )
         await self.incidents.append(event, phase=phase)
         return verification.effect

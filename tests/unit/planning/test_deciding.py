@@ -9,6 +9,7 @@ from kubernaut.adapters.memory.clock import ManualClock
 from kubernaut.adapters.memory.cluster import MemoryCluster
 from kubernaut.adapters.memory.incidents import MemoryIncidentStore
 from kubernaut.adapters.memory.leases import MemoryLeases
+from kubernaut.adapters.memory.meter import MemoryMeter
 from kubernaut.adapters.memory.switch import MemorySwitch
 from kubernaut.domain.diagnosis import ActionId, CauseId
 from kubernaut.domain.execution import Applied, Execution
@@ -17,6 +18,7 @@ from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.plans import Decision, Plan, lease_name
 from kubernaut.engine.codec import dump
+from kubernaut.planning.guardrails import guardrails
 from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage
 from tests.objects import namespace
@@ -36,9 +38,10 @@ class Desk:
         policy = PlanningPolicy(
             Autonomy.AUTO, cooldown=timedelta(minutes=10), patience=timedelta(), busy_for=timedelta(minutes=20)
         )
+        cluster = MemoryCluster([dict(managed.raw)])
         self.planning = PlanningStage(
-            MemoryCluster([dict(managed.raw)]), self.store, self.leases, MemorySwitch(), self.clock,
-            _no_records, frozenset(), policy,
+            cluster, self.store, self.leases, MemorySwitch(), self.clock,
+            _no_records, frozenset(), policy, guardrails(cluster, self.store, self.clock, MemoryMeter()),
         )  # fmt: skip
 
     @property

@@ -14,6 +14,7 @@ from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import ObjectRef
 from kubernaut.domain.plans import Decision
 from kubernaut.planning.guards import Autonomy, PastAction, Scope, Situation, objection, scope_of
+from kubernaut.planning.oscillation import unrest
 from kubernaut.ports import Suspension
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -104,11 +105,11 @@ def test_a_fault_without_a_remedy_is_watched_for_a_while_before_people_are_calle
 
 def test_three_remedies_within_an_hour_that_did_not_help_hand_over_to_people() -> None:
     past = [PastAction(RESTART, NOW - timedelta(minutes=10 * n), kept=False) for n in range(1, 4)]
-    plan = objection(replace(PERMITTING, history=past))
+    plan = objection(replace(PERMITTING, unrest=unrest(past, NOW, per_hour=6, per_day=20)))
     assert plan is not None
     assert plan.guard == "consecutive_failures"
     kept = [replace(each, kept=True) for each in past]
-    assert objection(replace(PERMITTING, history=kept)) is None
+    assert unrest(kept, NOW, per_hour=6, per_day=20) is None
 
 
 @given(word=st.text(max_size=12))

@@ -83,20 +83,20 @@ class MemoryIncidentStore:
         """How many match, without paging."""
         return sum(_matches(incident, wanted) for incident in self._incidents.values())
 
-    async def append(self, event: Event, *, phase: Phase | None = None) -> None:
-        """Appends the event, and moves the incident to the phase; a key that is there already changes nothing."""
+    async def append(self, event: Event, *, phase: Phase | None = None, guard: str = "") -> None:
+        """Appends the event, moves the incident, notes the guard; a key that is there already changes nothing."""
         current = self._known(event.incident)
         if self._is_told(event):
             return
-        if phase is not None:
-            self._incidents[current.id] = current.moved_to(phase)
+        moved = current.moved_to(phase) if phase is not None else current
+        self._incidents[current.id] = moved.decided_by(guard)
         self._add(event)
 
-    async def close(self, incident: IncidentId, *, ending: Ending, reason: str, at: datetime) -> None:
+    async def close(self, incident: IncidentId, *, ending: Ending, reason: str, at: datetime, guard: str = "") -> None:
         """Closes the incident with its `closed` event. Closing a closed one changes nothing."""
         current = self._known(incident)
         if current.is_open:
-            self._incidents[incident] = current.closed_as(ending, reason=reason, at=at)
+            self._incidents[incident] = current.closed_as(ending, reason=reason, at=at).decided_by(guard)
             self._add(told_by_closing(incident, ending, reason=reason, at=at))
 
     async def events(
@@ -122,6 +122,10 @@ class MemoryIncidentStore:
             for event in self._events
             if about and event.about == about and event.at >= since and event.kind in kinds
         ]
+
+    async def acts_since(self, since: datetime, *, kinds: Sequence[EventKind]) -> list[Event]:
+        """Events of those kinds since then that are about any object, in order of `seq`."""
+        return [event for event in self._events if event.about and event.at >= since and event.kind in kinds]
 
     def _known(self, incident: IncidentId) -> Incident:
         if incident not in self._incidents:
@@ -160,6 +164,7 @@ def _matches(incident: Incident, wanted: IncidentFilter) -> bool:
         (incident.is_open or not wanted.open_only)
         and wanted.ending in (None, incident.ending)
         and wanted.namespace in ("", incident.target.namespace)
+        and wanted.guard in ("", incident.guard)
         and wanted.text.lower() in incident.words
         and (wanted.since is None or incident.opened_at >= wanted.since)
     )

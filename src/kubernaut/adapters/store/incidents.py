@@ -33,6 +33,12 @@ _ABOUT = (
     .where(events.c.kind.in_(bindparam("kinds", expanding=True)))
     .order_by(events.c.seq)
 )
+_ACTS = (
+    select(events)
+    .where(events.c.about != "", events.c.at >= bindparam("since"))
+    .where(events.c.kind.in_(bindparam("kinds", expanding=True)))
+    .order_by(events.c.seq)
+)
 _LOCK = select(incidents.c.body).where(incidents.c.id == bindparam("which")).with_for_update()
 
 
@@ -90,26 +96,27 @@ class SqlIncidentStore:
         query = select(func.count()).select_from(incidents).where(*_conditions(wanted))
         return await self._database.read(lambda connection: connection.execute(query).scalar_one())
 
-    async def append(self, event: Event, *, phase: Phase | None = None) -> None:
-        """Appends the event, and moves the incident to the phase; a key that is there already changes nothing.
+    async def append(self, event: Event, *, phase: Phase | None = None, guard: str = "") -> None:
+        """Appends the event, moves the incident, notes the guard; a key that is there already changes nothing.
 
         Raises `TransitionRefused` where the incident may not go there, and `UnknownName` where there is none.
         """
 
         def work(connection: Connection) -> None:
             incident = _locked(connection, event.incident)
-            if insert_event(connection, event) and phase is not None:
-                update_incident(connection, incident.moved_to(phase))
+            if insert_event(connection, event) and (phase is not None or guard):
+                moved = incident.moved_to(phase) if phase is not None else incident
+                update_incident(connection, moved.decided_by(guard))
 
         await self._database.write(work)
 
-    async def close(self, incident: IncidentId, *, ending: Ending, reason: str, at: datetime) -> None:
+    async def close(self, incident: IncidentId, *, ending: Ending, reason: str, at: datetime, guard: str = "") -> None:
         """Closes the incident with its `closed` event. Closing a closed one changes nothing."""
 
         def work(connection: Connection) -> None:
             current = _locked(connection, incident)
             if current.is_open:
-                update_incident(connection, current.closed_as(ending, reason=reason, at=at))
+                update_incident(connection, current.closed_as(ending, reason=reason, at=at).decided_by(guard))
                 insert_event(connection, told_by_closing(incident, ending, reason=reason, at=at))
 
         await self._database.write(work)
@@ -137,6 +144,13 @@ class SqlIncidentStore:
             lambda connection: [event_of(row) for row in connection.execute(_ABOUT, wanted)]
         )
 
+    async def acts_since(self, since: datetime, *, kinds: Sequence[EventKind]) -> list[Event]:
+        """Events of those kinds since then that are about any object, in order of `seq`."""
+        wanted = {"since": since, "kinds": [str(kind) for kind in kinds]}
+        return await self._database.read(
+            lambda connection: [event_of(row) for row in connection.execute(_ACTS, wanted)]
+        )
+
 
 def _is_open() -> ColumnElement[bool]:
     return incidents.c.phase != str(Phase.CLOSED)
@@ -150,6 +164,8 @@ def _conditions(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
         conditions.append(incidents.c.ending == str(wanted.ending))
     if wanted.namespace:
         conditions.append(incidents.c.namespace == searchable(wanted.namespace))
+    if wanted.guard:
+        conditions.append(incidents.c.guard == searchable(wanted.guard))
     if wanted.text:
         conditions.append(incidents.c.words.contains(searchable(wanted.text.lower()), autoescape=True))
     if wanted.since is not None:

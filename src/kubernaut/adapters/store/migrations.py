@@ -87,6 +87,15 @@ MIGRATIONS: tuple[Migration, ...] = (
                 UNIQUE (run, topic, key))""",
         ),
     ),
+    Migration(
+        6,
+        "the guard that decided, and acts by their time",
+        (
+            "ALTER TABLE incidents ADD COLUMN guard TEXT NOT NULL DEFAULT ''",
+            "CREATE INDEX incidents_of_guard ON incidents (guard, opened_at)",
+            "CREATE INDEX events_of_acts ON events (at) WHERE about <> ''",
+        ),
+    ),
 )
 
 

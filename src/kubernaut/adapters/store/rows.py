@@ -51,6 +51,7 @@ def incident_cells(incident: Incident) -> Cells:
         "words": searchable(incident.words),
         "opened_at": incident.opened_at,
         "closed_at": incident.closed_at,
+        "guard": searchable(incident.guard),
         "body": to_json(incident),
     }
 

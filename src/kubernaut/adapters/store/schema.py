@@ -61,6 +61,7 @@ incidents = Table(
     Column("opened_at", Moment, nullable=False),
     Column("closed_at", Moment),
     Column("body", Text, nullable=False),
+    Column("guard", Text, nullable=False),
 )
 
 events = Table(

@@ -39,6 +39,7 @@ class HttpParts:
     """All that the application needs from outside.
 
     `token` guards everything under /api; None leaves it open, with `loopback_only` to loopback names alone.
+    `checks` say whether it can work at all, `limits` what it does not do at present though it works.
     `on_accepted` is called after each commit of signals. `pages` are further routes, such as the dashboard's.
     """
 
@@ -51,6 +52,7 @@ class HttpParts:
     meter: Meter
     metrics: Callable[[], bytes]
     checks: Mapping[str, Check]
+    limits: Mapping[str, Check] = field(default_factory=dict)
     token: str | None = None
     loopback_only: bool = False
     on_accepted: Callable[[], None] = _nobody_waits
@@ -119,7 +121,7 @@ def _intake(parts: HttpParts) -> dict[str, IntakeEndpoint]:
 def _api(parts: HttpParts) -> FastAPI:
     # The framework's own pages load scripts from elsewhere; the description of the API is enough.
     api = FastAPI(title="Kubernaut", openapi_url=f"{API}/openapi.json", docs_url=None, redoc_url=None)
-    api.include_router(health_routes(parts.checks, parts.metrics))
+    api.include_router(health_routes(parts.checks, parts.metrics, parts.limits))
     api.include_router(incident_routes(parts.incidents, parts.operations), prefix=API)
     api.include_router(switch_routes(parts.switch, parts.operations), prefix=API)
     for routes in parts.pages:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import TypeAlias
 
 from fastapi import APIRouter, Response
@@ -48,10 +49,15 @@ async def _run(check: Check) -> str:
     return "ok"
 
 
-def health_routes(checks: Mapping[str, Check], metrics: Callable[[], bytes]) -> APIRouter:
-    """`/healthz`, `/readyz` and `/metrics`, for whoever may reach the port."""
+def health_routes(
+    checks: Mapping[str, Check], metrics: Callable[[], bytes], limits: Mapping[str, Check] = MappingProxyType({})
+) -> APIRouter:
+    """`/healthz`, `/readyz` and `/metrics`, for whoever may reach the port.
+
+    A failing check takes the process out of service; a failing limit is only told: alerts have to be taken all the same.
+    """
     routes = APIRouter(tags=["health"])
-    readiness = Readiness(checks)
+    readiness, limited = Readiness(checks), Readiness(limits)
 
     @routes.get("/healthz", summary="Whether the process lives")
     async def healthz() -> dict[str, str]:
@@ -62,7 +68,9 @@ def health_routes(checks: Mapping[str, Check], metrics: Callable[[], bytes]) -> 
         results = await readiness.results()
         ready = all(text == "ok" for text in results.values())
         response.status_code = 200 if ready else 503
-        return {"status": "ready" if ready else "not ready", "checks": results}
+        found = {name: text for name, text in (await limited.results()).items() if text != "ok"}
+        told: dict[str, str | dict[str, str]] = {"status": "ready" if ready else "not ready", "checks": results}
+        return told | ({"limits": found} if found else {})
 
     @routes.get("/metrics", summary="Counters and timings for Prometheus", response_class=Response)
     async def exposition() -> Response:

@@ -7,7 +7,17 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+)
 
 from kubernaut.domain.errors import UnknownName
 from kubernaut.domain.incidents import Incident, IncidentId
@@ -18,6 +28,9 @@ from kubernaut.entrypoints.http.problems import Problem, RequestRefused
 from kubernaut.ports import IncidentFilter, IncidentStore, Suspension, Switch
 
 Text = Annotated[str, Field(max_length=1000)]
+ShortText = Annotated[str, Field(max_length=100)]
+# Strict, so that `true` is no number and "3" stays a text: the catalogue says which of them the parameter takes.
+ParameterValue = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, Field(max_length=1000)]
 
 _LOOKED_THROUGH = 500
 _ID_CHARS = 80
@@ -30,7 +43,8 @@ class InstructionBody(BaseModel):
 
     by: Annotated[str, Field(min_length=1, max_length=200)]
     reason: Text = ""
-    choice: Annotated[int, Field(ge=1, le=20)] = 1
+    choice: Annotated[int, Field(ge=1, le=20)] | Annotated[str, Field(min_length=1, max_length=100)] = 1
+    parameters: Annotated[dict[ShortText, ParameterValue], Field(max_length=20)] = Field(default_factory=dict)
 
 
 class IncidentQuery(BaseModel):
@@ -43,6 +57,7 @@ class IncidentQuery(BaseModel):
     namespace: Annotated[str, Field(max_length=253)] = ""
     text: Text = ""
     since: AwareDatetime | None = None
+    guard: Annotated[str, Field(max_length=100)] = ""
     limit: Annotated[int, Field(ge=1, le=500)] = 50
     offset: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from kubernaut.domain.diagnosis import Parameter
 from kubernaut.domain.incidents import IncidentId
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """Who says so and why; `choice` is the number of the alternative to approve, 1 being the plan itself."""
+    """Who says so and why.
+
+    `choice` is the number of the option to approve, 1 being the plan itself, or the action's name; `parameters` are
+    those of its parameters that shall be other ones.
+    """
 
     by: str
     reason: str = ""
-    choice: int = 1
+    choice: int | str = 1
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,169 @@
+"""All that a decision rests on, read live: the situation that the guards look at, and what candidates are weighed with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from kubernaut.domain.diagnosis import ActionId, Diagnosis, Hypothesis
+from kubernaut.domain.incidents import Incident
+from kubernaut.domain.journal import EventKind
+from kubernaut.domain.objects import JsonObject, ObjectRef, Tree
+from kubernaut.planning.choosing import Weighing
+from kubernaut.planning.guardrails import Guardrails
+from kubernaut.planning.guards import Autonomy, Situation
+from kubernaut.planning.history import KINDS, PastAction, past_actions
+from kubernaut.planning.oscillation import HISTORY, Unrest, unrest
+from kubernaut.planning.policy.document import Effect
+from kubernaut.planning.policy.ruling import Policy, Ruling
+from kubernaut.planning.surveying import Case, Survey, is_by_model, survey
+from kubernaut.ports import Clock, ClusterReader, IncidentStore, Switch
+
+# What a person said no to is not asked again for so long, for that cause on that object; another cause is another fault.
+REJECTED_FOR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Docket:
+    """One decision's ground. `rejected` are the actions that a person refused for this very cause, with the words."""
+
+    target: ObjectRef
+    incident: Incident
+    by_model: bool
+    survey: Survey
+    situation: Situation
+    history: Sequence[PastAction]
+    rejected: Mapping[str, str] = field(default_factory=dict)
+    told: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Casework:
+    """Reads dockets; changes nothing."""
+
+    reader: ClusterReader
+    incidents: IncidentStore
+    switch: Switch
+    clock: Clock
+    rails: Guardrails
+    irreversible: frozenset[ActionId]
+    autonomy: Autonomy
+    patience: timedelta
+    look_back: timedelta
+
+    async def open(self, incident: Incident, diagnosis: Diagnosis, law: Policy) -> Docket:
+        """The docket of an incident as everything is now."""
+        best = diagnosis.best
+        target = best.target if best else incident.target
+        now = self.clock.now()
+        seen = await survey(self.reader, target)
+        history = await self._history(target, best, since=now - HISTORY)
+        situation = Situation(
+            target=target,
+            best=best,
+            firing=await self.incidents.still_firing(incident.id),
+            scope=seen.scope(self.autonomy),
+            suspension=await self.switch.suspension(),
+            history=history,
+            now=now,
+            began=incident.started_at,
+            patience=self.patience,
+            alert=incident.alert,
+            pause=seen.pause(),
+            lawless=law.broken,
+            help=f"kubernaut policy lint {law.source}",
+            healed=await self._healed(incident, best, history, now),
+            look_back=self.look_back,
+            unrest=await self._unrest(target, history, law, now),
+        )
+        rejected = await self._rejected(target, best, now) if best else {}
+        told = _told(situation, law)
+        return Docket(target, incident, is_by_model(diagnosis), seen, situation, history, rejected, told)
+
+    async def weighing(self, docket: Docket, best: Hypothesis, law: Policy) -> Weighing:
+        """What the docket's candidates are weighed with."""
+        view = await self.rails.surroundings.view()
+        case = Case(
+            incident=docket.incident,
+            best=best,
+            by_model=docket.by_model,
+            survey=docket.survey,
+            scope=docket.situation.scope,
+            history=docket.history,
+            now=docket.situation.now,
+            cluster=self.rails.cluster,
+            environment_label=law.document.environment_label,
+            risks=self.rails.risks,
+            irreversible=self.irreversible,
+        )
+        pressures = []
+        if view.control_plane:
+            reason = f"{view.control_plane} fires: what is seen may be stale, and what is done may have no effect"
+            pressures.append(Ruling("control_plane", "", Effect.ASK, reason))
+        storm = await self.rails.surroundings.storm(law.document.storm, view, docket.target.namespace)
+        if storm:
+            pressures.append(Ruling("storm", "", Effect.ASK, storm))
+        return Weighing(case, law, view, tuple(pressures))
+
+    async def _history(self, target: ObjectRef, best: Hypothesis | None, *, since: datetime) -> list[PastAction]:
+        """What was done to the target and to whatever else the remedies would touch, such as one pod of it."""
+        touched = {str(target), *(str(call.target) for call in (best.remedies if best else ()))}
+        events = [
+            event
+            for about in sorted(touched)
+            for event in await self.incidents.events_about(about, since=since, kinds=KINDS)
+        ]
+        return past_actions(events)
+
+    async def _healed(
+        self, incident: Incident, best: Hypothesis | None, history: Sequence[PastAction], now: datetime
+    ) -> list[PastAction]:
+        """Remedies that helped against the same cause or the same alert; another fault of the object is not held up."""
+        found = []
+        for past in history:
+            if not past.healed or past.at <= now - self.look_back or past.incident == incident.id:
+                continue
+            before = await self.incidents.get(past.incident)
+            same_alert = before is not None and before.alert == incident.alert
+            if same_alert or (best is not None and past.cause == best.cause):
+                found.append(past)
+        return found
+
+    async def _unrest(
+        self, target: ObjectRef, history: Sequence[PastAction], law: Policy, now: datetime
+    ) -> Unrest | None:
+        caps = law.document.runs
+        # Two actions make a cascade at the least; without them nobody has to count incidents.
+        enough = len(history) > 1
+        opened = (await self.rails.surroundings.view()).opened(target.namespace) if enough else ()
+        return unrest(history, now, per_hour=caps.per_hour, per_day=caps.per_day, opened=opened)
+
+    async def _rejected(self, target: ObjectRef, best: Hypothesis, now: datetime) -> dict[str, str]:
+        events = await self.incidents.events_about(str(target), since=now - REJECTED_FOR, kinds=(EventKind.REJECTED,))
+        found = {}
+        for event in events:
+            body = Tree(event.body)
+            if body.text("cause") == best.cause:
+                words = (
+                    f"rejected by {body.text('by')} at {event.at:%H:%MZ} ({body.text('reason') or 'no reason given'})"
+                )
+                found[body.text("asked", "action")] = words
+        return found
+
+
+def _told(situation: Situation, law: Policy) -> JsonObject:
+    """The inputs of the guards, as the event keeps them."""
+    inputs: JsonObject = {
+        "firing": situation.firing,
+        "managed": situation.scope.managed,
+        "autonomy": situation.scope.autonomy.value,
+        "suspended": situation.suspension is not None,
+        "paused": situation.pause is not None,
+        "cause": situation.best.cause if situation.best else "",
+        "verdict": situation.best.verdict.value if situation.best else "",
+        "remedies": [call.action for call in situation.best.remedies] if situation.best else [],
+        "alert": situation.alert,
+        "actions_24h": len(situation.history),
+    }
+    return {"policy": {"source": law.source, "digest": law.digest}, "inputs": inputs, "considered": []}

@@ -1,0 +1,167 @@
+"""Which remedy, and whether a person is asked first: every candidate is held against labels, policy and surroundings.
+
+Whatever objects can only take a candidate away or ask for consent. Nothing here reads what a model wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kubernaut.domain.diagnosis import Verdict
+from kubernaut.domain.lifecycle import Ending
+from kubernaut.domain.objects import Json, JsonObject
+from kubernaut.domain.plans import Candidate, Decision, Plan
+from kubernaut.planning.guards import Autonomy
+from kubernaut.planning.policy.document import Effect
+from kubernaut.planning.policy.facts import Facts
+from kubernaut.planning.policy.ruling import BROKEN, FREEZE, MAINTENANCE, Policy, Ruling
+from kubernaut.planning.surroundings import View
+from kubernaut.planning.surveying import Case
+
+_ENDINGS = {Effect.OBSERVE: Ending.DECLINED, Effect.SUGGEST: Ending.ESCALATED, Effect.DENY: Ending.ESCALATED}
+# Nothing is wrong with the remedy, it is only not the time for it.
+_BLOCKING = frozenset({BROKEN, FREEZE, MAINTENANCE})
+_BY_AUTONOMY = {Autonomy.OBSERVE: Effect.OBSERVE, Autonomy.SUGGEST: Effect.SUGGEST, Autonomy.APPROVE: Effect.ASK}
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A plan with what decided it: the `ruling` of the event, from which `policy explain` tells."""
+
+    plan: Plan
+    ruling: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """One candidate with everything that was held against it, the decisive first."""
+
+    candidate: Candidate
+    facts: Facts
+    rulings: tuple[Ruling, ...]
+
+    @property
+    def refusal(self) -> Ruling | None:
+        """What takes the candidate away."""
+        return next((each for each in self.rulings if each.effect is not Effect.ASK), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """What candidates are weighed with. `pressures` are why people are asked whatever the remedy is."""
+
+    case: Case
+    policy: Policy
+    view: View
+    pressures: tuple[Ruling, ...] = ()
+
+    def weigh(self, candidate: Candidate) -> Weighed:
+        """The candidate with what objects to it."""
+        facts = self.facts(candidate)
+        found = [*self.policy.rulings(facts, self.case.now), *self._own(candidate, facts), *self.pressures]
+        refusals = [each for each in found if each.effect is not Effect.ASK]
+        return Weighed(candidate, facts, (*refusals, *(each for each in found if each.effect is Effect.ASK)))
+
+    def facts(self, candidate: Candidate) -> Facts:
+        """What conditions may look at."""
+        return self.case.facts(
+            candidate, self.view, within=timedelta(minutes=self.policy.document.storm.within_minutes)
+        )
+
+    def lifting(self, candidate: Candidate) -> Ruling | None:
+        """The rule that lifts the autonomy label for it."""
+        return self.policy.lifting(self.facts(candidate), self.case.now)
+
+    def _own(self, candidate: Candidate, facts: Facts) -> list[Ruling]:
+        """What labels, the action and the diagnosis say themselves."""
+        found = []
+        call, best, autonomy = candidate.call, self.case.best, self.case.scope.autonomy
+        if not facts.action.reversible:
+            found.append(_ask("approval", f"{call.action} cannot be taken back"))
+        if best.verdict is Verdict.APPROVE:
+            found.append(_ask("approval", f"a remedy for {best.cause} needs a person's consent"))
+        if autonomy is not Autonomy.AUTO and self.lifting(candidate) is None:
+            effect = _BY_AUTONOMY[autonomy]
+            reason = "this scope acts only with consent" if effect is Effect.ASK else f"this scope is at {autonomy}"
+            found.append(Ruling(f"autonomy_{autonomy}", "", effect, reason))
+        return found
+
+
+def choose(weighing: Weighing, candidates: Sequence[Candidate]) -> Settled:
+    """The first candidate that nothing takes away, to act on or to ask for; else why none is left."""
+    weighed = [weighing.weigh(each) for each in candidates]
+    usable = [each for each in weighed if each.refusal is None]
+    if not usable:
+        return Settled(refused_plan(weighed), told_of(weighing, weighed[0], weighed))
+    first, *others = usable
+    asks = first.rulings
+    plan = Plan(
+        Decision.ASK if asks else Decision.ACT,
+        _reasons(asks) or _allowed(weighing, first),
+        guard=asks[0].guard if asks else "allowed",
+        chosen=first.candidate,
+        alternatives=tuple(each.candidate for each in others),
+        rule=asks[0].rule if asks else "",
+        approvers=approvers_of(asks),
+    )
+    return Settled(plan, told_of(weighing, first, weighed))
+
+
+def approvers_of(rulings: Sequence[Ruling]) -> tuple[str, ...]:
+    """Who may consent: whoever every rule names that names anybody."""
+    named = [each.approvers for each in rulings if each.approvers]
+    if not named:
+        return ()
+    return tuple(name for name in named[0] if all(name in others for others in named)) or ("nobody",)
+
+
+def told_of(weighing: Weighing, first: Weighed, weighed: Sequence[Weighed]) -> JsonObject:
+    """What the event keeps of the decision: the inputs of the candidate that decided, and all that was objected."""
+    policy = weighing.policy
+    considered: list[Json] = [
+        {
+            "action": each.candidate.call.action,
+            "guard": one.guard,
+            "rule": one.rule,
+            "then": one.effect.value,
+            "reason": one.reason,
+            "line": one.line,
+        }
+        for each in weighed
+        for one in each.rulings
+    ]
+    return {
+        "policy": {"source": policy.source, "digest": policy.digest},
+        "inputs": first.facts.variables(weighing.case.now, policy.zone),
+        "considered": considered,
+    }
+
+
+def refused_plan(weighed: Sequence[Weighed]) -> Plan:
+    """Why none of the candidates, of which each has a refusal, may be taken."""
+    first = weighed[0].refusal
+    if first is None:
+        raise AssertionError("a candidate without a refusal is usable")
+    ending = Ending.BLOCKED if first.guard in _BLOCKING else _ENDINGS[first.effect]
+    others = "" if len(weighed) == 1 else f", and no other of {len(weighed)} remedies is allowed"
+    rule = f' by rule "{first.rule}"' if first.rule else ""
+    reason = f"{weighed[0].candidate.call.action} is not allowed{rule}: {first.reason or first.effect.value}{others}"
+    return Plan(Decision.CLOSE, reason, guard=first.guard, ending=ending, rule=first.rule)
+
+
+def _ask(guard: str, reason: str) -> Ruling:
+    return Ruling(guard, "", Effect.ASK, reason)
+
+
+def _reasons(asks: Sequence[Ruling]) -> str:
+    told = [each.reason or f'rule "{each.rule}"' for each in asks]
+    return "; ".join(dict.fromkeys(told))
+
+
+def _allowed(weighing: Weighing, weighed: Weighed) -> str:
+    action, cause = weighed.candidate.call.action, weighing.case.best.cause
+    lifted = weighing.lifting(weighed.candidate)
+    by = f'rule "{lifted.rule}"' if lifted and weighing.case.scope.autonomy is not Autonomy.AUTO else "this scope"
+    return f"{cause}: {action} is bounded and reversible, and {by} allows it"

@@ -1,0 +1,96 @@
+"""A policy asked about one remedy: which rules and windows hold, and what the strictest of them says.
+
+A policy only tightens what labels allow; the one thing that loosens is a rule that says `beyond_labels: true`.
+Severity never weakens a guard, by construction: a rule holds for an alert when it holds for its severity or any lower.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from kubernaut.domain.errors import PolicyError
+from kubernaut.domain.objects import JsonObject
+from kubernaut.planning.policy.document import Document, Effect, Rule, Window
+from kubernaut.planning.policy.facts import Facts, no_severer_than
+
+Condition = Callable[[JsonObject], bool]
+Opening = Callable[[datetime], bool]
+
+MAINTENANCE, FREEZE, RULE, BROKEN = "maintenance_window", "freeze", "policy", "policy_broken"
+_STRICTEST_FIRST = (Effect.OBSERVE, Effect.SUGGEST, Effect.DENY, Effect.ASK)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """One rule or window that holds: `guard` is the kind of it, `rule` its name, `line` where it stands."""
+
+    guard: str
+    rule: str
+    effect: Effect
+    reason: str
+    line: int = 0
+    approvers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy in force.
+
+    `broken` says why it cannot be used: then nothing is allowed. `source` and `digest` tell which one decided.
+    """
+
+    document: Document = field(default_factory=Document)
+    conditions: Mapping[str, Condition] = field(default_factory=lambda: MappingProxyType({}))
+    openings: Mapping[str, Opening] = field(default_factory=lambda: MappingProxyType({}))
+    lines: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    source: str = "built in"
+    digest: str = ""
+    broken: str = ""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which conditions read the time."""
+        return ZoneInfo(self.document.timezone)
+
+    def rulings(self, facts: Facts, now: datetime) -> tuple[Ruling, ...]:
+        """What holds, the strictest first; a condition without an answer is a refusal."""
+        document = self.document
+        if not document.rules and not document.windows:
+            return ()
+        views = [facts.with_severity(one).variables(now, self.zone) for one in no_severer_than(facts.alert.severity)]
+        held = [self._told(window, views, now) for window in document.windows]
+        held += [self._told(rule, views, now) for rule in document.rules if not rule.beyond_labels]
+        found = [ruling for ruling in held if ruling is not None]
+        return tuple(sorted(found, key=lambda ruling: _STRICTEST_FIRST.index(ruling.effect)))
+
+    def lifting(self, facts: Facts, now: datetime) -> Ruling | None:
+        """The rule that explicitly lifts the autonomy label for this remedy, if one does."""
+        for rule in self.document.rules:
+            if not rule.beyond_labels:
+                continue
+            ruling = self._told(rule, [facts.variables(now, self.zone)], now)
+            if ruling is not None and ruling.guard != BROKEN:
+                return ruling
+        return None
+
+    def _told(self, part: Rule | Window, views: Sequence[JsonObject], now: datetime) -> Ruling | None:
+        """The part as a ruling where it holds in any of the views: one for each severity that has to be looked at."""
+        line = self.lines.get(part.name, 0)
+        guard = RULE if isinstance(part, Rule) else FREEZE if part.kind == "freeze" else MAINTENANCE
+        try:
+            if guard is not RULE and not self.openings[part.name](now):
+                return None
+            if not any(self.conditions[part.name](view) for view in views):
+                return None
+        except PolicyError as error:
+            return Ruling(BROKEN, part.name, Effect.DENY, f"{self.source} line {line}, {part.name}: {error}", line)
+        effect = Effect(part.then)
+        approvers = part.approvers if isinstance(part, Rule) else ()
+        return Ruling(guard, part.name, effect, part.reason, line, approvers)
+
+
+BUILT_IN = Policy()
