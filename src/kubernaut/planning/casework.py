@@ -1,4 +1,4 @@
-"""All that a decision rests on, read live: the situation that the guards look at, and what candidates are weighed with."""
+"""All that a decision rests on, read live: what the guards look at, and what candidates are weighed with."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kubernaut.planning.policy.ruling import Policy, Ruling
 from kubernaut.planning.surveying import Case, Survey, is_by_model, survey
 from kubernaut.ports import Clock, ClusterReader, IncidentStore, Switch
 
-# What a person said no to is not asked again for so long, for that cause on that object; another cause is another fault.
+# A rejected remedy is not asked for again so soon, for that cause on that object; another cause is another fault.
 REJECTED_FOR = timedelta(hours=1)
 
 
@@ -122,7 +122,8 @@ class Casework:
         """Remedies that helped against the same cause or the same alert; another fault of the object is not held up."""
         found = []
         for past in history:
-            if not past.healed or past.at <= now - self.look_back or past.incident == incident.id:
+            old = past.at <= now - self.look_back
+            if past.incident is None or past.incident == incident.id or old or not past.healed:
                 continue
             before = await self.incidents.get(past.incident)
             same_alert = before is not None and before.alert == incident.alert

@@ -16,14 +16,13 @@ from kubernaut.domain.plans import Candidate, Decision, Plan
 from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.policy.document import Effect
 from kubernaut.planning.policy.facts import Facts
-from kubernaut.planning.policy.ruling import BROKEN, FREEZE, MAINTENANCE, Policy, Ruling
+from kubernaut.planning.policy.ruling import APPROVAL, BROKEN, FREEZE, MAINTENANCE, Policy, Ruling
 from kubernaut.planning.surroundings import View
 from kubernaut.planning.surveying import Case
 
 _ENDINGS = {Effect.OBSERVE: Ending.DECLINED, Effect.SUGGEST: Ending.ESCALATED, Effect.DENY: Ending.ESCALATED}
 # Nothing is wrong with the remedy, it is only not the time for it.
 _BLOCKING = frozenset({BROKEN, FREEZE, MAINTENANCE})
-_BY_AUTONOMY = {Autonomy.OBSERVE: Effect.OBSERVE, Autonomy.SUGGEST: Effect.SUGGEST, Autonomy.APPROVE: Effect.ASK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +59,12 @@ class Weighing:
     def weigh(self, candidate: Candidate) -> Weighed:
         """The candidate with what objects to it."""
         facts = self.facts(candidate)
-        found = [*self.policy.rulings(facts, self.case.now), *self._own(candidate, facts), *self.pressures]
-        refusals = [each for each in found if each.effect is not Effect.ASK]
-        return Weighed(candidate, facts, (*refusals, *(each for each in found if each.effect is Effect.ASK)))
+        found = [*self.policy.objections(facts, self.case.now), *self.pressures]
+        best = self.case.best
+        if best.verdict is Verdict.APPROVE:
+            reason = f"a remedy for {best.cause} needs a person's consent"
+            found.append(Ruling(APPROVAL, "", Effect.ASK, reason))
+        return Weighed(candidate, facts, tuple(found))
 
     def facts(self, candidate: Candidate) -> Facts:
         """What conditions may look at."""
@@ -73,20 +75,6 @@ class Weighing:
     def lifting(self, candidate: Candidate) -> Ruling | None:
         """The rule that lifts the autonomy label for it."""
         return self.policy.lifting(self.facts(candidate), self.case.now)
-
-    def _own(self, candidate: Candidate, facts: Facts) -> list[Ruling]:
-        """What labels, the action and the diagnosis say themselves."""
-        found = []
-        call, best, autonomy = candidate.call, self.case.best, self.case.scope.autonomy
-        if not facts.action.reversible:
-            found.append(_ask("approval", f"{call.action} cannot be taken back"))
-        if best.verdict is Verdict.APPROVE:
-            found.append(_ask("approval", f"a remedy for {best.cause} needs a person's consent"))
-        if autonomy is not Autonomy.AUTO and self.lifting(candidate) is None:
-            effect = _BY_AUTONOMY[autonomy]
-            reason = "this scope acts only with consent" if effect is Effect.ASK else f"this scope is at {autonomy}"
-            found.append(Ruling(f"autonomy_{autonomy}", "", effect, reason))
-        return found
 
 
 def choose(weighing: Weighing, candidates: Sequence[Candidate]) -> Settled:
@@ -149,10 +137,6 @@ def refused_plan(weighed: Sequence[Weighed]) -> Plan:
     rule = f' by rule "{first.rule}"' if first.rule else ""
     reason = f"{weighed[0].candidate.call.action} is not allowed{rule}: {first.reason or first.effect.value}{others}"
     return Plan(Decision.CLOSE, reason, guard=first.guard, ending=ending, rule=first.rule)
-
-
-def _ask(guard: str, reason: str) -> Ruling:
-    return Ruling(guard, "", Effect.ASK, reason)
 
 
 def _reasons(asks: Sequence[Ruling]) -> str:

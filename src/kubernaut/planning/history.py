@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kubernaut.domain.changes import ObjectPatch
-from kubernaut.domain.diagnosis import ActionCall, CauseId
+from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.execution import Effect, Execution, Intent
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.journal import Event, EventKind
@@ -28,11 +28,11 @@ class PastAction:
     call: ActionCall
     at: datetime
     kept: bool
-    cause: CauseId = CauseId("")
+    cause: str = ""
     effect: Effect | None = None
     score: float | None = None
     direction: int = 0
-    incident: IncidentId = IncidentId("")
+    incident: IncidentId | None = None
 
     @property
     def healed(self) -> bool:
@@ -67,7 +67,7 @@ def _past(event: Event, intent: Intent, verdict: Tree, *, kept: bool) -> PastAct
         call=intent.preview.call,
         at=event.at,
         kept=kept,
-        cause=CauseId(verdict.text("cause")),
+        cause=verdict.text("cause"),
         effect=Effect(effect) if effect else None,
         score=float(score) if isinstance(score, int | float) else None,
         direction=_direction(intent),

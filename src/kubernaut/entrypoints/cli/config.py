@@ -41,4 +41,10 @@ def _checked(settings: Settings) -> list[str]:
     if settings.model and settings.model.key_file:
         settings.model.key_file.read_text(encoding="utf-8")
         checked.append("model key")
+    if settings.policy.file:
+        # The expression language takes most of a second to import.
+        from kubernaut.entrypoints.policies import read_policy_file  # noqa: PLC0415
+
+        read_policy_file(settings.policy.file)
+        checked.append("policy")
     return checked

@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "incidents": ("incidents", "List, show, approve, reject and undo."),
         "suspend": ("suspend", "Switch all actions off, at once."),
         "resume": ("resume", "Allow actions again."),
+        "policy": ("policy", "Show, check, try and explain what is allowed."),
         "actions": ("actions", "The catalogue of actions."),
         "causes": ("causes", "The causes that are told apart."),
         "config": ("config", "Show and check the settings in force."),

@@ -54,7 +54,7 @@ def health_routes(
 ) -> APIRouter:
     """`/healthz`, `/readyz` and `/metrics`, for whoever may reach the port.
 
-    A failing check takes the process out of service; a failing limit is only told: alerts have to be taken all the same.
+    A failing check takes the process out of service; a failing limit is only told: alerts have to be taken anyway.
     """
     routes = APIRouter(tags=["health"])
     readiness, limited = Readiness(checks), Readiness(limits)

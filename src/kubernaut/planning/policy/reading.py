@@ -32,12 +32,12 @@ def read_policy(text: str, *, source: str) -> Policy:
     """The policy of a text; raises `PolicyError` that names source, line and field."""
     if len(text) > LARGEST:
         raise PolicyError(f"{source}: larger than {LARGEST // 1024} KiB")
-    root, tree = _parsed(text, source)
+    root, tree = parsed(text, source)
     try:
         # As JSON, since strict validation of Python values takes no list where a tuple is meant.
-        document = Document.model_validate_json(json.dumps(tree, default=_plain))
+        document = Document.model_validate_json(json.dumps(tree, default=plain))
     except ValidationError as error:
-        raise PolicyError(_explained(error, root, source)) from error
+        raise PolicyError(explained(error, root, source)) from error
     parts: tuple[Rule | Window, ...] = (*document.rules, *document.windows)
     lines = _lines(root)
     conditions = {}
@@ -86,7 +86,8 @@ def _in(zone: ZoneInfo, moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
-def _parsed(text: str, source: str) -> tuple[yaml.Node | None, object]:
+def parsed(text: str, source: str) -> tuple[yaml.Node | None, object]:
+    """The nodes of a YAML text, which know their lines, and its values."""
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
             # A few lines of them may stand for gigabytes.
@@ -117,7 +118,8 @@ def _refuse_repeated_keys(node: yaml.Node | None, source: str) -> None:
             _refuse_repeated_keys(item, source)
 
 
-def _explained(error: ValidationError, root: yaml.Node | None, source: str) -> str:
+def explained(error: ValidationError, root: yaml.Node | None, source: str) -> str:
+    """What is wrong, each with its line and its field."""
     told = []
     for problem in error.errors(include_url=False, include_input=False)[:5]:
         place = problem["loc"]
@@ -156,7 +158,8 @@ def _lines(root: yaml.Node | None) -> dict[str, int]:
     return found
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
+    """A date or a time as JSON has it."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, date):

@@ -21,6 +21,13 @@ Condition = Callable[[JsonObject], bool]
 Opening = Callable[[datetime], bool]
 
 MAINTENANCE, FREEZE, RULE, BROKEN = "maintenance_window", "freeze", "policy", "policy_broken"
+APPROVAL = "approval"
+_BY_AUTONOMY = {
+    "observe": Effect.OBSERVE,
+    "suggest": Effect.SUGGEST,
+    "approve": Effect.ASK,
+    "auto": Effect.AUTO,
+}
 _STRICTEST_FIRST = (Effect.OBSERVE, Effect.SUGGEST, Effect.DENY, Effect.ASK)
 
 
@@ -66,6 +73,21 @@ class Policy:
         held += [self._told(rule, views, now) for rule in document.rules if not rule.beyond_labels]
         found = [ruling for ruling in held if ruling is not None]
         return tuple(sorted(found, key=lambda ruling: _STRICTEST_FIRST.index(ruling.effect)))
+
+    def objections(self, facts: Facts, now: datetime) -> tuple[Ruling, ...]:
+        """All that stands against the remedy as far as facts tell: policy, label and whether it can be taken back.
+
+        What takes the remedy away comes before what asks.
+        """
+        found = [*self.rulings(facts, now)]
+        if not facts.action.reversible:
+            found.append(Ruling(APPROVAL, "", Effect.ASK, f"{facts.action.id} cannot be taken back"))
+        effect = _BY_AUTONOMY.get(facts.target.autonomy, Effect.OBSERVE)
+        if effect is not Effect.AUTO and self.lifting(facts, now) is None:
+            asks = effect is Effect.ASK
+            reason = "this scope acts only with consent" if asks else f"this scope is at {facts.target.autonomy}"
+            found.append(Ruling(f"autonomy_{facts.target.autonomy}", "", effect, reason))
+        return tuple(sorted(found, key=lambda ruling: ruling.effect is Effect.ASK))
 
     def lifting(self, facts: Facts, now: datetime) -> Ruling | None:
         """The rule that explicitly lifts the autonomy label for this remedy, if one does."""
