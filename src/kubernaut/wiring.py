@@ -18,8 +18,6 @@ from kubernaut.adapters.kubernetes.reader import KubernetesReader
 from kubernaut.adapters.kubernetes.requests import KubernetesApi
 from kubernaut.adapters.kubernetes.writer import KubernetesWriter
 from kubernaut.adapters.models.endpoint import LateAnalyst, ModelEndpoint
-from kubernaut.adapters.notify.nowhere import NowhereNotifier
-from kubernaut.adapters.notify.webhook import WebhookNotifier
 from kubernaut.adapters.prometheus.meter import PrometheusMeter
 from kubernaut.adapters.prometheus.queries import PrometheusMetrics, prometheus_of
 from kubernaut.adapters.store import Store, open_store
@@ -42,6 +40,7 @@ from kubernaut.impact.value import Range, ValueInputs
 from kubernaut.investigation.stage import InvestigationStage, SecondOpinion
 from kubernaut.learning.effectiveness import TrackRecord
 from kubernaut.learning.stage import LearningStage
+from kubernaut.notifying import notifier_of
 from kubernaut.orders import Orders
 from kubernaut.pipeline import PipelinePolicy, Stages, run_incident
 from kubernaut.planning.guardrails import guardrails
@@ -143,10 +142,7 @@ async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *,
     metrics = prometheus_of(settings.prometheus)
     if metrics is not None:
         closing.push_async_callback(metrics.aclose)
-    notifier: Notifier = NowhereNotifier()
-    if settings.notify.webhook_url:
-        notifier = webhook = WebhookNotifier(settings.notify.webhook_url)
-        closing.push_async_callback(webhook.aclose)
+    notifier = await notifier_of(settings.notify, closing)
     return Outside(
         reader=CoalescingReader(KubernetesReader(api), freshness=_FRESH / pace),
         writer=KubernetesWriter(api),

@@ -38,14 +38,17 @@ def _described(name: str, field: FieldInfo) -> Iterator[str]:
         return
     about = " ".join(filter(None, [" ".join((section.__doc__ or "").split()), _words(field)]))
     yield f"\n## {name}\n{about}\n\n"
-    yield _table(f"{name}.", list(section.model_fields.items()))
+    fields = list(section.model_fields.items())
+    yield _table(f"{name}.", [(key, inner) for key, inner in fields if _section(inner) is None])
+    for key, inner in fields:
+        yield from _described(f"{name}.{key}{'[]' * _is_many(inner)}", inner)
 
 
 def _table(prefix: str, fields: list[tuple[str, FieldInfo]]) -> str:
     lines = ["| setting | type | default | what it is |", "|---|---|---|---|"]
     for name, field in fields:
         variable = PREFIX + f"{prefix}{name}".upper().replace(".", "__")
-        what = f"{_words(field)} `{variable}`"
+        what = _words(field) if "[]" in prefix else f"{_words(field)} `{variable}`"
         lines.append(f"| `{prefix}{name}` | {_type(field)} | {_default(field)} | {what} |")
     return "\n".join(lines) + "\n"
 
@@ -58,6 +61,11 @@ def _section(field: FieldInfo) -> type[BaseModel] | None:
     """The model of a section, where the field is one."""
     kinds = [kind for kind in (field.annotation, *get_args(field.annotation)) if isinstance(kind, type)]
     return next((kind for kind in kinds if issubclass(kind, BaseModel)), None)
+
+
+def _is_many(field: FieldInfo) -> bool:
+    """Whether it is a list of sections, which no variable can name."""
+    return get_origin(field.annotation) is tuple
 
 
 def _type(field: FieldInfo) -> str:
@@ -107,6 +115,8 @@ def _default(field: FieldInfo) -> str:
             else ""
         )
     value = field.default
+    if value == ():
+        return "none"
     return "none" if value in {None, ""} else re.sub(r"^'(.*)'$", r"\1", f"`{value}`")
 
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
+from kubernaut.adapters.notify.slack import SlackAnswers
 from kubernaut.domain.errors import OrderRefused
 from kubernaut.entrypoints.dashboard.gate import LOOPBACK
 from kubernaut.entrypoints.dashboard.routes import DashboardParts, dashboard_routes
 from kubernaut.entrypoints.http.app import HttpParts, create_app
 from kubernaut.entrypoints.http.operations import Answer, Done, Operations, Refused
 from kubernaut.entrypoints.http.server import serve
+from kubernaut.entrypoints.http.slack import SlackParts
 from kubernaut.orders import Consent, Orders
 from kubernaut.ports import Clock
 from kubernaut.retention import Retention
-from kubernaut.settings import Settings
+from kubernaut.settings import Settings, SlackSettings
 from kubernaut.wiring import Service, running
 
 
@@ -28,10 +30,14 @@ async def serving(
     """A service that also answers on the socket, until the context ends."""
     port = listener.getsockname()[1]
     executor = f"{socket.gethostname()}-{port}"
-    async with running(settings, executor=executor, clock=clock, pace=pace) as service:
+    async with (
+        AsyncExitStack() as leaving,
+        running(settings, executor=executor, clock=clock, pace=pace) as service,
+    ):
+        slack = _slack(settings.notify.slack, leaving)
         outside = service.outside
         stop, ready = asyncio.Event(), asyncio.Event()
-        app = create_app(_parts(settings, service, closing=stop, simulated=clock is not None))
+        app = create_app(_parts(settings, service, slack, closing=stop, simulated=clock is not None))
         async with asyncio.TaskGroup() as group:
             group.create_task(serve(app, listener, stop=stop, on_ready=ready.set))
             await ready.wait()
@@ -64,7 +70,18 @@ async def _answered(order: Callable[[], Awaitable[str]]) -> Answer:
         return Refused(str(refusal), refusal.help)
 
 
-def _parts(settings: Settings, service: Service, *, closing: asyncio.Event, simulated: bool) -> HttpParts:
+def _slack(settings: SlackSettings, closing: AsyncExitStack) -> SlackParts | None:
+    secret = settings.secret()
+    if secret is None:
+        return None
+    answers = SlackAnswers(settings.answers)
+    closing.push_async_callback(answers.aclose)
+    return SlackParts(secret, answers)
+
+
+def _parts(
+    settings: Settings, service: Service, slack: SlackParts | None, *, closing: asyncio.Event, simulated: bool
+) -> HttpParts:
     outside = service.outside
     store = outside.store
     operations = operations_of(service.orders)
@@ -99,4 +116,5 @@ def _parts(settings: Settings, service: Service, *, closing: asyncio.Event, simu
         loopback_only=settings.http.host in LOOPBACK,
         on_accepted=service.reception.arrived.set,
         pages=(dashboard_routes(pages),),
+        slack=slack,
     )

@@ -63,11 +63,17 @@ class Alike:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A request for consent that nobody has answered yet."""
+    """A request for consent that nobody has answered yet; `previews` show each option, the proposal first."""
 
     preview: Preview
     plan: Plan
     asked_at: datetime
+    previews: tuple[Preview, ...] = ()
+
+    @property
+    def options(self) -> tuple[Preview, ...]:
+        """What may be consented to: the proposal is number 1."""
+        return self.previews or (self.preview,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +177,8 @@ def _planned(story: Story, event: Event) -> Story:
 
 def _asked(story: Story, event: Event) -> Story:
     preview, plan = load(Preview, event.body.get("preview")), load(Plan, event.body.get("plan"))
-    return replace(story, plan=plan, question=Question(preview, plan, event.at))
+    previews = load(tuple[Preview, ...], event.body.get("previews") or [])
+    return replace(story, plan=plan, question=Question(preview, plan, event.at, previews))
 
 
 def _answered(story: Story, event: Event) -> Story:

@@ -61,7 +61,7 @@ class ExecutionStage:
         plan = replace(plan, alternatives=tuple(others))
         body: JsonObject = {"plan": dump(plan), "preview": previews[0], "previews": previews}
         await self._store(incident, f"asked-{look}", EventKind.ASKED, body, phase=Phase.APPROVAL)
-        message = approval_message(incident, diagnosis, plan, intended.preview)
+        message = approval_message(incident, diagnosis, plan, intended.preview, question=f"asked-{look}")
         await self._notify(incident, f"notified-ask-{look}", message)
         return plan
 

@@ -8,6 +8,7 @@ from kubernaut.domain.diagnosis import Diagnosis, Hypothesis
 from kubernaut.domain.execution import Preview
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.lifecycle import Ending
+from kubernaut.domain.objects import JsonObject
 from kubernaut.domain.plans import Conclusion, Plan
 from kubernaut.ports import Message
 
@@ -39,17 +40,20 @@ def closing_message(incident: Incident, conclusion: Conclusion, diagnosis: Diagn
         title=f"{_TITLES[conclusion.ending]} · {incident.target} · {incident.id}",
         lines=tuple(lines),
         facts={
+            **_about(incident),
+            "outcome": conclusion.ending.value,
             "ending": conclusion.ending.value,
-            "alert": incident.alert,
-            "severity": incident.severity,
+            "guard": conclusion.guard,
             "cause": str(best.cause) if best else None,
             "confidence": best.confidence if best else None,
         },
     )
 
 
-def approval_message(incident: Incident, diagnosis: Diagnosis, plan: Plan, preview: Preview) -> Message:
-    """What a person is asked to allow, and what it would change."""
+def approval_message(
+    incident: Incident, diagnosis: Diagnosis, plan: Plan, preview: Preview, *, question: str
+) -> Message:
+    """What a person is asked to allow, and what it would change; `question` is the name of this request."""
     others = ", ".join(candidate.call.action for candidate in plan.alternatives)
     return Message(
         incident=incident.id,
@@ -63,8 +67,23 @@ def approval_message(incident: Incident, diagnosis: Diagnosis, plan: Plan, previ
             *([f"Instead: {others}"] if others else []),
             f"Answer: kubernaut incidents approve {incident.id}",
         ),
-        facts={"alert": incident.alert, "severity": incident.severity, "action": preview.call.action},
+        facts={
+            **_about(incident),
+            "outcome": "approval",
+            "question": question,
+            "action": preview.call.action,
+            "expires_at": plan.expires_at.isoformat() if plan.expires_at else None,
+        },
     )
+
+
+def _about(incident: Incident) -> JsonObject:
+    return {
+        "alert": incident.alert,
+        "severity": incident.severity,
+        "namespace": incident.target.namespace,
+        "target": str(incident.target),
+    }
 
 
 def _findings(diagnosis: Diagnosis | None, best: Hypothesis | None) -> Sequence[str]:

@@ -37,6 +37,33 @@ def confirmed(session: Session, question: str, *, reason: str | None, yes: bool)
     return (reason or _line("Why (kept in the record): ") or "no reason given")[:_LONGEST_REASON]
 
 
+def reason_given(session: Session, question: str, *, reason: str | None, yes: bool) -> str:
+    """The reason of somebody who said yes already; raises wrong use where nobody can be asked for it."""
+    if yes:
+        return confirmed(session, question, reason=reason, yes=True)
+    return (reason or _line("Why (kept in the record): ") or "no reason given")[:_LONGEST_REASON]
+
+
+def picked(session: Session, question: str, *, proposed: int, most: int) -> int:
+    """The number of the option that the person took, `proposed` on a yes; 0 on a no.
+
+    Raises wrong use without a terminal.
+    """
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("there is no terminal to ask on: give --yes --reason TEXT")
+    numbers = [str(number) for number in range(1, most + 1) if number != proposed]
+    prompt = f"{question}?  {' / '.join(['yes', 'no', *numbers])}   [no]: "
+    while True:
+        answer = _line(prompt).strip().lower()
+        if answer in {"", "n", "no"}:
+            return 0
+        if answer in {"y", "yes"}:
+            return proposed
+        if answer in numbers:
+            return int(answer)
+        session.note(f"Please answer {', '.join(['yes', 'no', *numbers])}.")
+
+
 def _said_yes(session: Session, prompt: str) -> bool:
     while True:
         answer = _line(prompt).strip().lower()

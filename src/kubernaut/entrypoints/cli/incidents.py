@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+import yaml
 
 from kubernaut.domain.errors import InputError
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import JsonObject
 from kubernaut.engine.codec import dump
-from kubernaut.entrypoints.cli.asking import confirmed, who
+from kubernaut.entrypoints.cli.asking import confirmed, picked, reason_given, who
 from kubernaut.entrypoints.cli.client import Service, connect
 from kubernaut.entrypoints.cli.options import AsJson, By, Reason, Server, Yes, group, help_text
 from kubernaut.entrypoints.cli.session import Session
@@ -31,6 +32,10 @@ app = group(
     "kubernaut incidents approve inc-9c2m",
 )
 Id = Annotated[str, typer.Argument(metavar="ID", help="Any unique start of an id, or the address of its page.")]
+Choose = Annotated[str, typer.Option("--choose", metavar="OPTION", help="Another option, by its number or its action.")]
+Changed = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Another value for a parameter of the action.")
+]
 _LOOK_AGAIN_S = 1.0
 
 
@@ -51,13 +56,14 @@ def list_(  # noqa: PLR0913  # an option each
     ending: Annotated[Ending | None, typer.Option(help="Only those that ended so.")] = None,
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="Only of this namespace.")] = "",
     text: Annotated[str, typer.Option(help="Only those with this word.")] = "",
+    guard: Annotated[str, typer.Option(help="Only those that this guard decided, such as unmanaged.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many.")] = 25,
     server: Server = None,
     as_json: AsJson = False,
 ) -> None:
     """Prints the table."""
     wanted = {"open_only": "true" if open_only else "", "ending": ending.value if ending else ""}
-    wanted |= {"namespace": namespace, "text": text, "limit": str(limit)}
+    wanted |= {"namespace": namespace, "text": text, "guard": guard, "limit": str(limit)}
     with connect(server) as service:
         found, total = service.incidents({key: value for key, value in wanted.items() if value})
         if as_json:
@@ -127,16 +133,20 @@ def _followed(service: Service, story: Story, session: Session, *, as_json: bool
 
 @app.command(
     help=help_text(
-        "Allow the change that an incident waits for.",
+        "Allow the change that an incident waits for, or another of its options.",
         "kubernaut incidents approve inc-9c2m",
         'kubernaut incidents approve inc-9c2m --yes --reason "checked with the owner"',
+        "kubernaut incidents approve inc-9c2m --choose 2",
+        "kubernaut incidents approve inc-9c2m --choose scale_workload --set replicas=4",
     ),
     short_help="Allow the change that it waits for.",
 )
-def approve(
+def approve(  # noqa: PLR0913  # an option each
     ctx: typer.Context,
     incident: Id,
     *,
+    choose: Choose = "1",
+    parameters: Changed = None,
     reason: Reason = None,
     by: By = None,
     yes: Yes = False,
@@ -144,22 +154,64 @@ def approve(
     as_json: AsJson = False,
 ) -> None:
     """Shows the exact change, and asks."""
+    given = _parameters(parameters or [])
     with connect(server) as service:
         story = _asked(service, incident)
-        _show_question(ctx.obj, story)
-        why = confirmed(ctx.obj, f"Approve as {who(by)}", reason=reason, yes=yes)
+        choice = _option(story, choose)
+        _show_question(ctx.obj, story, choice)
+        if not yes:
+            choice = _picked(ctx.obj, story, choice, by)
+        why = reason_given(ctx.obj, f"Approve as {who(by)}", reason=reason, yes=yes)
         now = _asked(service, story.incident.id)
         if now.question != story.question:
             raise InputError(
                 "it changed while you looked; nothing was done", help=f"kubernaut incidents show {story.incident.id}"
             )
-        answer = service.decide(story.incident.id, "approve", {"by": who(by), "reason": why})
-    _said(
-        ctx.obj,
-        answer,
-        f"Approved by {who(by)}.  Follow: kubernaut incidents show {story.incident.id} -w",
-        as_json=as_json,
-    )
+        body: JsonObject = {"by": who(by), "reason": why, "choice": choice, "parameters": given}
+        answer = service.decide(story.incident.id, "approve", body)
+    follow = f"Follow: kubernaut incidents show {story.incident.id} -w"
+    _said(ctx.obj, answer, f"Approved by {who(by)}.  {follow}", as_json=as_json)
+
+
+def _picked(session: Session, story: Story, choice: int, by: str | None) -> int:
+    """The option that the person takes, each shown before it is; ends with 1 on a no."""
+    most = len(story.question.options) if story.question else 1
+    while True:
+        taken = picked(session, f"Approve as {who(by)}", proposed=choice, most=most)
+        if taken == 0:
+            session.note("Nothing was changed.")
+            raise typer.Exit(1)
+        if taken == choice:
+            return choice
+        choice = taken
+        _show_question(session, story, choice)
+
+
+def _option(story: Story, choose: str) -> int:
+    """The number of the option that a number or an action's name means."""
+    options = story.question.options if story.question else ()
+    names = [preview.call.action for preview in options]
+    if choose in names:
+        return next(number for number, name in enumerate(names, 1) if name == choose)
+    if choose.isdecimal() and 1 <= int(choose) <= len(options):
+        return int(choose)
+    known = ", ".join(f"{number} {name}" for number, name in enumerate(names, 1))
+    raise typer.BadParameter(f'{story.incident.id} has no option "{choose[:80]}"; it has {known}')
+
+
+def _parameters(given: list[str]) -> JsonObject:
+    """`--set` as typed values: `4` is a number, `true` a flag, everything else text."""
+    found: JsonObject = {}
+    for each in given:
+        name, sign, text = each.partition("=")
+        if not sign or not name:
+            raise typer.BadParameter(f'--set {each[:80]}: it looks like "--set replicas=4"')
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise typer.BadParameter(f"--set {each[:80]}: not a value") from error
+        found[name] = value if isinstance(value, bool | int | float | str) else text
+    return found
 
 
 @app.command(
@@ -233,9 +285,9 @@ def _asked(service: Service, start: str) -> Story:
     return story
 
 
-def _show_question(session: Session, story: Story) -> None:
+def _show_question(session: Session, story: Story, choice: int = 1) -> None:
     look: Look = session.look(sys.stderr)
-    for line in question_lines(story, look, now=datetime.now(UTC)):
+    for line in question_lines(story, look, now=datetime.now(UTC), choice=choice):
         session.note(line)
 
 

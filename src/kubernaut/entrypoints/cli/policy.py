@@ -68,7 +68,9 @@ def lint(ctx: typer.Context, file: PolicyFile, *, as_json: AsJson = False) -> No
 
 @app.command(
     "test",
-    help=help_text("Runs cases: facts, and the decision that has to follow.", "kubernaut policy test policy-cases.yaml")
+    help=help_text(
+        "Runs cases: facts, and the decision that has to follow.", "kubernaut policy test policy-cases.yaml"
+    ),
 )
 def run_cases(ctx: typer.Context, file: CaseFile, *, policy: Tested = None, as_json: AsJson = False) -> None:
     """Ends with 1 where a decision is another one than expected."""

@@ -15,6 +15,7 @@ from kubernaut.entrypoints.story import Story
 
 _LONGEST_NAME = 200
 _LONGEST_REASON = 1000
+_LONGEST_NUMBER = 3
 _VERBS = frozenset({"approve", "reject", "undo"})
 _SWITCH = frozenset({"suspend", "resume"})
 
@@ -88,7 +89,12 @@ def _verb(request: Request, known: frozenset[str]) -> str:
 
 
 def _instruction(fields: dict[str, str]) -> Instruction:
-    return Instruction(fields["by"][:_LONGEST_NAME], fields.get("reason", "")[:_LONGEST_REASON])
+    choice = fields.get("choice", "1")
+    return Instruction(
+        fields["by"][:_LONGEST_NAME],
+        fields.get("reason", "")[:_LONGEST_REASON],
+        int(choice) if choice.isdecimal() and len(choice) <= _LONGEST_NUMBER else choice[:_LONGEST_NAME],
+    )
 
 
 def _why(answer: Refused) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
+from typing import TypeAlias
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -20,6 +21,7 @@ from kubernaut.entrypoints.http.incidents import incident_routes, switch_routes
 from kubernaut.entrypoints.http.intake import Inbox, IntakeEndpoint
 from kubernaut.entrypoints.http.operations import Operations
 from kubernaut.entrypoints.http.problems import INTERNAL, MEDIA_TYPE, Problem, problem_of
+from kubernaut.entrypoints.http.slack import SLACK_PATH, SlackEndpoint, SlackParts
 from kubernaut.intake import Batch, parse_event, parse_webhook
 from kubernaut.ports import Clock, Ids, IncidentStore, Meter, SignalStore, Switch
 
@@ -28,6 +30,9 @@ log = structlog.get_logger(__name__)
 API = "/api/v1"
 ALERTMANAGER_PATH = f"{API}/alerts/alertmanager"
 EVENT_PATH = f"{API}/alerts/kubernetes-event"
+
+
+Endpoint: TypeAlias = IntakeEndpoint | SlackEndpoint
 
 
 def _nobody_waits() -> None:
@@ -58,6 +63,7 @@ class HttpParts:
     on_accepted: Callable[[], None] = _nobody_waits
     body_limits: BodyLimits = field(default_factory=BodyLimits)
     pages: tuple[APIRouter, ...] = ()
+    slack: SlackParts | None = None
 
 
 def create_app(parts: HttpParts) -> ASGIApp:
@@ -68,7 +74,7 @@ def create_app(parts: HttpParts) -> ASGIApp:
 class _Front:
     """Lets requests in, takes alerts to the intake past the framework, and is where unforeseen errors end."""
 
-    def __init__(self, api: ASGIApp, intake: Mapping[str, IntakeEndpoint], gate: BearerGate) -> None:
+    def __init__(self, api: ASGIApp, intake: Mapping[str, Endpoint], gate: BearerGate) -> None:
         self._api = api
         self._intake = intake
         self._gate = gate
@@ -76,7 +82,9 @@ class _Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         path, method, headers = scope["path"], scope["method"], dict(scope["headers"])
-        refusal = self._gate.refusal(method, headers) if path.startswith("/api/") else None
+        # Slack signs its requests and knows no token of ours.
+        guarded = path.startswith("/api/") and not (path == SLACK_PATH and SLACK_PATH in self._intake)
+        refusal = self._gate.refusal(method, headers) if guarded else None
         if refusal is not None:
             log.info("request refused", path=path, status=refusal.status, detail=refusal.detail)
             await refusal.reply().send(send)
@@ -95,7 +103,7 @@ class _Front:
         await reply.send(send)
 
 
-def _intake(parts: HttpParts) -> dict[str, IntakeEndpoint]:
+def _intake(parts: HttpParts) -> dict[str, Endpoint]:
     bodies = BodyReader(parts.body_limits)
     inbox = Inbox(parts.signals, parts.meter, parts.on_accepted)
 
@@ -112,7 +120,10 @@ def _intake(parts: HttpParts) -> dict[str, IntakeEndpoint]:
     def event(body: bytes) -> Batch:
         return Batch((parse_event(body, received_at=parts.clock.now(), new_id=new_id),))
 
-    return {
+    slack: dict[str, Endpoint] = {}
+    if parts.slack is not None:
+        slack[SLACK_PATH] = SlackEndpoint(parts.slack, parts.operations, parts.incidents, parts.clock, bodies)
+    return slack | {
         ALERTMANAGER_PATH: IntakeEndpoint("alertmanager", webhook, bodies=bodies, inbox=inbox),
         EVENT_PATH: IntakeEndpoint("kubernetes-event", event, bodies=bodies, inbox=inbox),
     }

@@ -30,7 +30,11 @@ class BodyReader:
 
     async def read_json(self, headers: Headers, receive: Receive) -> bytes:
         """The bytes of a body that says it is JSON."""
-        _check_type(headers)
+        return await self.read(headers, receive, kind=b"application/json")
+
+    async def read(self, headers: Headers, receive: Receive, *, kind: bytes) -> bytes:
+        """The bytes of a body that says it is of that media type."""
+        _check_type(headers, kind)
         announced = headers.get(b"content-length", b"")
         if announced.isdigit() and int(announced) > self._limits.body_bytes:
             raise self._too_large()
@@ -68,12 +72,13 @@ class BodyReader:
         )
 
 
-def _check_type(headers: Headers) -> None:
+def _check_type(headers: Headers, wanted: bytes) -> None:
     kind = headers.get(b"content-type", b"")
-    if kind != b"application/json" and kind.split(b";", 1)[0].strip().lower() != b"application/json":
+    if kind != wanted and kind.split(b";", 1)[0].strip().lower() != wanted:
         shown = kind[:80].decode("latin-1") or "none"
+        code = "not_json" if wanted == b"application/json" else "wrong_type"
         raise RequestRefused(
-            Problem(415, "not_json", f"content-type is {shown}", help="send content-type: application/json")
+            Problem(415, code, f"content-type is {shown}", help=f"send content-type: {wanted.decode()}")
         )
     encoding = headers.get(b"content-encoding", b"identity").strip().lower()
     if encoding != b"identity":

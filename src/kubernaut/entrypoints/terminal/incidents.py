@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from kubernaut.domain.plans import Candidate
 from kubernaut.entrypoints.phrases import call_in_words, score_in_words
 from kubernaut.entrypoints.status import Tone, status_of
 from kubernaut.entrypoints.story import Attempt, Story
@@ -138,26 +139,40 @@ def cost_in_words(story: Story) -> str:
     return f"{counted(story.tokens, 'token')} · {counted(story.models_asked, 'request')} to models"
 
 
-def question_lines(story: Story, look: Look, *, now: datetime) -> list[str]:
-    """What a person is asked to allow: cause, the exact change, its reach, and the record of the remedy."""
+def question_lines(story: Story, look: Look, *, now: datetime, choice: int = 1) -> list[str]:
+    """What a person is asked to allow: cause, the exact change of the option, its reach, and the remedy's record."""
     question = story.question
     if question is None:
         return []
+    preview = question.options[choice - 1]
     waiting = f"waiting {age((now - question.asked_at).total_seconds())}"
     incident = story.incident
     lines = [f"{incident.id}  {look.words(status_of(incident))}  {waiting}   {visible(str(incident.target))}"]
     if story.cause:
         text = f"{story.cause.cause} {story.cause.confidence:.2f}: {visible(story.cause.summary)}"
         lines += wrapped(text, look.width, indent=" " * _LABEL, first=_labelled("Cause", ""))
-    lines.append(_labelled("Do", call_in_words(question.preview.call)))
-    lines += diff_lines(question.preview.diff, look, indent=" " * _LABEL)
-    lines.append(_labelled("Touches", visible(question.preview.reach)))
+    lines.append(_labelled("Do", call_in_words(preview.call)))
+    lines += diff_lines(preview.diff, look, indent=" " * _LABEL)
+    lines.append(_labelled("Touches", visible(preview.reach)))
     lines += wrapped(visible(question.plan.reason), look.width, indent=" " * _LABEL, first=_labelled("Asked", ""))
-    chosen = question.plan.chosen
+    chosen = next((each for each in question.plan.options if each.call == preview.call), None)
     if chosen:
-        record = f"healed {chosen.healed} of {chosen.tried} here" if chosen.tried else "never tried here"
-        lines.append(_labelled("Record", record))
-    others = [call_in_words(other.call) for other in question.plan.alternatives]
+        lines.append(_labelled("Record", _record(chosen)))
+    if question.plan.approvers:
+        lines.append(_labelled("May", visible(", ".join(question.plan.approvers))))
+    if question.plan.expires_at:
+        left = (question.plan.expires_at - now).total_seconds()
+        lines.append(_labelled("Expires", f"in {age(left)}, then it escalates" if left > 0 else "it escalates now"))
+    others = [
+        f"{number} {call_in_words(each.call)} ({_record(each)})"
+        for number, each in enumerate(question.plan.options, 1)
+        if number != choice
+    ]
     if others:
-        lines.append(_labelled("Instead", " · ".join(others)))
+        instead = " · ".join(others)
+        lines += wrapped(instead, look.width, indent=" " * _LABEL, first=_labelled("Instead", ""))
     return [look.text(line) for line in lines]
+
+
+def _record(candidate: Candidate) -> str:
+    return f"healed {candidate.healed} of {candidate.tried} here" if candidate.tried else "never tried here"
