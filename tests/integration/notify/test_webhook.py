@@ -35,9 +35,11 @@ async def listening(reply: bytes | None) -> AsyncIterator[tuple[str, list[JsonOb
         writer.close()
 
     server = await asyncio.start_server(connection, "127.0.0.1", 0)
-    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hooks/t0ken", received
-    done.set()
-    server.close()
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hooks/t0ken", received
+    finally:
+        done.set()
+        server.close()
 
 
 async def test_a_message_arrives_as_json_and_its_place_is_said_without_its_secret_path() -> None:

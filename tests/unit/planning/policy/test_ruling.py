@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubernaut.planning.policy.document import Effect
@@ -89,6 +89,7 @@ def test_a_lifting_rule_without_an_answer_lifts_nothing() -> None:
 strictness = {Effect.OBSERVE: 4, Effect.SUGGEST: 3, Effect.DENY: 2, Effect.ASK: 1}
 
 
+@settings(deadline=None)
 @given(
     rules=st.lists(st.tuples(st.sampled_from(CONDITIONS), st.sampled_from(["ask", "deny", "suggest"])), max_size=4),
     levels=st.tuples(st.integers(0, 3), st.integers(0, 3)),
@@ -107,6 +108,7 @@ def test_a_higher_severity_never_weakens_a_guard(
     assert strictest[0] <= strictest[1]
 
 
+@settings(deadline=None)
 @given(word=st.text(min_size=1, max_size=12).filter(lambda word: word not in SEVERITIES))
 def test_a_severity_that_nobody_knows_is_guarded_as_the_highest(word: str) -> None:
     policy = policy_of(*((condition, "ask") for condition in CONDITIONS[:3]))
@@ -114,6 +116,7 @@ def test_a_severity_that_nobody_knows_is_guarded_as_the_highest(word: str) -> No
     assert highest <= {each.rule for each in policy.rulings(Facts().with_severity(word), NOON)}
 
 
+@settings(deadline=None)
 @given(rules=st.lists(st.tuples(st.sampled_from(CONDITIONS), st.sampled_from(["ask", "deny", "suggest"])), max_size=4))
 def test_a_rule_more_never_allows_more(rules: list[tuple[str, str]]) -> None:
     fewer = policy_of(*rules[:-1]) if rules[:-1] else BUILT_IN
