@@ -3,6 +3,8 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import uvicorn
@@ -14,10 +16,15 @@ from kubernaut.adapters.memory.incidents import MemoryIncidentStore
 from kubernaut.adapters.memory.meter import MemoryMeter
 from kubernaut.adapters.memory.switch import MemorySwitch
 from kubernaut.domain.incidents import IncidentId
+from kubernaut.domain.journal import EventKind
+from kubernaut.domain.lifecycle import Phase
+from kubernaut.domain.objects import JsonObject
+from kubernaut.domain.plans import Decision
+from kubernaut.engine.codec import dump
 from kubernaut.entrypoints.cli.main import run
 from kubernaut.entrypoints.http.app import HttpParts, create_app
 from kubernaut.entrypoints.http.operations import Answer, Done, Instruction, Operations, Refused
-from tests.told import NOON, a_healed_one, a_store, a_waiting_one
+from tests.told import NOON, Teller, a_healed_one, a_store, a_waiting_one, an_intent
 
 
 class Service:
@@ -31,6 +38,7 @@ class Service:
         def order(verb: str) -> Answer:
             async def give(incident: IncidentId, told: Instruction) -> Answer:
                 self.given.append((verb, incident, told.by, told.reason))
+                self.last = told
                 return self.answer
 
             return give
@@ -142,6 +150,69 @@ def test_approving_shows_the_change_and_says_who_did_it(service: Service, capsys
     assert "+ args: []" in out.err
     assert out.out == "Approved by anna.  Follow: kubernaut incidents show inc-4f7k02 -w\n"
     assert service.given == [("approve", IncidentId("inc-4f7k02"), "anna", "checked")]
+
+
+@pytest.fixture
+async def choosing(service: Service) -> Service:
+    """A third incident, which shows the change of each of its two options."""
+    teller = replace(Teller(service.store), number=3)
+    await teller.receive()
+    await teller.diagnose()
+    plan = replace(teller.plan(Decision.ASK, "data hangs on it"), expires_at=NOON + timedelta(minutes=30))
+    other = an_intent(plan.alternatives[0].call, ("+ restartedAt: now",)).preview
+    previews = [dump(an_intent().preview), dump(other)]
+    body: JsonObject = {"plan": dump(plan), "preview": previews[0], "previews": previews}
+    await teller.add(EventKind.ASKED, body, Phase.APPROVAL)
+    return service
+
+
+@pytest.mark.parametrize("option", ["2", "restart_workload"])
+def test_another_option_is_approved_by_its_number_or_its_action(
+    choosing: Service, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    arguments = ("approve", "inc-4f7k03", "--yes", "--reason", "milder", "--choose", option)
+    assert called(choosing, "incidents", *arguments) == 0
+    shown = capsys.readouterr().err
+    assert "+ restartedAt: now" in shown
+    assert "Instead   1 rollback_deployment revision=6 (healed 11 of 12 here)" in shown
+    assert choosing.last.choice == 2
+
+
+@pytest.mark.parametrize("option", ["0", "3", "two", "-1", "drain_node"])
+def test_an_option_that_there_is_not_is_wrong_use_and_names_those_that_there_are(
+    choosing: Service, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    arguments = ("approve", "inc-4f7k03", "--yes", "--reason", "x", f"--choose={option}")
+    assert called(choosing, "incidents", *arguments) == 2
+    assert "it has 1 rollback_deployment, 2 restart_workload" in capsys.readouterr().err
+    assert choosing.given == []
+
+
+def test_parameters_are_given_as_typed_values(choosing: Service) -> None:
+    arguments = ("approve", "inc-4f7k03", "--yes", "--reason", "x", "--set", "revision=5", "--set", "note=v1")
+    assert called(choosing, "incidents", *arguments) == 0
+    assert choosing.last.parameters == {"revision": 5, "note": "v1"}
+
+
+@pytest.mark.parametrize("text", ["revision", "=5", "revision=["])
+def test_a_parameter_without_name_or_value_is_wrong_use(
+    choosing: Service, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    assert called(choosing, "incidents", "approve", "inc-4f7k03", "--yes", "--reason", "x", "--set", text) == 2
+    assert "--set" in capsys.readouterr().err
+    assert choosing.given == []
+
+
+def test_incidents_are_found_by_the_guard_that_decided(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
+    assert called(service, "incidents", "list", "--guard", "unmanaged", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["incidents"] == []
+
+
+def test_a_decision_that_nobody_took_yet_cannot_be_explained(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert called(service, "policy", "explain", "inc-none") == 1
+    assert 'no incident "inc-none"' in capsys.readouterr().err
 
 
 def test_what_waits_for_nothing_cannot_be_approved(service: Service, capsys: pytest.CaptureFixture[str]) -> None:
