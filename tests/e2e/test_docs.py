@@ -133,6 +133,7 @@ HOW: dict[str, Callable[[str, dict[str, str]], None]] = {
     "kubernaut diagnose --snapshot": saves_and_looks_back,
     "kubernaut diagnose": runs,
     "kubectl label ": runs,
+    "kubernaut policy ": runs,
     ".venv/bin/kubernaut demo": has_its_options,
 }
 
