@@ -433,3 +433,51 @@ async def test_an_alert_leads_to_the_newest_incident_that_it_belongs_to(stores: 
 
     assert await stores.incidents.of_alert(key) == second != first
     assert await stores.incidents.of_alert(a_signal(alert="alert-b").alert_key) is None
+
+
+async def test_incidents_are_found_by_the_guard_that_decided_last(stores: Stores) -> None:
+    incident = await opened(stores)
+    await stores.incidents.append(an_event(incident.id, "planned-1", EventKind.PLANNED), guard="storm")
+    assert [each.id for each in await stores.incidents.find(IncidentFilter(guard="storm"))] == [incident.id]
+
+    await stores.incidents.append(an_event(incident.id, "planned-2", EventKind.PLANNED), guard="allowed")
+    assert await stores.incidents.count(IncidentFilter(guard="storm")) == 0
+    assert await stores.incidents.count(IncidentFilter(guard="allowed")) == 1
+
+
+async def test_an_event_that_was_told_before_changes_no_guard(stores: Stores) -> None:
+    incident = await opened(stores)
+    await stores.incidents.append(an_event(incident.id, "planned-1"), guard="storm")
+    await stores.incidents.append(an_event(incident.id, "planned-1"), guard="allowed")
+    found = await stores.incidents.get(incident.id)
+    assert found is not None
+    assert found.guard == "storm"
+
+
+async def test_closing_names_its_guard_and_keeps_the_last_one_where_it_has_none(stores: Stores) -> None:
+    incident = await opened(stores)
+    await stores.incidents.append(an_event(incident.id, "planned-1"), guard="allowed")
+    await closed(stores.incidents, incident, at=MINUTE)
+    found = await stores.incidents.get(incident.id)
+    assert found is not None
+    assert found.guard == "allowed"
+
+    other = await opened(stores, an_incident("print-b"), alert="alert-b")
+    for phase in (Phase.IMPACT, Phase.LEARNING):
+        await stores.incidents.append(an_event(other.id, f"to-{phase}"), phase=phase)
+    await stores.incidents.close(other.id, ending=Ending.DECLINED, reason="no", at=NOON, guard="rejected")
+    assert [each.id for each in await stores.incidents.find(IncidentFilter(guard="rejected"))] == [other.id]
+
+
+async def test_what_was_done_to_any_object_is_found_by_its_time_and_kind(stores: Stores) -> None:
+    incident = await opened(stores)
+    for key, kind, about, at in (
+        ("old", EventKind.APPLIED, "a", NOON - MINUTE),
+        ("first", EventKind.APPLIED, "a", NOON),
+        ("about-nothing", EventKind.APPLIED, "", NOON),
+        ("other-kind", EventKind.UNDONE, "b", NOON),
+        ("second", EventKind.PLANNED, "b", NOON + MINUTE),
+    ):
+        await stores.incidents.append(Event(incident.id, key, kind, at, {}, about=about))
+    found = await stores.incidents.acts_since(NOON, kinds=(EventKind.APPLIED, EventKind.PLANNED))
+    assert [each.key for each in found] == ["first", "second"]

@@ -15,11 +15,14 @@ from kubernaut.domain.errors import InputError, OrderRefused
 from kubernaut.domain.journal import EventKind
 from kubernaut.domain.lifecycle import Phase
 from kubernaut.domain.objects import Json, JsonObject
-from kubernaut.domain.plans import Decision
+from kubernaut.domain.plans import Decision, Plan
 from kubernaut.engine import Run
-from kubernaut.engine.codec import dump
+from kubernaut.engine.codec import dump, load
+from kubernaut.entrypoints.phrases import phrase
+from kubernaut.entrypoints.story import tell
 from kubernaut.execution.catalogue import discover
 from kubernaut.orders import Consent, Orders
+from tests.journeys import WAYS, go
 from tests.told import NOON, Teller, a_healed_one, a_store, a_waiting_one
 
 
@@ -110,3 +113,32 @@ async def test_what_asks_nothing_takes_no_answer() -> None:
         await desk.orders.approve(teller.id, Consent("anna"))
     with pytest.raises(OrderRefused, match="does not wait for consent"):
         await desk.orders.reject(teller.id, by="anna")
+
+
+async def test_the_reason_given_to_an_undo_is_kept_and_told() -> None:
+    journey = await go(WAYS["healing"])
+    asked: JsonObject = {"do": "undo", "incident": dump(journey.incident), "by": "anna", "reason": "wrong selector"}
+    async with MemoryEngine(journey.shop.workflow, journey.shop.clock) as engine:
+        await engine.start("undo-1", asked)
+        await engine.outcome("undo-1")
+    (undone,) = await journey.shop.incidents.events(journey.incident.id, kinds=(EventKind.UNDONE,))
+    assert undone.body["why"] == "wrong selector"
+    assert phrase(undone).endswith("asked by anna: wrong selector")
+
+
+async def test_a_question_shows_the_change_of_its_options_and_when_it_ends() -> None:
+    journey = await go(WAYS["asking"])
+    events = await journey.shop.incidents.events(journey.incident.id, kinds=(EventKind.ASKED, EventKind.APPROVED))
+    asked, approved = events
+    story = tell(journey.incident, [asked])
+    assert load(Plan, asked.body["plan"]).expires_at == asked.at + timedelta(minutes=30)
+    assert asked.body["previews"] == [asked.body["preview"]]
+    assert story.plan is not None
+    assert (approved.body["by"], journey.incident.guard) == ("ada", "approved")
+
+
+async def test_a_message_that_asks_names_its_question_and_what_it_is_about() -> None:
+    journey = await go(WAYS["asking"])
+    first, last = journey.shop.notifier.sent
+    assert (first.facts["outcome"], first.facts["question"]) == ("approval", "asked-1")
+    assert (last.facts["outcome"], last.facts["namespace"], last.facts["severity"]) == ("healed", "shop", "critical")

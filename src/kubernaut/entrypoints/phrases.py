@@ -66,8 +66,9 @@ def _executed(event: Event) -> str:
 
 
 def _undone(event: Event) -> str:
-    by = Tree(event.body).text("by")
-    return _executed(event) + (f" · asked by {by}" if by else "")
+    body = Tree(event.body)
+    by, why = body.text("by"), body.text("why")
+    return _executed(event) + (f" · asked by {by}: {why}" if by else "")
 
 
 def _verified(event: Event) -> str:
