@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "suspend": ("suspend", "Switch all actions off, at once."),
         "resume": ("resume", "Allow actions again."),
         "actions": ("actions", "The catalogue of actions."),
+        "rbac": ("rbac", "The rights that it needs, for kubectl apply."),
         "causes": ("causes", "The causes that are told apart."),
         "config": ("config", "Show and check the settings in force."),
         "version": ("version", "The version of this program."),
