@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from kubernaut.domain.errors import OrderRefused
@@ -14,6 +15,8 @@ from kubernaut.entrypoints.dashboard.routes import DashboardParts, dashboard_rou
 from kubernaut.entrypoints.http.app import HttpParts, create_app
 from kubernaut.entrypoints.http.operations import Answer, Done, Operations, Refused
 from kubernaut.entrypoints.http.server import serve
+from kubernaut.execution.catalogue import discover
+from kubernaut.execution.preflight import Preflight
 from kubernaut.orders import Orders
 from kubernaut.ports import Clock
 from kubernaut.retention import Retention
@@ -31,15 +34,19 @@ async def serving(
     async with running(settings, executor=executor, clock=clock, pace=pace) as service:
         outside = service.outside
         stop, ready = asyncio.Event(), asyncio.Event()
-        app = create_app(_parts(settings, service, closing=stop, simulated=clock is not None))
+        preflight = Preflight(outside.reader, discover())
+        parts = _parts(settings, service, closing=stop, simulated=clock is not None)
+        app = create_app(replace(parts, notes=lambda: {"rights": preflight.words}))
         async with asyncio.TaskGroup() as group:
             group.create_task(serve(app, listener, stop=stop, on_ready=ready.set))
             await ready.wait()
             keep = timedelta(days=settings.store.signals_kept_days)
             pruning = group.create_task(Retention(outside.store.signals, outside.clock, keep).work())
+            asking = group.create_task(preflight.work())
             try:
                 yield service
             finally:
+                asking.cancel()
                 pruning.cancel()
                 stop.set()
 

@@ -51,6 +51,7 @@ class HttpParts:
     meter: Meter
     metrics: Callable[[], bytes]
     checks: Mapping[str, Check]
+    notes: Callable[[], Mapping[str, str]] = dict
     token: str | None = None
     loopback_only: bool = False
     on_accepted: Callable[[], None] = _nobody_waits
@@ -119,7 +120,7 @@ def _intake(parts: HttpParts) -> dict[str, IntakeEndpoint]:
 def _api(parts: HttpParts) -> FastAPI:
     # The framework's own pages load scripts from elsewhere; the description of the API is enough.
     api = FastAPI(title="Kubernaut", openapi_url=f"{API}/openapi.json", docs_url=None, redoc_url=None)
-    api.include_router(health_routes(parts.checks, parts.metrics))
+    api.include_router(health_routes(parts.checks, parts.metrics, parts.notes))
     api.include_router(incident_routes(parts.incidents, parts.operations), prefix=API)
     api.include_router(switch_routes(parts.switch, parts.operations), prefix=API)
     for routes in parts.pages:

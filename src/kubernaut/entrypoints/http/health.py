@@ -48,8 +48,13 @@ async def _run(check: Check) -> str:
     return "ok"
 
 
-def health_routes(checks: Mapping[str, Check], metrics: Callable[[], bytes]) -> APIRouter:
-    """`/healthz`, `/readyz` and `/metrics`, for whoever may reach the port."""
+def health_routes(
+    checks: Mapping[str, Check], metrics: Callable[[], bytes], notes: Callable[[], Mapping[str, str]] = dict
+) -> APIRouter:
+    """`/healthz`, `/readyz` and `/metrics`, for whoever may reach the port.
+
+    `notes` are told beside the checks and stop nothing.
+    """
     routes = APIRouter(tags=["health"])
     readiness = Readiness(checks)
 
@@ -62,7 +67,8 @@ def health_routes(checks: Mapping[str, Check], metrics: Callable[[], bytes]) -> 
         results = await readiness.results()
         ready = all(text == "ok" for text in results.values())
         response.status_code = 200 if ready else 503
-        return {"status": "ready" if ready else "not ready", "checks": results}
+        told = dict(notes())
+        return {"status": "ready" if ready else "not ready", "checks": results, **({"notes": told} if told else {})}
 
     @routes.get("/metrics", summary="Counters and timings for Prometheus", response_class=Response)
     async def exposition() -> Response:
