@@ -133,6 +133,9 @@ HOW: dict[str, Callable[[str, dict[str, str]], None]] = {
     "kubernaut snapshot": saves_and_looks_back,
     "kubernaut diagnose --snapshot": saves_and_looks_back,
     "kubernaut diagnose": runs,
+    "kubernaut actions": runs,
+    "kubernaut rbac": runs,
+    "kubernaut config check": runs,
     "kubectl label ": runs,
     ".venv/bin/kubernaut demo": has_its_options,
 }

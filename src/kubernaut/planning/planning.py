@@ -45,7 +45,7 @@ class PlanningPolicy:
 
 @dataclass(frozen=True, slots=True)
 class PlanningStage:
-    """The stage with its ports. `irreversible` names the actions that have no way back: they are always asked about."""
+    """The stage with its ports. `irreversible` names the actions that are always asked about."""
 
     reader: ClusterReader
     incidents: IncidentStore
@@ -114,7 +114,7 @@ class PlanningStage:
     def _must_ask(self, best: Hypothesis, scope: Scope, call: ActionCall) -> str:
         """Why a person is asked first; empty where none has to be."""
         if call.action in self.irreversible:
-            return f"{call.action} cannot be taken back"
+            return f"{call.action} is never done without a person's consent"
         if best.verdict is Verdict.APPROVE:
             return f"a remedy for {best.cause} needs a person's consent"
         if scope.autonomy is not Autonomy.AUTO:

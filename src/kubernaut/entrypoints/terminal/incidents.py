@@ -152,6 +152,8 @@ def question_lines(story: Story, look: Look, *, now: datetime) -> list[str]:
     lines.append(_labelled("Do", call_in_words(question.preview.call)))
     lines += diff_lines(question.preview.diff, look, indent=" " * _LABEL)
     lines.append(_labelled("Touches", visible(question.preview.reach)))
+    for warning in question.preview.warnings:
+        lines += wrapped(visible(warning), look.width, indent=" " * _LABEL, first=_labelled("Warns", ""))
     lines += wrapped(visible(question.plan.reason), look.width, indent=" " * _LABEL, first=_labelled("Asked", ""))
     chosen = question.plan.chosen
     if chosen:
