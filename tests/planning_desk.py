@@ -23,6 +23,7 @@ from kubernaut.planning.guardrails import guardrails
 from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage
 from kubernaut.planning.policy.book import PolicyBook
+from kubernaut.planning.surveying import Nature
 from kubernaut.ports.files import FileText
 from tests.objects import namespace
 from tests.told import CHECKOUT, NOON, PROOF, ROLLBACK, Teller, a_diagnosis, a_store, an_intent
@@ -71,7 +72,10 @@ class PlanningDesk:
             self.clock,
             self.meter,
             book=PolicyBook(self.file),
-            risks={ActionId("rollback_deployment"): "low", ActionId("restart_workload"): "low"},
+            natures={
+                ActionId("rollback_deployment"): Nature("low", reversible=True),
+                ActionId("restart_workload"): Nature("low", reversible=True),
+            },
         )
         bounds = PlanningPolicy(
             Autonomy.AUTO,

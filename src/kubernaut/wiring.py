@@ -47,6 +47,7 @@ from kubernaut.planning.guardrails import guardrails
 from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage
 from kubernaut.planning.policy.book import PolicyBook
+from kubernaut.planning.surveying import Nature
 from kubernaut.ports import Clock, ClusterReader, ClusterWriter, Notifier
 from kubernaut.reception import Reception
 from kubernaut.settings import Settings, ValueSettings
@@ -189,7 +190,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             store.switch,
             clock,
             TrackRecord(store.incidents).of,
-            frozenset(action.id for action in catalogue if not action.reversible),
+            frozenset(action.id for action in catalogue if action.is_asked_about),
             PlanningPolicy(
                 Autonomy(policy.autonomy),
                 timedelta(seconds=policy.cooldown_s),
@@ -203,7 +204,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
                 clock,
                 outside.meter,
                 book=PolicyBook(WatchedFile(policy.file) if policy.file else None),
-                risks={action.id: action.risk.value for action in catalogue},
+                natures={action.id: Nature(action.risk.value, action.reversible) for action in catalogue},
                 cluster=settings.cluster.name,
             ),
         ),

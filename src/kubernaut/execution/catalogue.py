@@ -11,17 +11,17 @@ import pkgutil
 import types
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 
-from kubernaut.domain.changes import Change
+from kubernaut.domain.changes import Change, WayBack
 from kubernaut.domain.diagnosis import ActionCall, ActionId
 from kubernaut.domain.errors import InputError, UnknownName
-from kubernaut.domain.execution import Refused
+from kubernaut.domain.execution import Gone, Moved, Refused
 from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
 from kubernaut.execution import actions
 from kubernaut.ports import ClusterReader
@@ -34,6 +34,28 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class NoParameters(Parameters, frozen=True, forbid_unknown_fields=True):
     """For an action that takes none."""
 
+
+_GROUPS: Mapping[str, str] = MappingProxyType(
+    {
+        "Deployment": "workloads",
+        "StatefulSet": "workloads",
+        "DaemonSet": "workloads",
+        "Pod": "pods",
+        "Job": "batch",
+        "CronJob": "batch",
+        "Service": "network",
+        "Ingress": "network",
+        "NetworkPolicy": "network",
+        "Node": "nodes",
+        "PersistentVolumeClaim": "storage",
+        "HorizontalPodAutoscaler": "limits",
+        "PodDisruptionBudget": "limits",
+        "ResourceQuota": "limits",
+        "ConfigMap": "configuration",
+        "Secret": "configuration",
+        "ServiceAccount": "rights",
+    }
+)
 
 ParametersT = TypeVar("ParametersT", bound=Parameters)
 
@@ -67,12 +89,39 @@ class Situation(Generic[ParametersT]):
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """The object as it was read, the change that fits it, and its reach in words."""
+class Part:
+    """One more change of a remedy of many objects, with its object as it was read (None where it is new).
 
-    before: KubeObject
+    `after` is what has to have happened before it is made. `back` is given where the way back of the change cannot be
+    worked out from it: the object that a deletion takes away.
+    """
+
+    before: KubeObject | None
+    change: Change
+    after: Moved | Gone | None = None
+    back: WayBack | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The object as it was read (None where it is new), the change that fits it, and its reach in words.
+
+    `further` are the other changes of the remedy, in order. They wait up to `patience` for budgets and owners; where
+    one cannot be made all are taken back, unless they do not belong `together`.
+    """
+
+    before: KubeObject | None
     change: Change
     reach: str
+    further: tuple[Part, ...] = ()
+    back: WayBack | None = None
+    patience: timedelta = timedelta()
+    together: bool = True
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All changes, in order."""
+        return (Part(self.before, self.change, back=self.back), *self.further)
 
 
 # Without slots: on Python 3.11 a frozen generic with slots cannot be made as `Action[X](...)`.
@@ -81,8 +130,9 @@ class Action(Generic[ParametersT]):
     """One remedy: what people read about it, what it takes, what it needs, and how it is prepared.
 
     `prepare` is None for an action that changes nothing in the cluster. `reversible` is False where the change cannot
-    be taken back, which always needs approval. `replaced` is True where nothing has to be taken back, since what the
-    action ends is made again the same (a pod, by its controller).
+    be taken back, which always needs approval; `approval` is True where it is needed for another reason. `replaced` is
+    True where nothing has to be taken back, since what the action ends is made again the same (a pod, by its
+    controller).
     """
 
     id: ActionId
@@ -97,6 +147,7 @@ class Action(Generic[ParametersT]):
     undo: str
     reversible: bool = True
     replaced: bool = False
+    approval: bool = False
     reads: tuple[Rule, ...]
     writes: tuple[Rule, ...] = ()
     prepare: Callable[[Situation[ParametersT]], Awaitable[Prepared | Refused]] | None = None
@@ -105,6 +156,16 @@ class Action(Generic[ParametersT]):
     def changes(self) -> bool:
         """Whether it changes the cluster."""
         return self.prepare is not None
+
+    @property
+    def group(self) -> str:
+        """What it works on, in one word, such as `workloads`."""
+        return _GROUPS.get(self.targets[0], "other") if self.targets else "people"
+
+    @property
+    def is_asked_about(self) -> bool:
+        """Whether a person always has to agree, however much autonomy the scope has."""
+        return self.approval or not self.reversible
 
     def check(self, call: ActionCall) -> ParametersT:
         """The parameters, typed; raises `InputError` naming the parameter or the kind that does not fit."""

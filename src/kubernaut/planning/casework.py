@@ -47,7 +47,7 @@ class Casework:
     switch: Switch
     clock: Clock
     rails: Guardrails
-    irreversible: frozenset[ActionId]
+    asked_about: frozenset[ActionId]
     autonomy: Autonomy
     patience: timedelta
     look_back: timedelta
@@ -94,8 +94,8 @@ class Casework:
             now=docket.situation.now,
             cluster=self.rails.cluster,
             environment_label=law.document.environment_label,
-            risks=self.rails.risks,
-            irreversible=self.irreversible,
+            natures=self.rails.natures,
+            asked_about=self.asked_about,
         )
         pressures = []
         if view.control_plane:

@@ -10,18 +10,19 @@ from kubernaut.domain.diagnosis import ActionId
 from kubernaut.planning.budgeting import Ledger
 from kubernaut.planning.policy.book import PolicyBook
 from kubernaut.planning.surroundings import Surroundings
+from kubernaut.planning.surveying import Nature
 from kubernaut.ports import Clock, ClusterReader, IncidentStore, Meter
 
 
 @dataclass(frozen=True, slots=True)
 class Guardrails:
-    """`risks` is the risk class of each action; `turn` lets one decision at a time look at the budgets and spend."""
+    """`natures` is what each action is like; `turn` lets one decision at a time look at the budgets and spend."""
 
     book: PolicyBook
     surroundings: Surroundings
     ledger: Ledger
     meter: Meter
-    risks: Mapping[ActionId, str]
+    natures: Mapping[ActionId, Nature]
     cluster: str
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -33,9 +34,9 @@ def guardrails(  # a port each
     meter: Meter,
     *,
     book: PolicyBook | None = None,
-    risks: Mapping[ActionId, str] | None = None,
+    natures: Mapping[ActionId, Nature] | None = None,
     cluster: str = "default",
 ) -> Guardrails:
     """The guardrails on the given ports, with the built-in policy where no other is given."""
     around = Surroundings(reader, incidents, clock)
-    return Guardrails(book or PolicyBook(), around, Ledger(incidents), meter, risks or {}, cluster)
+    return Guardrails(book or PolicyBook(), around, Ledger(incidents), meter, natures or {}, cluster)

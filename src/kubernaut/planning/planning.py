@@ -68,7 +68,7 @@ class PlanningPolicy:
 
 @dataclass(frozen=True, slots=True)
 class PlanningStage:
-    """The stage with its ports. `irreversible` names the actions that have no way back: they are always asked about."""
+    """The stage with its ports. `asked_about` names the actions that are never done without consent."""
 
     reader: ClusterReader
     incidents: IncidentStore
@@ -76,7 +76,7 @@ class PlanningStage:
     switch: Switch
     clock: Clock
     records: Records
-    irreversible: frozenset[ActionId]
+    asked_about: frozenset[ActionId]
     policy: PlanningPolicy
     rails: Guardrails
 
@@ -166,7 +166,7 @@ class PlanningStage:
     @property
     def _casework(self) -> Casework:
         return Casework(
-            self.reader, self.incidents, self.switch, self.clock, self.rails, self.irreversible, self.policy.autonomy,
+            self.reader, self.incidents, self.switch, self.clock, self.rails, self.asked_about, self.policy.autonomy,
             self.policy.patience, self.policy.look_back,
         )  # fmt: skip
 

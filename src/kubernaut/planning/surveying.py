@@ -61,6 +61,14 @@ async def survey(reader: ClusterReader, target: ObjectRef) -> Survey:
 
 
 @dataclass(frozen=True, slots=True)
+class Nature:
+    """What an action is like, whatever it is applied to."""
+
+    risk: str
+    reversible: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One incident with all that the facts of its remedies are made from."""
 
@@ -73,12 +81,13 @@ class Case:
     now: datetime
     cluster: str
     environment_label: str
-    risks: Mapping[ActionId, str]
-    irreversible: frozenset[ActionId]
+    natures: Mapping[ActionId, Nature]
+    asked_about: frozenset[ActionId]
 
     def facts(self, candidate: Candidate, view: View, *, within: timedelta) -> Facts:
         """The facts of one remedy."""
         call = candidate.call
+        nature = self.natures.get(call.action, Nature("high", reversible=False))
         labels = self.survey.place.labels if self.survey.place else {}
         return Facts(
             cause=self.best.cause,
@@ -87,9 +96,10 @@ class Case:
             environment=labels.get(self.environment_label, ""),
             action=ActionFacts(
                 call.action,
-                self.risks.get(call.action, "high"),
-                call.action not in self.irreversible,
+                nature.risk,
+                nature.reversible,
                 dict(call.parameters),
+                call.action in self.asked_about,
             ),
             target=self._target(call.target),
             ns=PlaceFacts(call.target.namespace, labels),

@@ -22,12 +22,13 @@ HIDDEN_FROM_LOOSENING = frozenset({"confidence", "by_model", "alert"})
 
 @dataclass(frozen=True, slots=True)
 class ActionFacts:
-    """The remedy at hand."""
+    """The remedy at hand. `needs_consent`: nobody may do it unasked, whatever a policy says."""
 
     id: str = "restart_workload"
     risk: str = "low"
     reversible: bool = True
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    needs_consent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

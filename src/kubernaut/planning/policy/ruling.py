@@ -75,13 +75,13 @@ class Policy:
         return tuple(sorted(found, key=lambda ruling: _STRICTEST_FIRST.index(ruling.effect)))
 
     def objections(self, facts: Facts, now: datetime) -> tuple[Ruling, ...]:
-        """All that stands against the remedy as far as facts tell: policy, label and whether it can be taken back.
+        """All that stands against the remedy as far as facts tell: policy, label and the action itself.
 
         What takes the remedy away comes before what asks.
         """
         found = [*self.rulings(facts, now)]
-        if not facts.action.reversible:
-            found.append(Ruling(APPROVAL, "", Effect.ASK, f"{facts.action.id} cannot be taken back"))
+        if facts.action.needs_consent:
+            found.append(Ruling(APPROVAL, "", Effect.ASK, f"{facts.action.id} is never done without consent"))
         effect = _BY_AUTONOMY.get(facts.target.autonomy, Effect.OBSERVE)
         if effect is not Effect.AUTO and self.lifting(facts, now) is None:
             asks = effect is Effect.ASK

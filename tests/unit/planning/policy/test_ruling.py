@@ -53,7 +53,7 @@ def test_a_word_that_is_no_autonomy_allows_nothing() -> None:
 
 
 def test_what_cannot_be_taken_back_is_asked_about_under_every_policy() -> None:
-    facts = replace(Facts(), action=replace(Facts().action, reversible=False))
+    facts = replace(Facts(), action=replace(Facts().action, needs_consent=True))
     assert [each.guard for each in lifting().objections(facts, NOON)] == ["approval"]
 
 
