@@ -95,5 +95,5 @@ async def test_the_question_shows_the_very_change_and_its_reach() -> None:
         "Touches   3 of 3 replicas, one at a time",
         "Asked     this scope acts only with consent",
         "Record    healed 11 of 12 here",
-        "Instead   restart_workload",
+        "Instead   2 restart_workload (never tried here)",
     ]
