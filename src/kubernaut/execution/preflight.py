@@ -7,7 +7,7 @@ namespace that is managed, and missing there is missing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -64,15 +64,15 @@ def in_words(lacks: Iterable[Lack], *, most: int = 5) -> str:
 
 @dataclass(slots=True)
 class Preflight:
-    """Asks once, beside the start of the service; `words` is what came out so far."""
+    """Asks once, beside the start of the service; `words` is what is wrong with the rights, as far as is known."""
 
     reader: ClusterReader
     catalogue: Catalogue
-    words: str = field(default="being asked")
+    words: str = ""
 
     async def check(self) -> None:
-        """Raises `Forbidden` with what is missing, as far as it is known."""
-        if self.words != "ok":
+        """Raises `Forbidden` where rights are missing, or could not be asked about."""
+        if self.words:
             raise Forbidden(self.words, help=FIX)
 
     async def work(self) -> None:
@@ -83,6 +83,6 @@ class Preflight:
             self.words = f"could not be asked: {error}"
             log.warning("rights not known", error=str(error))
             return
-        self.words = in_words(lacks)
+        self.words = in_words(lacks) if lacks else ""
         if lacks:
             log.warning("rights missing", rights=[str(lack) for lack in lacks], fix=FIX)
