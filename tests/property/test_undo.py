@@ -17,10 +17,9 @@ from kubernaut.domain.execution import Applied, Refused
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, Uid
 from kubernaut.domain.patches import ABSENT, patched, pointer, tokens, value_at
 from kubernaut.domain.snapshots import changed_since, inverse_of, is_undone
-from kubernaut.execution.applying import apply
 from kubernaut.execution.catalogue import discover
 from kubernaut.execution.previewing import ExecutionPorts, intend
-from kubernaut.execution.undoing import undo
+from kubernaut.execution.sequences import apply, undo
 
 CATALOGUE = discover()
 DEPLOYMENT = ObjectRef("apps/v1", "Deployment", "shop", "checkout")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-from kubernaut.domain.objects import Json, ObjectRef, Uid
+from kubernaut.domain.objects import Json, JsonObject, ObjectRef, Uid
+
+MARK: Final = "kubernaut.ai/change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +44,36 @@ class ObjectDeletion:
     kind: Literal["deletion"] = "deletion"
 
 
-Change: TypeAlias = ObjectPatch | ObjectDeletion
+@dataclass(frozen=True, slots=True)
+class ObjectCreation:
+    """A new object. `body` carries `mark` as the annotation MARK, by which it is known again as the one we made."""
+
+    target: ObjectRef
+    body: JsonObject
+    mark: str
+    kind: Literal["creation"] = "creation"
+
+
+@dataclass(frozen=True, slots=True)
+class Eviction:
+    """A deletion of exactly this pod that the API server refuses (429) while a disruption budget forbids it."""
+
+    target: ObjectRef
+    uid: Uid
+    kind: Literal["eviction"] = "eviction"
+
+
+Change: TypeAlias = ObjectPatch | ObjectDeletion | ObjectCreation | Eviction
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """The way back of a creation: the object that carries our mark is deleted, as long as it is as we made it."""
+
+    target: ObjectRef
+    body: JsonObject
+    mark: str
+    kind: Literal["withdrawal"] = "withdrawal"
+
+
+WayBack: TypeAlias = ObjectPatch | Withdrawal | ObjectCreation

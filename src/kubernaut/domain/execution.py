@@ -6,31 +6,56 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from kubernaut.domain.changes import Change, ObjectPatch
+from kubernaut.domain.changes import Change, WayBack
 from kubernaut.domain.diagnosis import ActionCall
-from kubernaut.domain.objects import JsonObject
+from kubernaut.domain.objects import JsonObject, ObjectRef
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What the API server said it would do: the change, the lines of its diff, its reach in words."""
+    """What the API server said it would do: the change, the lines of its diff, its reach in words, its warnings."""
 
     call: ActionCall
     change: Change
     diff: tuple[str, ...]
     reach: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a later part waits for: the object is not at that resourceVersion any more, so its owner has acted."""
+
+    target: ObjectRef
+    resource_version: str
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
     """Written before anything is touched: the change, the object as it was, and how to take it back.
 
-    `undo` is None where nothing has to be taken back (a deleted pod is replaced by its controller).
+    `undo` is None where nothing has to be taken back (a deleted pod is replaced by its controller). A remedy of many
+    objects has its other changes in `further`, in the order in which they are made, each with its own way back; they
+    wait up to `patience_s` for budgets and owners. `together` says that all are taken back where one cannot be made.
     """
 
     preview: Preview
     snapshot: JsonObject
-    undo: ObjectPatch | None
+    undo: WayBack | None
+    further: tuple[Intent, ...] = ()
+    after: Moved | None = None
+    patience_s: int = 0
+    together: bool = True
+
+    @property
+    def parts(self) -> tuple[Intent, ...]:
+        """Its own change and the further ones, in order."""
+        return (self, *self.further)
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether there is anything to take back."""
+        return any(part.undo is not None for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +77,13 @@ class Applied(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One action on the cluster; `reason` says why where it was refused."""
+    """One action on the cluster; `reason` says why where it was refused, `warnings` what the API server warned of."""
 
     intent: Intent | None
     applied: Applied
     reason: str
     at: datetime
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 
-from kubernaut.domain.changes import ObjectDeletion, ObjectPatch, PatchOperation
+from kubernaut.domain.changes import MARK, ObjectPatch, PatchOperation, Withdrawal
 from kubernaut.domain.execution import Intent
-from kubernaut.domain.objects import Json, KubeObject
+from kubernaut.domain.objects import Json, JsonObject, KubeObject
 from kubernaut.domain.patches import ABSENT, Absent, holds, pointer, tokens, value_at
 
 _IDENTITIES = ("name", "port")
+_NOT_CONTENT = frozenset({"apiVersion", "kind", "metadata", "status"})
 
 
 def inverse_of(change: ObjectPatch, before: KubeObject, after: KubeObject) -> ObjectPatch:
@@ -36,9 +37,9 @@ def inverse_of(change: ObjectPatch, before: KubeObject, after: KubeObject) -> Ob
 def drifted(intent: Intent, now: KubeObject) -> str | None:
     """The first path that does not hold what the intent's patch writes, None where all do (or nothing is patched)."""
     change = intent.preview.change
-    if isinstance(change, ObjectDeletion):
+    if not isinstance(change, ObjectPatch):
         return None
-    if intent.undo is not None:
+    if isinstance(intent.undo, ObjectPatch):
         return changed_since(intent.undo, now)
     return next((entry.path for entry in change.operations if not holds(now.raw, entry.path, entry.value)), None)
 
@@ -58,6 +59,30 @@ def is_undone(undo: ObjectPatch, now: KubeObject) -> bool:
     """Whether every touched path holds what it held before the change."""
     wanted = {entry.path: entry for entry in undo.operations if entry.op != "test"}
     return all(holds(now.raw, path, ABSENT if entry.op == "remove" else entry.value) for path, entry in wanted.items())
+
+
+def content_of(item: KubeObject) -> JsonObject:
+    """What people write in an object and controllers do not: everything but metadata and status."""
+    return {key: value for key, value in item.raw.items() if key not in _NOT_CONTENT}
+
+
+def is_as_made(way_back: Withdrawal, now: KubeObject) -> bool:
+    """Whether the object that we made still has our mark, and everything that we wrote into it."""
+    written = {key: value for key, value in way_back.body.items() if key not in _NOT_CONTENT}
+    return now.annotations.get(MARK) == way_back.mark and _contains(dict(now.raw), written)
+
+
+def _contains(found: Json, written: Json) -> bool:
+    """Whether all that was written is found; the API server fills in defaults beside it."""
+    if isinstance(written, dict):
+        return isinstance(found, dict) and all(_contains(found.get(key), value) for key, value in written.items())
+    if isinstance(written, list):
+        return (
+            isinstance(found, list)
+            and len(found) == len(written)
+            and all(_contains(one, other) for one, other in zip(found, written, strict=True))
+        )
+    return found == written
 
 
 def _touched(change: ObjectPatch) -> Iterator[str]:

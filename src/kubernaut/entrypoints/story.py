@@ -206,7 +206,7 @@ _READERS: Mapping[EventKind, Callable[[Story, Event], Story]] = MappingProxyType
 def _attempted(attempts: tuple[Attempt, ...], event: Event) -> tuple[Attempt, ...]:
     if event.kind is EventKind.INTENDED:
         intent = load(Intent, event.body.get("intent"))
-        return (*attempts, Attempt(intent.preview, undoable=intent.undo is not None))
+        return (*attempts, Attempt(intent.preview, undoable=intent.can_be_undone))
     if not attempts:
         return attempts
     *before, last = attempts

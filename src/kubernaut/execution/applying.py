@@ -1,9 +1,10 @@
 """The one way in which a decided change reaches the cluster, once.
 
 `apply` may run again after a crash at any point. It first looks whether the change is there already. The write itself
-carries the resourceVersion (or uid) that was read, so a request that was lost on the way and lands late, or a second
-replica that does the same, meets a version that is gone. When somebody else changed the object meanwhile, the change
-is taken again only if the spec is still the one it was decided on and the action's preconditions still hold.
+carries the resourceVersion, uid or mark that tells it apart, so a request that was lost on the way and lands late, or a
+second replica that does the same, meets a version that is gone. When somebody else changed the object meanwhile, the
+change is taken again only if what people write in it is still what it was decided on and the action's preconditions
+still hold.
 """
 
 from __future__ import annotations
@@ -11,30 +12,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from kubernaut.domain.changes import Change, ObjectDeletion, ObjectPatch
+from kubernaut.domain.changes import MARK, Change, Eviction, ObjectCreation, ObjectDeletion, ObjectPatch
 from kubernaut.domain.errors import ChangeRejected, ClusterUnavailable, Conflict, Forbidden, ObjectMissing
 from kubernaut.domain.execution import Applied, Execution, Intent, Refused
 from kubernaut.domain.objects import KubeObject
-from kubernaut.domain.snapshots import drifted
+from kubernaut.domain.snapshots import content_of, drifted, is_undone
 from kubernaut.execution.previewing import ATTEMPTS, ExecutionPorts
 
 
-async def apply(ports: ExecutionPorts, intent: Intent) -> Execution:
-    """The change done, found done already, or refused with the reason.
+async def apply_part(ports: ExecutionPorts, intent: Intent, *, first: bool = True) -> Execution:
+    """One change done, found done already, or refused with the reason. `first` asks the action's preconditions again.
 
     Raises what is worth another try: `ClusterThrottled`, and `ClusterUnavailable` where nobody knows what was done.
     """
     target = intent.preview.change.target
+    warnings: list[str] = []
     for _ in range(ATTEMPTS):
         now = await ports.reader.get(target)
         if is_applied(intent, now):
             return _ended(ports, intent, Applied.ALREADY)
-        reason = await _unfit(ports, intent, now)
-        if reason is None and now is not None:
+        reason = _unfit(intent, now) or (await _unprepared(ports, intent) if first else None)
+        if reason is None:
             change = at_version(intent.preview.change, now)
-            reason = await write_once(ports, change, lambda seen: is_applied(intent, seen))
+            reason = await write_once(ports, change, lambda seen: is_applied(intent, seen), warnings.append)
             if reason is None:
-                return _ended(ports, intent, Applied.DONE)
+                return _ended(ports, intent, Applied.DONE, warnings=warnings)
         if reason:
             return _ended(ports, intent, Applied.REFUSED, reason)
     return _ended(ports, intent, Applied.REFUSED, f"changed meanwhile: {target} keeps changing, so nothing was done")
@@ -43,14 +45,19 @@ async def apply(ports: ExecutionPorts, intent: Intent) -> Execution:
 def is_applied(intent: Intent, now: KubeObject | None) -> bool:
     """Whether the object already is as the intent wants it."""
     match intent.preview.change:
-        case ObjectDeletion(uid=uid):
+        case ObjectDeletion(uid=uid) | Eviction(uid=uid):
             return now is None or now.uid != uid or now.has("metadata", "deletionTimestamp")
         case ObjectPatch() as change:
             return now is not None and now.uid == change.uid and drifted(intent, now) is None
+        case ObjectCreation(mark=mark):
+            return now is not None and now.annotations.get(MARK) == mark
 
 
 async def write_once(
-    ports: ExecutionPorts, change: Change, is_there: Callable[[KubeObject | None], bool]
+    ports: ExecutionPorts,
+    change: Change,
+    is_there: Callable[[KubeObject | None], bool],
+    warned: Callable[[str], None] | None = None,
 ) -> str | None:
     """None where it was written; empty where the object has to be looked at again; else why it was refused.
 
@@ -58,8 +65,10 @@ async def write_once(
     later, looks first, and the late one then meets a version that is gone.
     """
     try:
-        await ports.writer.write(change)
-    except (Conflict, ObjectMissing):
+        await ports.writer.write(change, warned=warned)
+    except ObjectMissing as error:
+        return str(error) if isinstance(change, ObjectCreation) else ""
+    except Conflict:
         return ""
     except (ChangeRejected, Forbidden) as error:
         return str(error)
@@ -69,31 +78,38 @@ async def write_once(
     return None
 
 
-def at_version(change: Change, now: KubeObject) -> Change:
-    """The same change for the version that was just read; a deletion goes by uid alone."""
-    match change:
-        case ObjectPatch():
-            return replace(change, resource_version=now.resource_version)
-        case ObjectDeletion():
-            return change
+def at_version(change: Change, now: KubeObject | None) -> Change:
+    """The same change for the version that was just read; all others go by uid or mark alone."""
+    if isinstance(change, ObjectPatch) and now is not None:
+        return replace(change, resource_version=now.resource_version)
+    return change
 
 
-async def _unfit(ports: ExecutionPorts, intent: Intent, now: KubeObject | None) -> str | None:
-    """Why the change does not fit the cluster any more, None where it does. Hours may lie between intent and write."""
+def _unfit(intent: Intent, now: KubeObject | None) -> str | None:
+    """Why the change does not fit the object any more, None where it does. Hours may lie between intent and write."""
     change = intent.preview.change
+    if isinstance(change, ObjectCreation):
+        return f"changed meanwhile: somebody else made {change.target}" if now is not None else None
     if now is None:
         return f"{change.target} does not exist any more"
     if now.uid != change.uid:
         return f"changed meanwhile: {change.target} was replaced by another of the same name"
-    if now.at("spec") != intent.snapshot.get("spec"):
+    decided_on = content_of(KubeObject(intent.snapshot))
+    untouched = not isinstance(intent.undo, ObjectPatch) or is_undone(intent.undo, now)
+    if decided_on and (content_of(now) != decided_on or not untouched):
         return f"changed meanwhile: the spec of {change.target} is not the one that was diagnosed"
-    call = intent.preview.call
-    prepared = await ports.catalogue[call.action].prepared(ports.reader, call, ports.clock.now())
-    if isinstance(prepared, Refused):
-        return f"changed meanwhile: {prepared.reason}"
     return None
 
 
-def _ended(ports: ExecutionPorts, intent: Intent, applied: Applied, reason: str = "") -> Execution:
+async def _unprepared(ports: ExecutionPorts, intent: Intent) -> str | None:
+    call = intent.preview.call
+    prepared = await ports.catalogue[call.action].prepared(ports.reader, call, ports.clock.now())
+    return f"changed meanwhile: {prepared.reason}" if isinstance(prepared, Refused) else None
+
+
+def _ended(
+    ports: ExecutionPorts, intent: Intent, applied: Applied, reason: str = "", *, warnings: list[str] | None = None
+) -> Execution:
     reasons = {Applied.DONE: intent.preview.reach, Applied.ALREADY: "the change was there already"}
-    return Execution(intent, applied, reason or reasons.get(applied, ""), ports.clock.now())
+    words = reason or reasons.get(applied, "")
+    return Execution(intent, applied, words, ports.clock.now(), tuple(warnings or ()))

@@ -11,17 +11,17 @@ import pkgutil
 import types
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Generic, TypeAlias, TypeVar
 
 import msgspec
 
-from kubernaut.domain.changes import Change
+from kubernaut.domain.changes import Change, WayBack
 from kubernaut.domain.diagnosis import ActionCall, ActionId
 from kubernaut.domain.errors import InputError, UnknownName
-from kubernaut.domain.execution import Refused
+from kubernaut.domain.execution import Moved, Refused
 from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
 from kubernaut.execution import actions
 from kubernaut.ports import ClusterReader
@@ -67,12 +67,39 @@ class Situation(Generic[ParametersT]):
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """The object as it was read, the change that fits it, and its reach in words."""
+class Part:
+    """One more change of a remedy of many objects, with its object as it was read (None where it is new).
 
-    before: KubeObject
+    `after` is what has to have happened before it is made. `back` is given where the way back of the change cannot be
+    worked out from it: the object that a deletion takes away.
+    """
+
+    before: KubeObject | None
+    change: Change
+    after: Moved | None = None
+    back: WayBack | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The object as it was read (None where it is new), the change that fits it, and its reach in words.
+
+    `further` are the other changes of the remedy, in order. They wait up to `patience` for budgets and owners; where
+    one cannot be made all are taken back, unless they do not belong `together`.
+    """
+
+    before: KubeObject | None
     change: Change
     reach: str
+    further: tuple[Part, ...] = ()
+    back: WayBack | None = None
+    patience: timedelta = timedelta()
+    together: bool = True
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All changes, in order."""
+        return (Part(self.before, self.change, back=self.back), *self.further)
 
 
 # Without slots: on Python 3.11 a frozen generic with slots cannot be made as `Action[X](...)`.

@@ -18,10 +18,9 @@ from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import JsonObject, ObjectRef
 from kubernaut.domain.plans import Conclusion, Decision, Plan, lease_name
 from kubernaut.engine.codec import dump, load
-from kubernaut.execution.applying import apply
 from kubernaut.execution.previewing import ExecutionPorts, intend
+from kubernaut.execution.sequences import apply, undo
 from kubernaut.execution.telling import CALLING, approval_message, closing_message
-from kubernaut.execution.undoing import undo
 from kubernaut.ports import IncidentStore, Leases, Message, Notifier
 
 # Each is a dry run; a person compares no more than these anyway.

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from kubernaut.domain.changes import ObjectPatch
+from kubernaut.domain.changes import MARK, ObjectCreation, ObjectDeletion, ObjectPatch, WayBack, Withdrawal
 from kubernaut.domain.execution import Applied, Execution, Intent
 from kubernaut.domain.objects import KubeObject
-from kubernaut.domain.snapshots import changed_since, is_undone
+from kubernaut.domain.snapshots import changed_since, content_of, is_as_made, is_undone
 from kubernaut.execution.applying import at_version, write_once
 from kubernaut.execution.previewing import ATTEMPTS, ExecutionPorts
 
 
-async def undo(ports: ExecutionPorts, intent: Intent) -> Execution:
+async def undo_part(ports: ExecutionPorts, intent: Intent) -> Execution:
     """The touched fields as they were before, found so already, or refused with the reason.
 
-    Raises what is worth another try, as `apply` does; running it again is safe.
+    Raises what is worth another try, as `apply_part` does; running it again is safe.
     """
     way_back = intent.undo
     if way_back is None:
@@ -21,11 +21,11 @@ async def undo(ports: ExecutionPorts, intent: Intent) -> Execution:
         return _ended(ports, intent, Applied.REFUSED, f"nothing to take back: {action.undo}")
     for _ in range(ATTEMPTS):
         now = await ports.reader.get(way_back.target)
-        if now is not None and _is_back(way_back, now):
+        if _is_back(way_back, now):
             return _ended(ports, intent, Applied.ALREADY, _remaining(intent, now))
         reason = _not_ours(way_back, now)
-        if reason is None and now is not None:
-            reason = await write_once(ports, at_version(way_back, now), lambda seen: _is_back(way_back, seen))
+        if reason is None:
+            reason = await write_once(ports, _change_of(way_back, now), lambda seen: _is_back(way_back, seen))
             if reason is None:
                 return await _taken_back(ports, intent, way_back)
         if reason:
@@ -33,18 +33,47 @@ async def undo(ports: ExecutionPorts, intent: Intent) -> Execution:
     return _ended(ports, intent, Applied.REFUSED, f"{way_back.target} keeps changing, so it was not taken back")
 
 
-async def _taken_back(ports: ExecutionPorts, intent: Intent, way_back: ObjectPatch) -> Execution:
+async def _taken_back(ports: ExecutionPorts, intent: Intent, way_back: WayBack) -> Execution:
+    if not isinstance(way_back, ObjectPatch):
+        return _ended(ports, intent, Applied.DONE, _remaining(intent, None))
     now = await ports.reader.get(way_back.target)
     if now is None or now.uid != way_back.uid:
         return _ended(ports, intent, Applied.DONE, f"taken back; {way_back.target} was deleted right after")
     return _ended(ports, intent, Applied.DONE, _remaining(intent, now))
 
 
-def _is_back(way_back: ObjectPatch, now: KubeObject | None) -> bool:
-    return now is not None and now.uid == way_back.uid and is_undone(way_back, now)
+def _change_of(way_back: WayBack, now: KubeObject | None) -> ObjectPatch | ObjectCreation | ObjectDeletion:
+    match way_back:
+        case ObjectPatch():
+            return at_version(way_back, now)  # type: ignore[return-value]  # a patch stays a patch
+        case ObjectCreation():
+            return way_back
+        case Withdrawal(target=target):
+            return ObjectDeletion(target, now.uid if now else KubeObject({}).uid)
 
 
-def _not_ours(way_back: ObjectPatch, now: KubeObject | None) -> str | None:
+def _is_back(way_back: WayBack, now: KubeObject | None) -> bool:
+    match way_back:
+        case ObjectPatch():
+            return now is not None and now.uid == way_back.uid and is_undone(way_back, now)
+        case ObjectCreation(mark=mark):
+            return now is not None and now.annotations.get(MARK) == mark
+        case Withdrawal(mark=mark):
+            return now is None or now.annotations.get(MARK) != mark or now.has("metadata", "deletionTimestamp")
+
+
+def _not_ours(way_back: WayBack, now: KubeObject | None) -> str | None:
+    match way_back:
+        case ObjectCreation():
+            return f"{way_back.target} was made by somebody else since" if now is not None else None
+        case Withdrawal():
+            kept = now is None or is_as_made(way_back, now)
+            return None if kept else f"somebody else changed {way_back.target} since; it stays"
+        case ObjectPatch():
+            return _changed_by_others(way_back, now)
+
+
+def _changed_by_others(way_back: ObjectPatch, now: KubeObject | None) -> str | None:
     if now is None:
         return f"{way_back.target} does not exist any more"
     if now.uid != way_back.uid:
@@ -53,8 +82,15 @@ def _not_ours(way_back: ObjectPatch, now: KubeObject | None) -> str | None:
     return f"somebody else changed {path} of {way_back.target} since; their value stays" if path else None
 
 
-def _remaining(intent: Intent, now: KubeObject) -> str:
-    if now.at("spec") == intent.snapshot.get("spec"):
+def _remaining(intent: Intent, now: KubeObject | None) -> str:
+    match intent.undo:
+        case Withdrawal(target=target):
+            return f"{target} is deleted again"
+        case ObjectCreation(target=target):
+            return f"{target} is there again as it was"
+        case _:
+            pass
+    if now is not None and content_of(now) == content_of(KubeObject(intent.snapshot)):
         return "equal to the snapshot"
     return "what was changed is back; other fields of the spec were changed by others since"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -84,9 +84,12 @@ class ClusterReader(Protocol):
 class ClusterWriter(Protocol):
     """Writes, one change at a time, as field manager `kubernaut`. Held by the execution stage alone."""
 
-    async def write(self, change: Change, *, dry_run: bool = False) -> KubeObject | None:
-        """The object after the change (None after a deletion).
+    async def write(
+        self, change: Change, *, dry_run: bool = False, warned: Callable[[str], None] | None = None
+    ) -> KubeObject | None:
+        """The object after the change (None after a deletion or an eviction). `warned` is told each warning.
 
-        Raises `Conflict` when the resourceVersion or uid is not the given one any more, `ChangeRejected`, `Forbidden`,
-        `ObjectMissing`, `ClusterThrottled`, or `ClusterUnavailable`, after which nobody knows whether it was done.
+        Raises `Conflict` when the resourceVersion or uid is not the given one any more, or the new object is there
+        already, `ChangeRejected`, `Forbidden`, `ObjectMissing`, `ClusterThrottled` (an eviction too, while a budget
+        forbids it), or `ClusterUnavailable`, after which nobody knows whether it was done.
         """

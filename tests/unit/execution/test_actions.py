@@ -13,10 +13,9 @@ from kubernaut.domain.errors import InputError, UnknownName
 from kubernaut.domain.execution import Applied, Intent, Refused
 from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
 from kubernaut.domain.patches import patched
-from kubernaut.execution.applying import apply
 from kubernaut.execution.catalogue import discover
 from kubernaut.execution.previewing import intend
-from kubernaut.execution.undoing import undo
+from kubernaut.execution.sequences import apply, undo
 
 if TYPE_CHECKING:
     from tests.unit.execution.conftest import Shop

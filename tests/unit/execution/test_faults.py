@@ -22,9 +22,8 @@ from kubernaut.domain.errors import (
 from kubernaut.domain.execution import Applied, Execution, Intent, Refused
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.domain.patches import patched
-from kubernaut.execution.applying import apply
 from kubernaut.execution.previewing import ExecutionPorts, intend
-from kubernaut.execution.undoing import undo
+from kubernaut.execution.sequences import apply, undo
 from kubernaut.ports import Listing, Resource
 
 if TYPE_CHECKING:
@@ -103,11 +102,13 @@ class DisturbedCluster:
             raise self.fault
         return await self.inner.list(resource, namespace, labels=labels, fields=fields, limit=limit)
 
-    async def write(self, change: Change, *, dry_run: bool = False) -> KubeObject | None:
+    async def write(
+        self, change: Change, *, dry_run: bool = False, warned: Callable[[str], None] | None = None
+    ) -> KubeObject | None:
         due = self._due()
         if due and isinstance(self.fault, ClusterError) and not self.lost_after_it_was_done:
             raise self.fault
-        result = await self.inner.write(change, dry_run=dry_run)
+        result = await self.inner.write(change, dry_run=dry_run, warned=warned)
         self.done += not dry_run
         if due and isinstance(self.fault, ClusterError):
             raise self.fault

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -21,25 +22,39 @@ from kubernaut.domain.objects import Tree
 from kubernaut.ports import Resource
 from kubernaut.resources import api_group
 
-_WRITES = frozenset({"patch", "delete"})
-_DOING = {"get": "reading", "list": "listing", "watch": "watching", "patch": "patching", "delete": "deleting"}
+_WRITES = frozenset({"patch", "delete", "create"})
+_DOING = {
+    "get": "reading",
+    "list": "listing",
+    "watch": "watching",
+    "patch": "patching",
+    "delete": "deleting",
+    "create": "creating",
+}
+_QUESTIONS = frozenset({"SelfSubjectAccessReview"})
 _FACTS: dict[int, type[ClusterError]] = {404: ObjectMissing, 409: Conflict, 410: WatchExpired}
 _LONGEST_MESSAGE = 2000
+_MOST_WARNINGS = 20
+_WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"(?: "[^"]*")?')
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked: the RBAC verb, the resource, and the words that name the object to a person."""
+    """What was asked: the RBAC verb, the resource, and the words that name the object to a person.
+
+    `warnings` gathers what the API server and its webhooks warned of in their answer.
+    """
 
     verb: str
     resource: Resource
     of: str
     subresource: str = ""
+    warnings: list[str] = field(default_factory=list, compare=False)
 
     @property
     def is_write(self) -> bool:
         """Whether an answer that got lost leaves open what was done."""
-        return self.verb in _WRITES
+        return self.verb in _WRITES and self.resource.kind not in _QUESTIONS
 
     @property
     def text(self) -> str:
@@ -68,6 +83,13 @@ def error_for(status: int, headers: Mapping[str, str], body: bytes, asked: Asked
             return ChangeRejected(words) if asked.is_write else ClusterError(words)
         case _:
             return ClusterUnavailable(words + lost_outcome(asked))
+
+
+def warnings_of(headers: Iterable[str]) -> list[str]:
+    """The texts of `Warning` headers as Kubernetes writes them (`299 - "text"`), at most 20 of them."""
+    found = [_WARNING.fullmatch(header.strip()) for header in headers]
+    texts = [match[1].replace('\\"', '"').replace("\\\\", "\\") for match in found if match]
+    return ["".join(char if char.isprintable() else " " for char in text)[:500] for text in texts[:_MOST_WARNINGS]]
 
 
 def lost_outcome(asked: Asked) -> str:

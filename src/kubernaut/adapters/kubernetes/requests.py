@@ -13,7 +13,7 @@ import httpx2
 import msgspec
 from lightkube.core.exceptions import ConfigError
 
-from kubernaut.adapters.kubernetes.answers import Asked, error_for, lost_outcome
+from kubernaut.adapters.kubernetes.answers import Asked, error_for, lost_outcome, warnings_of
 from kubernaut.adapters.kubernetes.connection import ClusterOptions, open_client
 from kubernaut.domain.errors import ClusterError, ClusterUnavailable, Forbidden, ObjectMissing
 from kubernaut.domain.objects import Json, JsonObject, ObjectRef, Tree
@@ -110,6 +110,7 @@ class KubernetesApi:
                     if not response.is_success:
                         body = await read_up_to(response, _LARGEST_REFUSAL, asked)
                         raise error_for(response.status_code, response.headers, body, asked)
+                    asked.warnings.extend(warnings_of(response.headers.get_list("warning")))
                     yield response
                 finally:
                     await response.aclose()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from kubernaut.adapters.kubernetes.answers import Asked
 from kubernaut.adapters.kubernetes.requests import KubernetesApi, path_of
 from kubernaut.adapters.kubernetes.secrets import without_values
-from kubernaut.domain.changes import Change, ObjectDeletion, ObjectPatch, PatchOperation
+from kubernaut.domain.changes import Change, Eviction, ObjectCreation, ObjectDeletion, ObjectPatch, PatchOperation
 from kubernaut.domain.objects import Json, JsonObject, KubeObject
 
 FIELD_MANAGER: Final = "kubernaut"
@@ -19,44 +20,75 @@ class KubernetesWriter:
     def __init__(self, api: KubernetesApi) -> None:
         self._api = api
 
-    async def write(self, change: Change, *, dry_run: bool = False) -> KubeObject | None:
+    async def write(
+        self, change: Change, *, dry_run: bool = False, warned: Callable[[str], None] | None = None
+    ) -> KubeObject | None:
         """The object after the change (the Scale after a change of that subresource); None after a deletion."""
+        resource = await self._api.resource_of(change.target)
         match change:
             case ObjectPatch():
-                return await self._patch(change, dry_run=dry_run)
+                asked = Asked("patch", resource, str(change.target), change.subresource)
+                raw = await self._patch(change, asked, _params(dry_run=dry_run))
+            case ObjectCreation():
+                asked = Asked("create", resource, str(change.target))
+                raw = await self._create(change, asked, _params(dry_run=dry_run))
+            case Eviction():
+                asked = Asked("create", resource, str(change.target), "eviction")
+                raw = await self._evict(change, asked, dry_run=dry_run)
             case ObjectDeletion():
-                await self._delete(change, dry_run=dry_run)
-                return None
+                asked = Asked("delete", resource, str(change.target))
+                raw = await self._delete(change, asked, dry_run=dry_run)
+        for warning in asked.warnings:
+            if warned is not None:
+                warned(warning)
+        return KubeObject(without_values(raw)) if isinstance(change, ObjectPatch | ObjectCreation) else None
 
-    async def _patch(self, change: ObjectPatch, *, dry_run: bool) -> KubeObject:
-        resource = await self._api.resource_of(change.target)
-        asked = Asked("patch", resource, str(change.target), change.subresource)
-        params = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
-        if dry_run:
-            params["dryRun"] = "All"
+    async def _patch(self, change: ObjectPatch, asked: Asked, params: dict[str, str]) -> JsonObject:
         # Writing the version that was read makes the server answer 409 when it is not the current one; a `test`
         # operation would answer 422, which cannot be told from a change that is wrong in itself.
         pin = PatchOperation("replace", "/metadata/resourceVersion", change.resource_version)
         body: Json = [_operation(operation) for operation in (pin, *change.operations)]
-        raw = await self._api.call(
+        return await self._api.call(
             asked,
             "PATCH",
-            path_of(resource, change.target.namespace, change.target.name, change.subresource),
+            path_of(asked.resource, change.target.namespace, change.target.name, change.subresource),
             params=params,
             body=body,
             content_type="application/json-patch+json",
         )
-        return KubeObject(without_values(raw))
 
-    async def _delete(self, change: ObjectDeletion, *, dry_run: bool) -> None:
-        resource = await self._api.resource_of(change.target)
+    async def _create(self, change: ObjectCreation, asked: Asked, params: dict[str, str]) -> JsonObject:
+        body: JsonObject = {"apiVersion": change.target.api_version, "kind": change.target.kind, **change.body}
+        path = path_of(asked.resource, change.target.namespace)
+        return await self._api.call(asked, "POST", path, params=params, body=body)
+
+    async def _evict(self, change: Eviction, asked: Asked, *, dry_run: bool) -> JsonObject:
+        options: JsonObject = {"preconditions": {"uid": change.uid}}
+        if dry_run:
+            options["dryRun"] = ["All"]
+        metadata: JsonObject = {"name": change.target.name, "namespace": change.target.namespace}
+        body: JsonObject = {
+            "apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata, "deleteOptions": options
+        }  # fmt: skip
+        path = path_of(asked.resource, change.target.namespace, change.target.name, "eviction")
+        params = {"dryRun": "All"} if dry_run else {}
+        return await self._api.call(asked, "POST", path, params=params, body=body)
+
+    async def _delete(self, change: ObjectDeletion, asked: Asked, *, dry_run: bool) -> JsonObject:
         body: JsonObject = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": change.uid}}
         if change.grace_period_s is not None:
             body["gracePeriodSeconds"] = change.grace_period_s
         if dry_run:
             body["dryRun"] = ["All"]
-        asked = Asked("delete", resource, str(change.target))
-        await self._api.call(asked, "DELETE", path_of(resource, change.target.namespace, change.target.name), body=body)
+        path = path_of(asked.resource, change.target.namespace, change.target.name)
+        return await self._api.call(asked, "DELETE", path, body=body)
+
+
+def _params(*, dry_run: bool) -> dict[str, str]:
+    params = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+    if dry_run:
+        params["dryRun"] = "All"
+    return params
 
 
 def _operation(operation: PatchOperation) -> JsonObject:

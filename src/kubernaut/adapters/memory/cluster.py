@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import replace
 from typing import Final, Literal
 
 from kubernaut.adapters.kubernetes.secrets import without_values
 from kubernaut.adapters.memory.selectors import matches_fields, matches_labels
-from kubernaut.domain.changes import Change, ObjectDeletion, ObjectPatch
-from kubernaut.domain.errors import ChangeRejected, Conflict, Forbidden, ObjectMissing, WatchExpired
+from kubernaut.domain.changes import Change, Eviction, ObjectCreation, ObjectDeletion, ObjectPatch
+from kubernaut.domain.errors import ChangeRejected, ClusterThrottled, Conflict, Forbidden, ObjectMissing, WatchExpired
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef
 from kubernaut.domain.patches import PatchFailed, patched
 from kubernaut.ports import Listing, Resource, WatchEvent
@@ -21,7 +22,7 @@ _LARGEST_LOG: Final = 256 * 2**10
 
 
 class MemoryCluster:
-    """`ClusterReader` and `ClusterWriter`. Tests arrange it with `put`, `remove`, `log_of` and `denied`."""
+    """`ClusterReader` and `ClusterWriter`. Tests arrange it with `put`, `remove`, `logs`, `denied`, `warnings`."""
 
     def __init__(self, objects: Iterable[JsonObject] = ()) -> None:
         self._objects: dict[ObjectRef, JsonObject] = {}
@@ -30,6 +31,7 @@ class MemoryCluster:
         self._version = 0
         self._oldest = 0
         self.denied: set[tuple[str, str]] = set()
+        self.warnings: list[str] = []
         self.logs: dict[tuple[ObjectRef, str, bool], str] = {}
         for item in objects:
             self.put(item)
@@ -154,21 +156,63 @@ class MemoryCluster:
         """A version that no server has."""
         return "v0.0.0-memory"
 
-    async def write(self, change: Change, *, dry_run: bool = False) -> KubeObject | None:
+    async def write(
+        self, change: Change, *, dry_run: bool = False, warned: Callable[[str], None] | None = None
+    ) -> KubeObject | None:
         """The object after the change, by the API server's rules."""
-        self._check_ref("patch" if isinstance(change, ObjectPatch) else "delete", change.target)
+        self._check_write(change)
+        if warned is not None:
+            for warning in self.warnings:
+                warned(warning)
         item = self._objects.get(change.target)
+        if isinstance(change, ObjectCreation):
+            return self._create(change, item, dry_run=dry_run)
         if item is None:
             raise ObjectMissing(f"{change.target} does not exist")
-        if isinstance(change, ObjectDeletion):
+        if isinstance(change, ObjectDeletion | Eviction):
             if KubeObject(item).uid != change.uid:
                 raise Conflict(f"deleting {change.target}: the UID in the precondition does not match")
+            if isinstance(change, Eviction):
+                self._check_budgets(KubeObject(item))
             if not dry_run:
                 self.remove(change.target)
             return None
         if KubeObject(item).resource_version != change.resource_version:
             raise Conflict(f"patching {change.target}: the object has been modified")
         return self._patch(change, item, dry_run=dry_run)
+
+    def _check_write(self, change: Change) -> None:
+        resource = resource_of(change.target)
+        if resource is None:
+            return
+        match change:
+            case ObjectPatch(subresource=part):
+                verb = "patch"
+            case ObjectDeletion():
+                verb, part = "delete", ""
+            case ObjectCreation():
+                verb, part = "create", ""
+            case Eviction():
+                verb, part = "create", "eviction"
+        plural = f"{resource.plural}/{part}" if part else resource.plural
+        self._check(verb, replace(resource, plural=plural))
+
+    def _create(self, change: ObjectCreation, item: JsonObject | None, *, dry_run: bool) -> KubeObject:
+        if item is not None:
+            raise Conflict(f"creating {change.target}: it already exists")
+        made = copy.deepcopy(change.body) | {"apiVersion": change.target.api_version, "kind": change.target.kind}
+        metadata = _part(made, "metadata")
+        made["metadata"] = metadata | {"name": change.target.name, "namespace": change.target.namespace}
+        made.pop("status", None)
+        return self._shown(made) if dry_run else self.put(made)
+
+    def _check_budgets(self, pod: KubeObject) -> None:
+        for ref, raw in self._objects.items():
+            budget = KubeObject(raw)
+            covers = budget.mapping("spec", "selector", "matchLabels").items() <= pod.labels.items()
+            same = ref.kind == "PodDisruptionBudget" and ref.namespace == pod.namespace
+            if same and covers and budget.integer("status", "disruptionsAllowed") < 1:
+                raise ClusterThrottled(f"evicting {pod.ref}: {ref.name} allows no disruption now", retry_after_s=10.0)
 
     def _patch(self, change: ObjectPatch, item: JsonObject, *, dry_run: bool) -> KubeObject:
         scaling = change.subresource == "scale"

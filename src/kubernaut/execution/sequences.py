@@ -1,0 +1,154 @@
+"""A whole remedy: one change, or several on many objects, of which each is looked for before it is made.
+
+A part waits while a disruption budget forbids its eviction, while the API server does not answer, or until an owner has
+acted, and at most as long as the remedy's patience. What then still is not done is a failure. Parts that belong
+together are taken back when one fails, in the reverse order; of the others those that can be done are done. Either way
+the outcome names what was done, what was not and why, so nothing is half done in silence. A crash on the way costs
+nothing: the next run finds the parts that are done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from kubernaut.domain.errors import ClusterError, ClusterThrottled, ClusterUnavailable
+from kubernaut.domain.execution import Applied, Execution, Intent
+from kubernaut.execution.applying import apply_part, is_applied
+from kubernaut.execution.previewing import ExecutionPorts
+from kubernaut.execution.undoing import undo_part
+
+_PAUSE: Final = timedelta(seconds=5)
+
+
+@dataclass(slots=True)
+class _Progress:
+    intent: Intent
+    deadline: datetime
+    waiting: list[Intent]
+    done: list[Intent] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    held: dict[str, ClusterError | str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+async def apply(ports: ExecutionPorts, intent: Intent) -> Execution:
+    """The remedy done, found done already, or refused with the reason and with what was taken back.
+
+    Raises what is worth another try, as `apply_part` does; running it again is safe.
+    """
+    if not intent.further:
+        return await apply_part(ports, intent)
+    begun = await _has_begun(ports, intent)
+    execution = await apply_part(ports, intent, first=not begun)
+    if execution.applied is Applied.REFUSED and (intent.together or begun):
+        return await _taken_back(ports, intent, [], {_name(intent): execution.reason}) if begun else execution
+    progress = _Progress(intent, ports.clock.now() + timedelta(seconds=intent.patience_s), list(intent.further))
+    _note(progress, intent, execution)
+    while await _round(ports, progress):
+        await ports.clock.sleep(_PAUSE)
+    progress.failed |= {name: f"the time was up: {why}" for name, why in progress.held.items()}
+    return await _ended(ports, progress)
+
+
+async def _has_begun(ports: ExecutionPorts, intent: Intent) -> bool:
+    """Whether an earlier run did a part: what was decided on is then rightly not there any more."""
+    return is_applied(intent, await ports.reader.get(intent.preview.change.target))
+
+
+async def _round(ports: ExecutionPorts, progress: _Progress) -> bool:
+    """Tries each waiting part once, in order; whether it is worth another round."""
+    progress.held.clear()
+    still: list[Intent] = []
+    for part in progress.waiting:
+        if progress.failed and progress.intent.together:
+            return False
+        if still and part.after is not None:
+            still.append(part)
+            continue
+        held = await _try(ports, progress, part)
+        if held:
+            progress.held[_name(part)] = held
+            still.append(part)
+    progress.waiting = still
+    return bool(still) and ports.clock.now() < progress.deadline
+
+
+async def _try(ports: ExecutionPorts, progress: _Progress, part: Intent) -> ClusterError | str:
+    """Empty where the part came to an end, good or bad; else what it waits for."""
+    try:
+        if part.after is not None:
+            now = await ports.reader.get(part.after.target)
+            if now is None or now.resource_version == part.after.resource_version:
+                return f"{part.after.target} has not been renewed by its owner"
+        execution = await apply_part(ports, part, first=False)
+    except (ClusterThrottled, ClusterUnavailable) as error:
+        return error
+    except ClusterError as error:
+        progress.failed[_name(part)] = str(error)
+        return ""
+    _note(progress, part, execution)
+    return ""
+
+
+def _note(progress: _Progress, part: Intent, execution: Execution) -> None:
+    if execution.applied is Applied.REFUSED:
+        progress.failed[_name(part)] = execution.reason
+    else:
+        progress.done.append(part)
+        progress.warnings += execution.warnings
+
+
+async def _ended(ports: ExecutionPorts, progress: _Progress) -> Execution:
+    intent = progress.intent
+    if progress.failed and (intent.together or not progress.done):
+        return await _taken_back(ports, intent, progress.done, progress.failed)
+    words = intent.preview.reach
+    if progress.failed:
+        words = f"{len(progress.done)} of {len(intent.parts)} done; not done: {_listed(progress.failed)}"
+    return Execution(intent, Applied.DONE, words, ports.clock.now(), tuple(progress.warnings))
+
+
+async def _taken_back(ports: ExecutionPorts, intent: Intent, done: list[Intent], failed: dict[str, str]) -> Execution:
+    words = [f"{len(done)} of {len(intent.parts)} done; not done: {_listed(failed)}"]
+    back, kept = [], {}
+    for part in reversed(done):
+        if part.undo is None:
+            continue
+        execution = await undo_part(ports, part)
+        if execution.applied is Applied.REFUSED:
+            kept[_name(part)] = execution.reason
+        else:
+            back.append(_name(part))
+    ended = [_name(part) for part in done if part.undo is None]
+    words += [f"taken back: {', '.join(back)}"] if back else []
+    words += [f"could not be taken back: {_listed(kept)}"] if kept else []
+    words += [f"done and needs no way back: {', '.join(ended[:5])}{' …' if len(ended) > 5 else ''}"] if ended else []  # noqa: PLR2004
+    return Execution(intent, Applied.REFUSED, "; ".join(words), ports.clock.now())
+
+
+async def undo(ports: ExecutionPorts, intent: Intent) -> Execution:
+    """Every part taken back in the reverse order, found so already, or refused with the reasons."""
+    if not intent.further:
+        return await undo_part(ports, intent)
+    outcomes = [await undo_part(ports, part) for part in reversed(intent.parts) if part.undo is not None]
+    if not outcomes:
+        return await undo_part(ports, intent)
+    refused = [each for each in outcomes if each.applied is Applied.REFUSED]
+    if refused:
+        words = "; ".join(each.reason for each in refused)
+        taken = len(outcomes) - len(refused)
+        return replace(refused[0], intent=intent, reason=f"{taken} of {len(outcomes)} taken back; {words}")
+    done = next((each for each in outcomes if each.applied is Applied.DONE), outcomes[0])
+    return replace(done, intent=intent)
+
+
+def _name(part: Intent) -> str:
+    return str(part.preview.change.target)
+
+
+def _listed(reasons: dict[str, str]) -> str:
+    shown = [f"{name} ({why})" for name, why in list(reasons.items())[:5]]
+    more = len(reasons) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
