@@ -189,7 +189,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             store.switch,
             clock,
             TrackRecord(store.incidents).of,
-            frozenset(action.id for action in catalogue if not action.reversible),
+            frozenset(action.id for action in catalogue if action.is_asked_about),
             PlanningPolicy(
                 Autonomy(policy.autonomy),
                 timedelta(seconds=policy.cooldown_s),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from kubernaut.domain.changes import Change, WayBack
 from kubernaut.domain.diagnosis import ActionCall
-from kubernaut.domain.objects import JsonObject, ObjectRef
+from kubernaut.domain.objects import JsonObject, ObjectRef, Uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,16 @@ class Moved:
 
     target: ObjectRef
     resource_version: str
+    kind: Literal["moved"] = "moved"
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What a later part waits for: the object of that uid is not there any more."""
+
+    target: ObjectRef
+    uid: Uid
+    kind: Literal["gone"] = "gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +54,7 @@ class Intent:
     snapshot: JsonObject
     undo: WayBack | None
     further: tuple[Intent, ...] = ()
-    after: Moved | None = None
+    after: Moved | Gone | None = None
     patience_s: int = 0
     together: bool = True
 

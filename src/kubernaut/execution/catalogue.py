@@ -21,7 +21,7 @@ import msgspec
 from kubernaut.domain.changes import Change, WayBack
 from kubernaut.domain.diagnosis import ActionCall, ActionId
 from kubernaut.domain.errors import InputError, UnknownName
-from kubernaut.domain.execution import Moved, Refused
+from kubernaut.domain.execution import Gone, Moved, Refused
 from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
 from kubernaut.execution import actions
 from kubernaut.ports import ClusterReader
@@ -76,7 +76,7 @@ class Part:
 
     before: KubeObject | None
     change: Change
-    after: Moved | None = None
+    after: Moved | Gone | None = None
     back: WayBack | None = None
 
 
@@ -108,7 +108,7 @@ class Action(Generic[ParametersT]):
     """One remedy: what people read about it, what it takes, what it needs, and how it is prepared.
 
     `prepare` is None for an action that changes nothing in the cluster. `reversible` is False where the change cannot
-    be taken back, which always needs approval. `replaced` is True where nothing has to be taken back, since what the
+    be taken back, which always needs approval; `approval` is True where it is needed for another reason. `replaced` is True where nothing has to be taken back, since what the
     action ends is made again the same (a pod, by its controller).
     """
 
@@ -124,6 +124,7 @@ class Action(Generic[ParametersT]):
     undo: str
     reversible: bool = True
     replaced: bool = False
+    approval: bool = False
     reads: tuple[Rule, ...]
     writes: tuple[Rule, ...] = ()
     prepare: Callable[[Situation[ParametersT]], Awaitable[Prepared | Refused]] | None = None
@@ -132,6 +133,11 @@ class Action(Generic[ParametersT]):
     def changes(self) -> bool:
         """Whether it changes the cluster."""
         return self.prepare is not None
+
+    @property
+    def is_asked_about(self) -> bool:
+        """Whether a person always has to agree, however much autonomy the scope has."""
+        return self.approval or not self.reversible
 
     def check(self, call: ActionCall) -> ParametersT:
         """The parameters, typed; raises `InputError` naming the parameter or the kind that does not fit."""

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from kubernaut.domain.errors import ClusterError, ClusterThrottled, ClusterUnavailable
-from kubernaut.domain.execution import Applied, Execution, Intent
+from kubernaut.domain.execution import Applied, Execution, Gone, Intent, Moved
 from kubernaut.execution.applying import apply_part, is_applied
 from kubernaut.execution.previewing import ExecutionPorts
 from kubernaut.execution.undoing import undo_part
@@ -78,10 +78,9 @@ async def _round(ports: ExecutionPorts, progress: _Progress) -> bool:
 async def _try(ports: ExecutionPorts, progress: _Progress, part: Intent) -> ClusterError | str:
     """Empty where the part came to an end, good or bad; else what it waits for."""
     try:
-        if part.after is not None:
-            now = await ports.reader.get(part.after.target)
-            if now is None or now.resource_version == part.after.resource_version:
-                return f"{part.after.target} has not been renewed by its owner"
+        held = await _awaited(ports, part.after)
+        if held:
+            return held
         execution = await apply_part(ports, part, first=False)
     except (ClusterThrottled, ClusterUnavailable) as error:
         return error
@@ -90,6 +89,19 @@ async def _try(ports: ExecutionPorts, progress: _Progress, part: Intent) -> Clus
         return ""
     _note(progress, part, execution)
     return ""
+
+
+async def _awaited(ports: ExecutionPorts, after: Moved | Gone | None) -> str:
+    """What has not happened yet, in words; empty where it has."""
+    if after is None:
+        return ""
+    now = await ports.reader.get(after.target)
+    match after:
+        case Moved(resource_version=version):
+            still = now is None or now.resource_version == version
+            return f"{after.target} has not been renewed by its owner" if still else ""
+        case Gone(uid=uid):
+            return f"the former {after.target} is still there" if now is not None and now.uid == uid else ""
 
 
 def _note(progress: _Progress, part: Intent, execution: Execution) -> None:

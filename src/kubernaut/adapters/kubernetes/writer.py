@@ -76,6 +76,8 @@ class KubernetesWriter:
 
     async def _delete(self, change: ObjectDeletion, asked: Asked, *, dry_run: bool) -> JsonObject:
         body: JsonObject = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": change.uid}}
+        # A Job that is deleted without it leaves its pods running.
+        body["propagationPolicy"] = "Background"
         if change.grace_period_s is not None:
             body["gracePeriodSeconds"] = change.grace_period_s
         if dry_run:

@@ -224,7 +224,10 @@ class MemoryCluster:
             after = {**item, "spec": {**_part(item, "spec"), "replicas": KubeObject(after).integer("spec", "replicas")}}
         if any(_part(after, "metadata").get(key) != _part(item, "metadata").get(key) for key in _FIXED):
             raise ChangeRejected(f"patching {change.target}: metadata field is immutable")
-        after["status"] = item.get("status", {})
+        if change.subresource == "status":
+            after = {**item, "status": after.get("status", {})}
+        else:
+            after["status"] = item.get("status", {})
         if after.get("spec") != item.get("spec"):
             generation = KubeObject(item).generation + 1
             after["metadata"] = {**_part(after, "metadata"), "generation": generation}

@@ -8,10 +8,8 @@ from kubernaut.domain.objects import KubeObject
 from kubernaut.domain.workloads import is_ready
 from kubernaut.execution.catalogue import Action, NoParameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, removing
+from kubernaut.execution.marks import maintained
 from kubernaut.execution.preconditions import being_deleted, first, gone
-
-# Left by who empties a node on purpose: the cluster autoscaler, Karpenter, kured, upgrade controllers, people.
-_REMOVAL_TAINTS = ("ToBeDeletedByClusterAutoscaler", "karpenter.sh/disrupted", "karpenter.sh/disruption")
 
 
 async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
@@ -30,10 +28,7 @@ async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
 
 
 def _maintained(node: KubeObject) -> Refused | None:
-    marks = [*node.labels, *node.annotations]
-    taints = [taint.text("key") for taint in node.trees("spec", "taints")]
-    mark = next((key for key in marks if "maintenance" in key.lower() or "kured" in key), None)
-    mark = mark or next((key for key in taints if key in _REMOVAL_TAINTS or "maintenance" in key.lower()), None)
+    mark = maintained(node)
     return Refused("maintenance", f"{node.ref} was cordoned on purpose: it has {mark}") if mark else None
 
 
