@@ -108,8 +108,9 @@ class Action(Generic[ParametersT]):
     """One remedy: what people read about it, what it takes, what it needs, and how it is prepared.
 
     `prepare` is None for an action that changes nothing in the cluster. `reversible` is False where the change cannot
-    be taken back, which always needs approval; `approval` is True where it is needed for another reason. `replaced` is True where nothing has to be taken back, since what the
-    action ends is made again the same (a pod, by its controller).
+    be taken back, which always needs approval; `approval` is True where it is needed for another reason. `replaced` is
+    True where nothing has to be taken back, since what the action ends is made again the same (a pod, by its
+    controller).
     """
 
     id: ActionId

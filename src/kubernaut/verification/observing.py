@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from kubernaut.domain.changes import Eviction, ObjectCreation, ObjectDeletion
 from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.execution import Intent, Observation
 from kubernaut.domain.objects import KubeObject, ObjectRef, Tree
@@ -14,8 +15,10 @@ from kubernaut.domain.workloads import Rollout, is_ready, rollout_of
 from kubernaut.ports import ClusterReader, Metrics
 from kubernaut.resources import ENDPOINT_SLICE, POD, REPLICA_SET
 from kubernaut.verification.measuring import is_measured, share_recovered
+from kubernaut.verification.soundness import soundness_of
 
 _WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
+_QUARANTINE: Final = "kubernaut.ai/quarantine"
 _REVISION: Final = "deployment.kubernetes.io/revision"
 # What a container waits for while it starts; any other reason to wait is a failure.
 _STARTING: Final = frozenset({"", "ContainerCreating", "PodInitializing"})
@@ -41,14 +44,18 @@ async def observe(
 ) -> Observation:
     """What the target looks like now; raises a `ClusterError` where that cannot be read."""
     before = KubeObject(intent.snapshot)
-    subject = _subject(call.target, before)
+    subject = _subject(call, intent)
     now = await reader.get(subject)
-    if now is None or (subject == before.ref and now.uid != before.uid):
+    if _is_taken_away(intent, subject):
+        gone = now is None or now.uid != before.uid
+        return Observation(
+            at, found=True, settled=gone, healthy=int(gone), desired=1, restarts=0, alert_firing=alert_firing
+        )
+    if now is None or (subject == before.ref and now.uid != before.uid and not _is_made(intent, subject)):
         return Observation(at, found=False, settled=False, healthy=0, desired=0, restarts=0, alert_firing=alert_firing)
     health = await _health(reader, call, now)
-    if subject != before.ref:
-        gone = await _is_gone(reader, before)
-        health = replace(health, settled=health.settled and gone)
+    if health.settled and not await _are_gone(reader, intent):
+        health = replace(health, settled=False)
     return Observation(
         at,
         found=True,
@@ -59,7 +66,7 @@ async def observe(
         alert_firing=alert_firing,
         metrics=await _measured(reader, metrics, call, now, at) if metrics else None,
         baseline=_baseline(call, before),
-        drift=(drifted(intent, now) or "") if subject == before.ref else "",
+        drift=_drift(intent, now),
         problem=health.problem,
     )
 
@@ -72,15 +79,41 @@ async def _measured(
     return await share_recovered(metrics, call, await _newest_pods(reader, now), at=at)
 
 
-def _subject(target: ObjectRef, before: KubeObject) -> ObjectRef:
-    """What has to be well afterwards: the owner of a pod that was replaced, else the target."""
-    controller = before.controller
-    return controller if target.kind == "Pod" and controller else target
+def _subject(call: ActionCall, intent: Intent) -> ObjectRef:
+    """What has to be well afterwards: the Job that was made, the owner of a pod that was replaced, else the target."""
+    change = intent.preview.change
+    if isinstance(change, ObjectCreation) and change.target.kind == "Job":
+        return change.target
+    controller = KubeObject(intent.snapshot).controller
+    return controller if call.target.kind == "Pod" and controller else call.target
 
 
-async def _is_gone(reader: ClusterReader, before: KubeObject) -> bool:
-    successor = await reader.get(before.ref)
-    return successor is None or successor.uid != before.uid
+def _is_made(intent: Intent, ref: ObjectRef) -> bool:
+    return any(isinstance(part.preview.change, ObjectCreation) and part.preview.change.target == ref
+               for part in intent.parts)  # fmt: skip
+
+
+def _is_taken_away(intent: Intent, subject: ObjectRef) -> bool:
+    """Whether the remedy is that the target is there no more."""
+    change = intent.preview.change
+    return isinstance(change, ObjectDeletion) and change.target == subject and not _is_made(intent, subject)
+
+
+def _drift(intent: Intent, now: KubeObject) -> str:
+    """The first field of the subject that does not hold what we wrote."""
+    mine = (part for part in intent.parts if KubeObject(part.snapshot).ref == now.ref)
+    return next((path for part in mine if (path := drifted(part, now))), "")
+
+
+async def _are_gone(reader: ClusterReader, intent: Intent) -> bool:
+    """Whether the pods that were to go are gone."""
+    for part in intent.parts:
+        change = part.preview.change
+        if isinstance(change, ObjectDeletion | Eviction) and change.target.kind == "Pod":
+            successor = await reader.get(change.target)
+            if successor is not None and successor.uid == change.uid:
+                return False
+    return True
 
 
 def _baseline(call: ActionCall, before: KubeObject) -> float | None:
@@ -103,12 +136,15 @@ async def _health(reader: ClusterReader, call: ActionCall, now: KubeObject) -> _
         case kind if kind in _WORKLOADS:
             return await _workload_health(reader, now)
         case _:
-            well = is_ready(now)
-            return _Health(settled=True, healthy=int(well), desired=1)
+            sound = await soundness_of(reader, now)
+            if sound is None:
+                well = is_ready(now) or _QUARANTINE in now.labels
+                return _Health(settled=True, healthy=int(well), desired=1)
+            return _Health(sound.settled, int(sound.well), 1, problem=sound.problem)
 
 
 def _node_is_well(call: ActionCall, node: KubeObject) -> bool:
-    cordoned_by_us = call.action == "cordon_node"
+    cordoned_by_us = call.action in {"cordon_node", "drain_node"}
     return is_ready(node) and (cordoned_by_us or not node.flag("spec", "unschedulable"))
 
 

@@ -13,7 +13,7 @@ from kubernaut.execution.targets import find
 
 
 async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
-    """One fewer that has to be available, or one more that may be away, where all pods are well and the owner agreed."""
+    """One fewer to be available, or one more that may be away, where all pods are well and the owner agreed."""
     budget = await find(on, owned_elsewhere, _undeclared, _not_blocking)
     if isinstance(budget, Refused):
         return budget

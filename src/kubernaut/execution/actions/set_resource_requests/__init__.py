@@ -19,7 +19,7 @@ from kubernaut.execution.preconditions import over_quota, owned_elsewhere, rolli
 from kubernaut.execution.raising import CONTAINERS, READS, WRITES, no_room
 from kubernaut.execution.targets import WORKLOADS, find
 
-_QUANTITY = r"^([0-9]{1,9}(\\.[0-9]{1,3})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?)?$"
+_QUANTITY = r"^([0-9]{1,9}(\.[0-9]{1,3})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?)?$"
 
 
 class RequestParameters(Parameters, frozen=True, forbid_unknown_fields=True):
