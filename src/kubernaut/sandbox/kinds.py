@@ -96,6 +96,9 @@ ROLE_BINDING = Kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindi
 ACCESS_REVIEW = Kind(
     "authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", namespaced=False
 )
+# Kinds of operators that many clusters have; nothing acts on them here.
+EXTERNAL_SECRET = Kind("external-secrets.io", "v1", "ExternalSecret", "externalsecrets", subresources=_STATUS)
+CERTIFICATE = Kind("cert-manager.io", "v1", "Certificate", "certificates", subresources=_STATUS)
 REVIEWS = frozenset({ACCESS_REVIEW})
 
 KINDS: tuple[Kind, ...] = (
@@ -137,6 +140,8 @@ KINDS: tuple[Kind, ...] = (
     ROLE,
     ROLE_BINDING,
     ACCESS_REVIEW,
+    EXTERNAL_SECRET,
+    CERTIFICATE,
 )
 BY_PATH: dict[tuple[str, str, str], Kind] = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}
 BY_NAME: dict[tuple[str, str], Kind] = {(kind.api_version, kind.name): kind for kind in KINDS}

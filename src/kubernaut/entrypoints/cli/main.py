@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "resume": ("resume", "Allow actions again."),
         "policy": ("policy", "Show, check, try and explain what is allowed."),
         "actions": ("actions", "The catalogue of actions."),
+        "rbac": ("rbac", "The rights that it needs, for kubectl apply."),
         "causes": ("causes", "The causes that are told apart."),
         "config": ("config", "Show and check the settings in force."),
         "version": ("version", "The version of this program."),
