@@ -40,7 +40,7 @@ async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
 
 
 def _policy_ref(pod: KubeObject) -> ObjectRef:
-    return ObjectRef("networking.k8s.io/v1", "NetworkPolicy", pod.namespace, f"kubernaut-quarantine-{pod.uid[:13]}")
+    return ObjectRef("networking.k8s.io/v1", "NetworkPolicy", pod.namespace, f"kubernaut-quarantine-{pod.uid}")
 
 
 def _denial(pod: KubeObject) -> JsonObject:
