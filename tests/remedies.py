@@ -74,7 +74,7 @@ def deployment() -> Raw:
 
 
 def replica_set(revision: int) -> Raw:
-    secret = "credentails" if revision == 7 else "credentials"  # noqa: PLR2004
+    secret = "credentails" if revision == 7 else "credentials"
     made = template("checkout", f"checkout:{revision}", secret=secret)
     labels = {"app": "checkout", "pod-template-hash": f"h{revision}"}
     made["metadata"] = {"labels": labels}
@@ -83,13 +83,18 @@ def replica_set(revision: int) -> Raw:
         "annotations": {"deployment.kubernetes.io/revision": str(revision)},
         "ownerReferences": owner("Deployment", "checkout"),
     }
-    spec = {"replicas": 3 if revision == 7 else 0, "selector": {"matchLabels": labels}, "template": made}  # noqa: PLR2004
+    spec = {"replicas": 3 if revision == 7 else 0, "selector": {"matchLabels": labels}, "template": made}
     return thing("apps/v1", "ReplicaSet", f"checkout-h{revision}", meta=meta, spec=spec, status={"replicas": 3})
 
 
 def pod(
-    name: str, node: str = "worker-1", *, ready: bool = True, of: str = "ReplicaSet/checkout-h7", **extra: Any
-) -> Raw:  # noqa: ANN401
+    name: str,
+    node: str = "worker-1",
+    *,
+    ready: bool = True,
+    of: str = "ReplicaSet/checkout-h7",
+    **extra: Any,  # noqa: ANN401  # noqa: E501
+) -> Raw:
     kind, _, by = of.partition("/")
     app = by.partition("-")[0]
     revision = {"pod-template-hash": "h7"} if kind == "ReplicaSet" else {}
@@ -202,7 +207,7 @@ def batch() -> list[Raw]:
 
 
 def secrets() -> list[Raw]:
-    held = {"data": {"token": "aGlkZGVu"}, "type": "Opaque"}
+    held: Raw = {"data": {"token": "aGlkZGVu"}, "type": "Opaque"}
     meta = {"ownerReferences": owner("ExternalSecret", "vaulted", "external-secrets.io/v1")}
     return [
         thing("v1", "Secret", "credentials", **held),
@@ -258,7 +263,7 @@ def town() -> list[JsonObject]:
         pod("checkout-x", "worker-2", ready=False, status=ended),
         pod("checkout-y", "worker-2", ready=False, status=ended),
         *revised("StatefulSet", "ledger", replicas=1, serviceName="ledger"),
-        pod("ledger-0", "worker-2", ready=False, of="StatefulSet/ledger", labels={"controller-revision-hash": "ledger-r2"}),
+        pod("ledger-0", "worker-2", ready=False, of="StatefulSet/ledger", labels={"controller-revision-hash": "ledger-r2"}),  # noqa: E501
         *revised("DaemonSet", "agent"),
         service("checkout", {"app": "chekout"}),
         service("ported", {"app": "checkout"}, 9999),
@@ -300,7 +305,7 @@ AGAIN = {
 
 
 async def one_job_more(reader: ClusterReader) -> bool:
-    return len((await reader.list(JOB, "shop")).items) == 2  # noqa: PLR2004
+    return len((await reader.list(JOB, "shop")).items) == 2
 
 
 async def no_pod_left_on_worker_1(reader: ClusterReader) -> bool:
@@ -334,7 +339,7 @@ def case(action: str, target: ObjectRef, *effects: tuple[str, object], **paramet
 
 
 CASES: tuple[Case, ...] = (
-    case("restart_workload", DEPLOYMENT, ("/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt", ...)),
+    case("restart_workload", DEPLOYMENT, ("/spec/template/metadata/annotations/kubectl.kubernetes.io~1restartedAt", ...)),  # noqa: E501
     case("rollback_deployment", DEPLOYMENT, (f"{APP}/image", "checkout:6"), revision=6),
     Case("rollback_statefulset", ref("StatefulSet", "ledger"), {"revision": 1},
          ((ref("StatefulSet", "ledger"), f"{APP}/image", "ledger:1"),), deletes=(ref("Pod", "ledger-0"),)),
@@ -358,23 +363,23 @@ CASES: tuple[Case, ...] = (
     case("restore_secret_reference", DEPLOYMENT, (f"{APP}/env/2/valueFrom/secretKeyRef/name", "credentials"),
          secret="credentails", revision=6),
     case("fix_service_selector", SERVICE, ("/spec/selector", {"app": "checkout"}), selector="app=checkout"),
-    case("fix_service_port", ref("Service", "ported"), ("/spec/ports/0/targetPort", 8080), port="web", target_port="8080"),
+    case("fix_service_port", ref("Service", "ported"), ("/spec/ports/0/targetPort", 8080), port="web", target_port="8080"),  # noqa: E501
     case("recreate_service", ref("Service", "lost"), ("/spec/selector", {"app": "checkout"}),
          configuration=json.dumps(AGAIN)),
     case("fix_ingress_backend", ref("Ingress", "front"),
          ("/spec/rules/0/http/paths/0/backend/service/name", "checkout"),
          host="shop.example", path="/api", service="checkout", port="80"),
     case("amend_network_policy", ref("NetworkPolicy", "deny"), ("/spec/policyTypes", ["Ingress"]), drop="Egress"),
-    Case("amend_network_policy", ref("NetworkPolicy", "lock"), {"drop": "all"}, deletes=(ref("NetworkPolicy", "lock"),)),
+    Case("amend_network_policy", ref("NetworkPolicy", "lock"), {"drop": "all"}, deletes=(ref("NetworkPolicy", "lock"),)),  # noqa: E501
     case("cordon_node", NODE, ("/spec/unschedulable", True)),
     case("uncordon_node", ref("Node", "worker-3", ""), ("/spec/unschedulable", None)),
     Case("drain_node", NODE, {"deadline_s": 60}, ((NODE, "/spec/unschedulable", True),), more=no_pod_left_on_worker_1),
     case("taint_node", NODE, ("/spec/taints/0/key", "team.example/slow"), key="team.example/slow"),
-    case("untaint_node", ref("Node", "worker-4", ""), ("/spec/taints", None), key="team.example/stray", effect="NoSchedule"),
-    case("expand_pvc", ref("PersistentVolumeClaim", "archive"), ("/spec/resources/requests/storage", "15Gi"), factor=1.5),
-    case("recreate_pvc", ref("PersistentVolumeClaim", "scratch"), ("/spec/storageClassName", "fast"), storage_class="fast"),
+    case("untaint_node", ref("Node", "worker-4", ""), ("/spec/taints", None), key="team.example/stray", effect="NoSchedule"),  # noqa: E501
+    case("expand_pvc", ref("PersistentVolumeClaim", "archive"), ("/spec/resources/requests/storage", "15Gi"), factor=1.5),  # noqa: E501
+    case("recreate_pvc", ref("PersistentVolumeClaim", "scratch"), ("/spec/storageClassName", "fast"), storage_class="fast"),  # noqa: E501
     case("relax_pdb", ref("PodDisruptionBudget", "guard"), ("/spec/minAvailable", 2)),
-    case("adjust_quota", ref("ResourceQuota", "team"), ("/spec/hard/requests.cpu", "6"), resource="requests.cpu", hard="6"),
+    case("adjust_quota", ref("ResourceQuota", "team"), ("/spec/hard/requests.cpu", "6"), resource="requests.cpu", hard="6"),  # noqa: E501
     case("suspend_cronjob", ref("CronJob", "nightly"), ("/spec/suspend", True)),
     case("resume_cronjob", ref("CronJob", "weekly"), ("/spec/suspend", False)),
     Case("rerun_job", ref("Job", "import"), more=one_job_more),

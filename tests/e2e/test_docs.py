@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from kubernaut.entrypoints.reference import settings_page
+from kubernaut.execution.describing import as_markdown as actions_page
 from kubernaut.investigation.describing import as_markdown
 from kubernaut.sandbox import Sandbox
 from kubernaut.sandbox.scenarios import prepare_system
@@ -173,6 +174,10 @@ def test_the_page_of_settings_is_current() -> None:
 
 def test_the_page_of_causes_is_current() -> None:
     assert (ROOT / "docs" / "causes.md").read_text(encoding="utf-8") == as_markdown()
+
+
+def test_the_page_of_actions_is_current() -> None:
+    assert (ROOT / "docs" / "actions.md").read_text(encoding="utf-8") == actions_page()
 
 
 def test_every_dependency_has_its_reason() -> None:

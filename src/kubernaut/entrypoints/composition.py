@@ -47,6 +47,12 @@ class Program:
 
         return await save(request)
 
+    async def rights(self, settings: Settings) -> Sequence[str]:
+        """The rights that are missing, each in words."""
+        from kubernaut.entrypoints.looking import ask_rights  # noqa: PLC0415
+
+        return await ask_rights(settings.cluster)
+
     def demo(self, options: DemoOptions) -> AbstractAsyncContextManager[DemoRun]:
         """A running demo, taken down whole at the end."""
         from kubernaut.entrypoints.rehearsal import rehearse  # noqa: PLC0415

@@ -93,6 +93,9 @@ class Doors(Protocol):
     async def capture(self, request: CaptureRequest) -> CaptureReport:
         """Saves what a diagnosis reads, redacted, and changes nothing in the cluster."""
 
+    async def rights(self, settings: Settings) -> Sequence[str]:
+        """The rights that are missing, each in words; raises a `ClusterError` where the cluster cannot be asked."""
+
     def demo(self, options: DemoOptions) -> AbstractAsyncContextManager[DemoRun]:
         """A running demo, taken down whole at the end."""
 

@@ -26,6 +26,8 @@ from kubernaut.domain.evidence import NotRead
 from kubernaut.domain.objects import ObjectRef
 from kubernaut.entrypoints.doors import DiagnosisRequest
 from kubernaut.entrypoints.reports import DiagnosisReport, ReadCall
+from kubernaut.execution.catalogue import discover
+from kubernaut.execution.preflight import find_lacks
 from kubernaut.intake import parse_webhook
 from kubernaut.investigation.diagnosing import diagnose, survey
 from kubernaut.investigation.gathering import BUDGET
@@ -34,6 +36,7 @@ from kubernaut.investigation.scene import Scene
 from kubernaut.planning.guards import MANAGED_LABEL
 from kubernaut.ports import Clock, Metrics
 from kubernaut.resources import NAMESPACE
+from kubernaut.settings import ClusterSettings
 from kubernaut.triage.owners import top_owner
 from kubernaut.triage.targets import target_of
 
@@ -56,6 +59,13 @@ async def look(request: DiagnosisRequest) -> DiagnosisReport:
             closing.push_async_callback(metrics.aclose)
         reader = TimingReader(KubernetesReader(api))
         return await _look(request, reader, SystemClock(), settings.context or api.server, metrics=metrics)
+
+
+async def ask_rights(settings: ClusterSettings) -> list[str]:
+    """The rights that the actions need and our account lacks, each in words."""
+    options = ClusterOptions(kubeconfig=settings.kubeconfig, context=settings.context or "")
+    async with KubernetesApi(options) as api:
+        return [str(lack) for lack in await find_lacks(KubernetesReader(api), discover())]
 
 
 async def _look_back(request: DiagnosisRequest, path: Path) -> DiagnosisReport:

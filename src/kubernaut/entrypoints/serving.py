@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from kubernaut.adapters.notify.slack import SlackAnswers
@@ -16,6 +17,8 @@ from kubernaut.entrypoints.http.app import HttpParts, create_app
 from kubernaut.entrypoints.http.operations import Answer, Done, Operations, Refused
 from kubernaut.entrypoints.http.server import serve
 from kubernaut.entrypoints.http.slack import SlackParts
+from kubernaut.execution.catalogue import discover
+from kubernaut.execution.preflight import Preflight
 from kubernaut.orders import Consent, Orders
 from kubernaut.ports import Clock
 from kubernaut.retention import Retention
@@ -37,15 +40,19 @@ async def serving(
         slack = _slack(settings.notify.slack, leaving)
         outside = service.outside
         stop, ready = asyncio.Event(), asyncio.Event()
-        app = create_app(_parts(settings, service, slack, closing=stop, simulated=clock is not None))
+        preflight = Preflight(outside.reader, discover())
+        parts = _parts(settings, service, slack, closing=stop, simulated=clock is not None)
+        app = create_app(replace(parts, limits={**parts.limits, "rights": preflight.check}))
         async with asyncio.TaskGroup() as group:
             group.create_task(serve(app, listener, stop=stop, on_ready=ready.set))
             await ready.wait()
             keep = timedelta(days=settings.store.signals_kept_days)
             pruning = group.create_task(Retention(outside.store.signals, outside.clock, keep).work())
+            asking = group.create_task(preflight.work())
             try:
                 yield service
             finally:
+                asking.cancel()
                 pruning.cancel()
                 stop.set()
 

@@ -35,6 +35,28 @@ class NoParameters(Parameters, frozen=True, forbid_unknown_fields=True):
     """For an action that takes none."""
 
 
+_GROUPS: Mapping[str, str] = MappingProxyType(
+    {
+        "Deployment": "workloads",
+        "StatefulSet": "workloads",
+        "DaemonSet": "workloads",
+        "Pod": "pods",
+        "Job": "batch",
+        "CronJob": "batch",
+        "Service": "network",
+        "Ingress": "network",
+        "NetworkPolicy": "network",
+        "Node": "nodes",
+        "PersistentVolumeClaim": "storage",
+        "HorizontalPodAutoscaler": "limits",
+        "PodDisruptionBudget": "limits",
+        "ResourceQuota": "limits",
+        "ConfigMap": "configuration",
+        "Secret": "configuration",
+        "ServiceAccount": "rights",
+    }
+)
+
 ParametersT = TypeVar("ParametersT", bound=Parameters)
 
 
@@ -134,6 +156,11 @@ class Action(Generic[ParametersT]):
     def changes(self) -> bool:
         """Whether it changes the cluster."""
         return self.prepare is not None
+
+    @property
+    def group(self) -> str:
+        """What it works on, in one word, such as `workloads`."""
+        return _GROUPS.get(self.targets[0], "other") if self.targets else "people"
 
     @property
     def is_asked_about(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kubernaut.execution.catalogue import Catalogue, Rule
@@ -42,17 +42,27 @@ def merged(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     return tuple(Rule(group, resource, tuple(sorted(found))) for (group, resource), found in sorted(verbs.items()))
 
 
-async def missing_rights(reader: ClusterReader, catalogue: Catalogue, namespace: str = "") -> tuple[MissingRight, ...]:
-    """What the catalogue's actions need and our account may not do in the namespace (everywhere where it is empty)."""
+def needed_rights(catalogue: Catalogue) -> dict[Rule, list[str]]:
+    """The rights of all the catalogue's actions, one verb each, with the actions that need them."""
     needed: defaultdict[Rule, list[str]] = defaultdict(list)
     for action in catalogue:
-        for rule in (*action.reads, *action.writes):
+        for rule in merged((*action.reads, *action.writes)):
             for verb in rule.verbs:
                 needed[Rule(rule.api_group, rule.resource, (verb,))].append(action.id)
+    return needed
+
+
+async def lacking(reader: ClusterReader, needed: Mapping[Rule, Sequence[str]], namespace: str) -> list[MissingRight]:
+    """Those of the rights that our account does not have in the namespace (everywhere where it is empty)."""
     missing = []
     for rule, actions in sorted(needed.items()):
         plural, _, part = rule.resource.partition("/")
         version = f"{rule.api_group}/v1" if rule.api_group else "v1"
         if not await reader.may(rule.verbs[0], Resource(version, "", plural), namespace, subresource=part):
             missing.append(MissingRight(rule, tuple(actions)))
-    return tuple(missing)
+    return missing
+
+
+async def missing_rights(reader: ClusterReader, catalogue: Catalogue, namespace: str = "") -> tuple[MissingRight, ...]:
+    """What the catalogue's actions need and our account may not do in the namespace (everywhere where it is empty)."""
+    return tuple(await lacking(reader, needed_rights(catalogue), namespace))

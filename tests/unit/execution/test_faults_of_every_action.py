@@ -1,4 +1,4 @@
-"""Every API call of every action fails once in every way: the end is mended, undone or reported, never half in silence."""
+"""Each API call of each action fails once in each way: the end is mended, undone or reported, never half in silence."""
 
 from __future__ import annotations
 

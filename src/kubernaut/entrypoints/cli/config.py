@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 import typer
 import yaml
 
+from kubernaut.domain.errors import ClusterError
+from kubernaut.domain.objects import JsonObject
 from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, group, help_text
+from kubernaut.execution.preflight import FIX
 from kubernaut.settings import Settings, load_settings
 
 app = group("Show and check the settings in force.", "kubernaut config show", "kubernaut config check --config my.yaml")
@@ -23,14 +29,38 @@ def show(ctx: typer.Context, *, config: ConfigFile = None, as_json: AsJson = Fal
         ctx.obj.write(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True).splitlines())
 
 
-@app.command(help=help_text("Whether `serve` would start with them.", "kubernaut config check --config my.yaml"))
+@app.command(
+    help=help_text(
+        "Whether `serve` would start with them, and which rights it would lack.",
+        "kubernaut config check --config my.yaml",
+    )
+)
 def check(ctx: typer.Context, *, config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Ends with 1 and the field's name where it would not."""
-    checked = _checked(load_settings(config))
+    """Ends with 1 and the field's name where it would not. A right that is missing stops no start, and is named."""
+    settings = load_settings(config)
+    checked = _checked(settings)
+    missing, unknown = _rights(ctx, settings)
     if as_json:
-        ctx.obj.write_json({"valid": True, "checked": checked})
+        rights: JsonObject = {"known": not unknown, "missing": [*missing], "fix": FIX if missing else ""}
+        ctx.obj.write_json({"valid": True, "checked": [*checked], "rights": rights})
+        return
+    ctx.obj.write([f"The settings are valid: {', '.join(checked)}."])
+    if unknown:
+        ctx.obj.write([f"The rights in the cluster could not be asked: {unknown}"])
+    elif missing:
+        ctx.obj.write(
+            ["The account lacks rights that actions need:", *(f"  {right}" for right in missing), f"Fix: {FIX}"]
+        )
     else:
-        ctx.obj.write([f"The settings are valid: {', '.join(checked)}."])
+        ctx.obj.write(["The account has all the rights that the actions need."])
+
+
+def _rights(ctx: typer.Context, settings: Settings) -> tuple[Sequence[str], str]:
+    """What is missing, or why that is not known."""
+    try:
+        return asyncio.run(ctx.obj.doors().rights(settings)), ""
+    except ClusterError as error:
+        return (), str(error)
 
 
 def _checked(settings: Settings) -> list[str]:

@@ -34,7 +34,7 @@ def _group() -> None:
     ),
     short_help="The roles, for kubectl apply -f -.",
 )
-def render(  # noqa: PLR0913  # one argument an option
+def render(  # one argument an option
     ctx: typer.Context,
     *,
     namespace: Annotated[

@@ -15,10 +15,11 @@ _LABEL = 10
 def actions_lines(actions: Iterable[AnyAction], look: Look) -> list[str]:
     """One line an action: what it works on, what it risks, whether it can be taken back."""
     rows = [
-        [action.id, action.risk.value, _undo_word(action), ", ".join(action.targets) or "any object"]
-        for action in actions
+        [action.group, action.id, action.risk.value, _undo_word(action), _asked_word(action), _targets(action)]
+        for action in sorted(actions, key=lambda action: (action.group, action.id))
     ]
-    lines = [*aligned([["ACTION", "RISK", "UNDO", "ON"], *rows]), "", "One of them: kubernaut actions show ACTION"]
+    heading = ["GROUP", "ACTION", "RISK", "UNDO", "ASKS", "ON"]
+    lines = [*aligned([heading, *rows]), "", "One of them: kubernaut actions show ACTION"]
     return [look.text(line) for line in lines]
 
 
@@ -28,15 +29,24 @@ def _undo_word(action: AnyAction) -> str:
     return "yes" if action.reversible else "no"
 
 
+def _asked_word(action: AnyAction) -> str:
+    return "always" if action.is_asked_about else "by policy" if action.changes else "never"
+
+
+def _targets(action: AnyAction) -> str:
+    return ", ".join(action.targets) or "any object"
+
+
 def action_lines(action: AnyAction, look: Look) -> list[str]:
     """The whole card."""
     fields = (
         ("When", action.when),
         ("Never", action.never),
-        ("On", ", ".join(action.targets) or "any object"),
+        ("On", _targets(action)),
         ("Params", " · ".join(parameters_in_words(action)) or "none"),
         ("Before", action.before),
         ("Risk", action.risk.value),
+        ("Asks", f"{_asked_word(action)}: a person agrees first" if action.is_asked_about else ""),
         ("Undo", action.undo),
         ("Needs", " · ".join(_rule(rule) for rule in (*action.reads, *action.writes))),
     )
@@ -56,7 +66,7 @@ def parameters_in_words(action: AnyAction) -> list[str]:
 
 
 def _bounds(field: Tree) -> str:
-    words = [field.text("type") or "value"]
+    words = [" or ".join(field.texts("enum")) or field.text("type") or "value"]
     low, high = field.at("minimum"), field.at("maximum")
     if low is not None:
         words.append(f"from {low}")
@@ -86,6 +96,8 @@ def action_json(action: AnyAction) -> JsonObject:
         "risk": action.risk.value,
         "changes": action.changes,
         "reversible": action.reversible,
+        "asks": action.is_asked_about,
+        "group": action.group,
         "undo": action.undo,
         "needs": [
             {"api_group": rule.api_group, "resource": rule.resource, "verbs": list(rule.verbs)}

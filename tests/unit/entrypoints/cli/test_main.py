@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
-from kubernaut.domain.errors import NoCluster
+from kubernaut.domain.errors import ClusterUnavailable, NoCluster
 from kubernaut.domain.evidence import NotRead
 from kubernaut.entrypoints.cli.main import COMMANDS, run
 from kubernaut.entrypoints.cli.session import ColourChoice, Session
 from kubernaut.entrypoints.doors import CaptureRequest, DemoOptions, DiagnosisRequest, Ended
 from kubernaut.entrypoints.reports import CaptureReport, DiagnosisReport
+from kubernaut.settings import Settings
 from tests.told import a_diagnosis
 from tests.unit.entrypoints.test_demo import HEALED, LEFT_ALONE, Played
 
@@ -33,6 +35,12 @@ class Doors:
     report: DiagnosisReport | BaseException = FOUND
     results: tuple = (HEALED, LEFT_ALONE)
     asked: object = None
+    lacking: tuple[str, ...] | ClusterUnavailable = ()
+
+    async def rights(self, settings: Settings) -> tuple[str, ...]:  # noqa: ARG002  # the cluster is given
+        if isinstance(self.lacking, ClusterUnavailable):
+            raise self.lacking
+        return self.lacking
 
     async def diagnose(self, request: DiagnosisRequest) -> DiagnosisReport:
         self.asked = request
@@ -213,7 +221,7 @@ def test_the_catalogues_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     ids = {action["id"] for action in json.loads(capsys.readouterr().out)["actions"]}
     assert {"rollback_deployment", "escalate"} <= ids
     assert called("actions", "show", "rollback") == 1
-    assert 'did you mean "rollback_deployment"?' in capsys.readouterr().err
+    assert 'did you mean "rollback_daemonset"?' in capsys.readouterr().err
     assert called("causes", "list", "--json") == 0
     assert "unknown" in {cause["id"] for cause in json.loads(capsys.readouterr().out)["causes"]}
 
@@ -267,3 +275,44 @@ def test_for_machines_saving_answers_with_one_document(capsys: pytest.CaptureFix
 def test_saving_needs_a_place(capsys: pytest.CaptureFixture[str]) -> None:
     assert called("snapshot") == 2
     assert "missing parameter: output" in capsys.readouterr().err
+
+
+def test_a_right_that_is_missing_is_named_with_what_gives_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("config", "check", doors=Doors(lacking=("create pods/eviction in shop (drain_node)",))) == 0
+    told = capsys.readouterr().out
+    assert "create pods/eviction in shop (drain_node)" in told
+    assert "kubernaut rbac render | kubectl apply -f -" in told
+
+
+def test_settings_are_checked_without_a_cluster_and_say_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("config", "check", doors=Doors(lacking=ClusterUnavailable("cannot reach it"))) == 0
+    assert "could not be asked: cannot reach it" in capsys.readouterr().out
+
+
+def test_the_roles_of_chosen_actions_are_printed_for_kubectl(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("rbac", "render", "--write", "--actions", "drain_node", "--namespace", "shop") == 0
+    documents = list(yaml.safe_load_all(capsys.readouterr().out))
+    assert [each["kind"] for each in documents] == ["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"]
+    assert documents[0]["rules"] == [{"apiGroups": [""], "resources": ["pods/eviction"], "verbs": ["create"]}]
+    assert documents[2]["rules"] == [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["patch"]}]
+
+
+def test_reading_asks_for_no_right_to_change(capsys: pytest.CaptureFixture[str]) -> None:
+    assert called("rbac", "render", "--read") == 0
+    documents = list(yaml.safe_load_all(capsys.readouterr().out))
+    assert {verb for rule in documents[0]["rules"] for verb in rule["verbs"]} == {"get", "list"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--actions", "drain_nodes"), 'did you mean "drain_node"'),
+        (("--namespace", "Shop/1"), '"Shop/1" is no name'),
+        (("--account", "nobody"), '"" is no name'),
+    ],
+)
+def test_a_role_for_what_does_not_exist_is_refused(
+    arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert called("rbac", "render", *arguments) != 0
+    assert words in capsys.readouterr().err
