@@ -11,6 +11,12 @@ from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
 
+_ROLLBACKS = {
+    "Deployment": "rollback_deployment",
+    "StatefulSet": "rollback_statefulset",
+    "DaemonSet": "rollback_daemonset",
+}
+
 
 def call(action: str, target: ObjectRef, **parameters: Parameter) -> ActionCall:
     """One call."""
@@ -38,6 +44,13 @@ def way_back(workload: Workload, relevant: Callable[[Difference], bool], *, verd
     if good is None:
         hand = escalate(workload.ref)
         return WayBack(Verdict.ESCALATE, (hand,), (), "No former revision is known to have worked without it.")
-    back = call("rollback_deployment", workload.ref, revision=good.revision.number)
+    back = roll_back(workload, good.revision.number)
     words = f"Revision {good.revision.number} worked without it."
-    return WayBack(verdict, (back,), (good.proof,), words)
+    # What a StatefulSet's new pods have written, the former revision may not be able to read.
+    careful = Verdict.APPROVE if verdict is Verdict.ACT and workload.object.kind == "StatefulSet" else verdict
+    return WayBack(careful, (back,), (good.proof,), words)
+
+
+def roll_back(workload: Workload, revision: int) -> ActionCall:
+    """The return to that revision, by the action of the workload's kind."""
+    return call(_ROLLBACKS[workload.object.kind], workload.ref, revision=revision)

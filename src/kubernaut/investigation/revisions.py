@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kubernaut.domain.objects import KubeObject, Tree
+from kubernaut.domain.workloads import is_ready
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.templates import Difference, differences
 
 _NUMBER = "deployment.kubernetes.io/revision"
+_POD_REVISION = "controller-revision-hash"
 _HISTORY = "deployment.kubernetes.io/revision-history"
 # Events live one hour by default; a little less is what can be relied on.
 _EVENTS_REACH = timedelta(minutes=50)
@@ -49,7 +51,8 @@ def revisions_of(scene: Scene, owner: KubeObject) -> list[Revision]:
     if owner.kind == "Deployment":
         found = [_of_replica_set(item) for item in scene.owned(owner, "ReplicaSet")]
     elif owner.kind in {"StatefulSet", "DaemonSet"}:
-        found = [_of_controller_revision(item) for item in scene.owned(owner, "ControllerRevision")]
+        pods = scene.owned(owner, "Pod")
+        found = [_of_controller_revision(item, pods) for item in scene.owned(owner, "ControllerRevision")]
     else:
         found = []
     return sorted(found, key=lambda revision: revision.number, reverse=True)
@@ -68,14 +71,17 @@ def _of_replica_set(item: KubeObject) -> Revision:
     )
 
 
-def _of_controller_revision(item: KubeObject) -> Revision:
+def _of_controller_revision(item: KubeObject, pods: Sequence[KubeObject]) -> Revision:
+    """The pods say which revision they have: by its name, or those of a DaemonSet by the end of its name."""
+    marks = [pod.labels.get(_POD_REVISION, "") for pod in pods if is_ready(pod)]
+    available = sum(bool(mark) and (item.name == mark or item.name.endswith(f"-{mark}")) for mark in marks)
     return Revision(
         number=item.integer("revision"),
         template=item.tree("data", "spec", "template"),
         source=item,
         made_at=item.created_at,
         desired=0,
-        available=0,
+        available=available,
     )
 
 
@@ -95,7 +101,8 @@ def good_revision(
             continue
         if former.available > 0:
             text = f"revision {former.number} still has {former.available} available pods"
-            return GoodRevision(former, facts.field(former.source, "status.availableReplicas", text), changed)
+            path = "status.availableReplicas" if former.source.kind == "ReplicaSet" else "revision"
+            return GoodRevision(former, facts.field(former.source, path, text), changed)
         if presumed is None:
             proof = _served(scene, former, revisions[index - 1])
             presumed = GoodRevision(former, proof, changed) if proof else None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kubernaut.adapters.memory.cluster import MemoryCluster
 from kubernaut.domain.errors import ClusterUnavailable
-from kubernaut.domain.objects import JsonObject, KubeObject
+from kubernaut.domain.objects import KubeObject
 from kubernaut.execution.catalogue import Rule, discover
 from kubernaut.execution.permissions import MissingRight, missing_rights, permissions_of
 from kubernaut.execution.preflight import Preflight, find_lacks, in_words

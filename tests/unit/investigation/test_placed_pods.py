@@ -235,7 +235,8 @@ def test_a_limit_that_a_scheduled_job_lowers_points_to_its_cronjob() -> None:
     pods = rollout.pods(crash_loop(137, "OOMKilled"))
     found = rollout.diagnose(pods, job("tuning-1", 10.1, 9.9))
     assert causes(found) == ["changed_by_schedule"]
-    assert best(found).verdict is Verdict.ESCALATE
+    assert best(found).verdict is Verdict.APPROVE
+    assert (best(found).remedies[0].action, best(found).remedies[0].target.kind) == ("suspend_cronjob", "CronJob")
     for other in (job("tuning-1", 60, 50), job("tuning-1", 10.1, 9.9, "default")):
         assert causes(rollout.diagnose(pods, other)) == ["memory_limit_too_low"]
 

@@ -81,12 +81,15 @@ def test_a_cordon_that_is_marked_as_maintenance_is_not_lifted() -> None:
     assert all(remedy.action != "uncordon_node" for remedy in top.remedies)
 
 
-def test_a_taint_on_every_node_that_fits_is_for_people() -> None:
+def test_a_taint_on_every_node_that_fits_is_taken_away_only_where_people_agree() -> None:
     rollout = Rollout(PLAIN, PLAIN, minutes_ago=5)
     message = f"0/1 nodes are available: 1 node(s) had untolerated taint {{team: data}}.{AFTER}"
     taint = {"key": "team", "value": "data", "effect": "NoSchedule"}
     found = diagnosis(rollout, message, node("w1", taints=[taint]), node("m1", taints=[CONTROL]))
-    assert (best(found).cause, best(found).verdict) == ("unschedulable_taint", Verdict.ESCALATE)
+    assert (best(found).cause, best(found).verdict) == ("unschedulable_taint", Verdict.APPROVE)
+    cleared = best(found).remedies[0]
+    assert (cleared.action, cleared.target.name) == ("untaint_node", "w1")
+    assert cleared.parameters == {"key": "team", "effect": "NoSchedule"}
     assert "1 of 1 matching nodes have taint team=data:NoSchedule" in texts(found)
 
 

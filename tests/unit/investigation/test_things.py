@@ -95,10 +95,12 @@ def test_an_autoscaler_at_its_maximum_goes_to_people_and_failing_pods_speak_agai
     current: Part = [{"resource": {"name": "cpu", "current": {"averageUtilization": 93}}}]
     item = scaler(rollout.deployment, FULL, currentMetrics=current)
     top = best(diagnose(scene_of(rollout.parts, rollout.pods(running()), item, node()), item.ref))
-    assert (top.cause, top.verdict) == ("autoscaler_at_limit", Verdict.ESCALATE)
+    assert (top.cause, top.verdict) == ("autoscaler_at_limit", Verdict.APPROVE)
+    assert (top.remedies[0].action, top.remedies[0].target) == ("patch_hpa", item.ref)
     assert "cpu 93 of 70 %" in top.summary
     failing = best(diagnose(scene_of(rollout.parts, rollout.pods(crash_loop()), item, node()), item.ref))
     assert failing.contradicting
+    assert (failing.verdict, failing.remedies[0].action) == (Verdict.ESCALATE, "escalate")
     few = scaler(rollout.deployment, state("ScalingLimited", "True", "TooFewReplicas", "at the minimum"))
     assert causes(diagnose(scene_of(rollout.parts, rollout.pods(running()), few, node()), few.ref)) == []
 
@@ -282,7 +284,8 @@ def test_a_new_policy_that_allows_nothing_explains_calls_that_time_out() -> None
     pods = rollout.pods(crash_loop())
     found = rollout.diagnose(pods, policy(ago(minutes=20)), logs={pods[0]: TIMEOUT}, also=MORE)
     assert causes(found) == ["network_policy_blocks"]
-    assert best(found).verdict is Verdict.ESCALATE
+    assert best(found).verdict is Verdict.APPROVE
+    assert best(found).remedies[0].action == "amend_network_policy"
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.domain.diagnosis import ActionCall, CauseId, Verdict
 from kubernaut.domain.objects import KubeObject
 from kubernaut.domain.provenance import last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.remedies import escalate
+from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.things import AUTOSCALER, Thing
 
@@ -29,12 +29,17 @@ def examine(thing: Thing) -> Finding | None:
     return Finding(
         target=item.ref,
         summary=f"Autoscaler {item.name} is at its maximum of {most} pods and wants more ({_metrics(item)}).",
-        verdict=Verdict.ESCALATE,
+        verdict=Verdict.ESCALATE if crashing else Verdict.APPROVE,
         supporting=(*told, facts.field(item, "spec.maxReplicas", f"maxReplicas {most}, {_metrics(item)}")),
         contradicting=tuple(crashing),
-        remedies=(escalate(item.ref),),
+        remedies=(*(() if crashing else (_raised(item, most),)), escalate(item.ref)),
         places={"scaler": item.name},
     )
+
+
+def _raised(item: KubeObject, most: int) -> ActionCall:
+    """Half as many pods again: the maximum is somebody's budget, so it is asked for and not taken."""
+    return call("patch_hpa", item.ref, max_replicas=min(1000, most + max(1, most // 2)))
 
 
 def _metrics(item: KubeObject) -> str:

@@ -8,7 +8,7 @@ from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation import facts
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.remedies import escalate
+from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.subjects import Workload
 
 _SLACK = timedelta(seconds=5)
@@ -33,9 +33,9 @@ def examine(workload: Workload) -> Finding | None:
             f"{workload.title} fails since a change that was made while CronJob {owner.name} ran: {told.text}. "
             "It comes back with the next run: mend the CronJob first."
         ),
-        verdict=Verdict.ESCALATE,
+        verdict=Verdict.APPROVE,
         supporting=(told, facts.field(job, "status.startTime", text, job.time("status", "startTime"))),
-        remedies=(escalate(workload.ref),),
+        remedies=(call("suspend_cronjob", owner), escalate(workload.ref)),
         places={"cronjob": owner.name},
     )
 

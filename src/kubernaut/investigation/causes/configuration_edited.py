@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.domain.diagnosis import ActionCall, CauseId, Verdict
 from kubernaut.investigation import facts
 from kubernaut.investigation.configuration import Edit, edits
 from kubernaut.investigation.containers import is_ready
 from kubernaut.investigation.crashes import Crash, Link, crash_of, link
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.remedies import escalate
+from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.subjects import Workload
 
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _SLACK = timedelta(seconds=90)
 _SOON = timedelta(minutes=20)
 _LATER = timedelta(hours=6)
@@ -27,22 +28,30 @@ def examine(workload: Workload) -> Finding | None:
     edit = next((entry for entry in edits(workload) if _precedes(entry, crash)), None)
     if edit is None:
         return None
+    recorded = _recorded(edit)
     return Finding(
         target=workload.ref,
         summary=(
             f"{workload.title}: {crash.words} since {edit.source.kind} {edit.source.name} was edited. "
-            "What it held before is in no revision: take it from where it is declared."
+            f"What it held before is {'what was last applied' if recorded else 'in no revision'}: take it from "
+            f"{'there' if recorded else 'where it is declared'}."
         ),
-        verdict=Verdict.ESCALATE,
+        verdict=Verdict.APPROVE if recorded else Verdict.ESCALATE,
         supporting=(edit.fact, *crash.facts),
         contradicting=tuple(_against(workload, edit, crash)),
-        remedies=(escalate(workload.ref),),
+        remedies=(*recorded, escalate(workload.ref)),
         places={
             "pod": crash.container.pod.name,
             "container": crash.container.name,
             "object": f"{edit.source.kind.lower()}/{edit.source.name}",
         },
     )
+
+
+def _recorded(edit: Edit) -> tuple[ActionCall, ...]:
+    """The return to the content that `kubectl apply` recorded; of a Secret none may be looked at."""
+    kept = edit.source.kind == "ConfigMap" and _LAST_APPLIED in edit.source.annotations
+    return (call("restore_configmap", edit.source.ref),) if kept else ()
 
 
 def _precedes(edit: Edit, crash: Crash) -> bool:

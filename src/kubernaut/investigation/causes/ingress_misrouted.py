@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from kubernaut.domain.diagnosis import CauseId, Verdict
-from kubernaut.domain.objects import KubeObject
+import json
+from collections.abc import Iterator
+
+from kubernaut.domain.diagnosis import ActionCall, CauseId, Verdict
+from kubernaut.domain.objects import KubeObject, Tree
 from kubernaut.domain.provenance import last_applied, last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.remedies import escalate
+from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.things import Thing, backends
 
@@ -26,13 +29,57 @@ def examine(thing: Thing) -> Finding | None:
     if not wrong:
         return None
     before = _before(item)
+    mended = tuple(_mended(thing.scene, item))[:1]
     return Finding(
         target=item.ref,
         summary=f"Ingress {item.name}: {wrong[0].text}.{f' {before[0].text}.' if before else ''}",
-        verdict=Verdict.ESCALATE,
+        verdict=Verdict.ACT if mended else Verdict.ESCALATE,
         supporting=(*wrong[:3], *before),
-        remedies=(escalate(item.ref),),
+        remedies=(*mended, escalate(item.ref)),
     )
+
+
+def _mended(scene: Scene, item: KubeObject) -> Iterator[ActionCall]:
+    """Each path whose backend is not there, led back to the backend that was last applied, where that one is there."""
+    applied = {_place(rule, path): path for rule, path in _paths(_last_applied(item))}
+    for rule, path in _paths(item):
+        former = applied.get(_place(rule, path))
+        if former is None or _is_there(scene, item.namespace, path) or not _is_there(scene, item.namespace, former):
+            continue
+        name, port = _backend(former)
+        host, where = _place(rule, path)
+        yield call("fix_ingress_backend", item.ref, host=host, path=where, service=name, port=port)
+
+
+def _last_applied(item: KubeObject) -> Tree:
+    text = item.annotations.get("kubectl.kubernetes.io/last-applied-configuration", "")
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError:
+        found = {}
+    return Tree(found if isinstance(found, dict) else {})
+
+
+def _paths(item: Tree) -> Iterator[tuple[Tree, Tree]]:
+    for rule in item.trees("spec", "rules"):
+        for path in rule.trees("http", "paths"):
+            yield rule, path
+
+
+def _place(rule: Tree, path: Tree) -> tuple[str, str]:
+    return rule.text("host"), path.text("path") or "/"
+
+
+def _backend(path: Tree) -> tuple[str, str]:
+    service = path.tree("backend", "service")
+    return service.text("name"), str(service.at("port", "number") or service.text("port", "name"))
+
+
+def _is_there(scene: Scene, namespace: str, path: Tree) -> bool:
+    name, port = _backend(path)
+    service = scene.get("Service", namespace, name) if name else None
+    ports = service.trees("spec", "ports") if service else []
+    return any(port in (str(entry.integer("port")), entry.text("name")) for entry in ports)
 
 
 def _class(scene: Scene, item: KubeObject) -> list[Fact]:

@@ -13,7 +13,7 @@ from kubernaut.investigation import facts
 from kubernaut.investigation.containers import EPHEMERAL, RECENT, Container
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.remedies import call, escalate
+from kubernaut.investigation.remedies import call, escalate, roll_back
 from kubernaut.investigation.revisions import GoodRevision, spell
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
@@ -114,7 +114,7 @@ def _remedies(workload: Workload, worst: Container, lowered: GoodRevision | None
     raised = call("increase_memory_limit", workload.ref, container=worst.name, factor=FACTOR)
     if lowered is None:
         return (raised,)
-    return (call("rollback_deployment", workload.ref, revision=lowered.revision.number), raised)
+    return (roll_back(workload, lowered.revision.number), raised)
 
 
 def _against(workload: Workload, worst: Container, size: Decimal) -> list[Fact]:

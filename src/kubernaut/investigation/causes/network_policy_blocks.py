@@ -13,7 +13,7 @@ from kubernaut.investigation.complaints import complaints, unready
 from kubernaut.investigation.condition import is_under_way
 from kubernaut.investigation.crashes import crashed
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.remedies import escalate
+from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.revisions import spell
 from kubernaut.investigation.subjects import Workload
 
@@ -42,16 +42,21 @@ def examine(workload: Workload) -> Finding | None:
         return Finding(
             target=workload.ref,
             summary=f"{workload.title}: {text}, and {said.container.label} cannot reach what it calls.{age}",
-            verdict=Verdict.ESCALATE,
+            verdict=Verdict.APPROVE,
             supporting=(
                 facts.field(policy, "spec", text),
                 said.fact,
                 facts.change(policy, "metadata.creationTimestamp", f"NetworkPolicy {policy.name} is new{by}", made),
             ),
-            remedies=(escalate(workload.ref),),
+            remedies=(call("amend_network_policy", policy.ref, drop=_part(closed)), escalate(workload.ref)),
             places={"policy": policy.name, "pod": said.container.pod.name, "container": said.container.name},
         )
     return None
+
+
+def _part(closed: list[str]) -> str:
+    """The direction that is closed, or all of the policy where both are."""
+    return closed[0].capitalize() if len(closed) == 1 else "all"
 
 
 def _closed(policy: KubeObject) -> list[str]:

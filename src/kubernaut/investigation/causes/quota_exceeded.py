@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.domain.diagnosis import ActionCall, CauseId, Verdict
 from kubernaut.domain.objects import KubeObject
-from kubernaut.domain.quantities import parse_quantity
+from kubernaut.domain.quantities import amount, parse_quantity
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact, event_time
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.remedies import escalate
+from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.subjects import Workload
 
+_CEILING = "ceiling.kubernaut.ai/"
 _QUOTA = re.compile(r"exceeded quota: ([\w.-]+)|failed quota: ([\w.-]+)")
 _REQUESTED = re.compile(r"([\w./-]+)=([\w.+-]+)")
 # The job and stateful set controllers report no condition: there, only a fresh event is a present one.
@@ -37,17 +38,28 @@ def examine(workload: Workload) -> Finding | None:
     if quota is not None and "exceeded quota" in message and not full:
         return None
     missing = workload.desired - len(workload.live)
+    more = _room_to_grow(quota, message) if quota else ()
     return Finding(
         target=workload.ref,
         summary=(
             f"{workload.title}: {missing} of {workload.desired} pods cannot be made, quota {name} refuses them: "
             f"{_short(message)}."
         ),
-        verdict=Verdict.ESCALATE,
+        verdict=Verdict.APPROVE if more else Verdict.ESCALATE,
         supporting=(*told, *full),
-        remedies=(escalate(workload.ref),),
+        remedies=(*more, escalate(workload.ref)),
         places={"quota": name},
     )
+
+
+def _room_to_grow(quota: KubeObject, message: str) -> tuple[ActionCall, ...]:
+    """The number that refuses, raised to the ceiling that the quota's owner declared for it."""
+    requested = message.partition("requested: ")[2].partition(", used:")[0]
+    for name, _ in _REQUESTED.findall(requested):
+        ceiling = quota.annotations.get(f"{_CEILING}{name}", "")
+        if amount(ceiling) > amount(quota.at("spec", "hard", name)):
+            return (call("adjust_quota", quota.ref, resource=name, hard=ceiling),)
+    return ()
 
 
 def _refusal(workload: Workload) -> tuple[str, list[Fact]] | None:
@@ -83,12 +95,12 @@ def _full(quota: KubeObject, message: str) -> list[Fact]:
     _, _, rest = message.partition("requested: ")
     asked = dict(_REQUESTED.findall(rest.partition(", used:")[0]))
     found = []
-    for name, amount in asked.items():
+    for name, wanted in asked.items():
         hard, used = quota.at("status", "hard", name), quota.at("status", "used", name)
-        room, taken, more = parse_quantity(hard), parse_quantity(used), parse_quantity(amount)
+        room, taken, more = parse_quantity(hard), parse_quantity(used), parse_quantity(wanted)
         if room is not None and taken is not None and more is not None and taken + more > room:
             found.append(
-                facts.field(quota, f"status.used[{name}]", f"{name}: {used} of {hard} used, {amount} asked for")
+                facts.field(quota, f"status.used[{name}]", f"{name}: {used} of {hard} used, {wanted} asked for")
             )
     return found
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.domain.diagnosis import ActionCall, CauseId, Verdict
+from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.remedies import escalate
+from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.things import CLAIM, Thing
 from kubernaut.investigation.volumes import NO_CLASS, Waiting, class_of, waiting, waiting_claims
+
+_DEFAULT = "storageclass.kubernetes.io/is-default-class"
 
 
 def examine(workload: Workload) -> Finding | None:
@@ -34,17 +37,26 @@ def _lacks_class(scene: Scene, found: Waiting) -> bool:
 
 def _finding(scene: Scene, found: Waiting, whom: str) -> Finding:
     claim, name = found.claim, class_of(found.claim)
+    anew = _anew(scene, claim)
     return Finding(
         target=claim.ref,
         summary=(
             f"PersistentVolumeClaim {claim.name} asks for StorageClass {name}, which does not exist; {whom} waits for "
             "it. The class of a claim cannot be changed: an empty claim has to be made anew."
         ),
-        verdict=Verdict.ESCALATE,
+        verdict=Verdict.APPROVE if anew else Verdict.ESCALATE,
         supporting=(*found.facts, *_absence(scene, found)),
-        remedies=(escalate(claim.ref),),
+        remedies=(*anew, escalate(claim.ref)),
         places={"claim": claim.name},
     )
+
+
+def _anew(scene: Scene, claim: KubeObject) -> tuple[ActionCall, ...]:
+    """The claim made again with the cluster's one default class, where nobody else makes it."""
+    default = [item for item in scene.all("StorageClass") if item.annotations.get(_DEFAULT) == "true"]
+    if len(default) != 1 or claim.controller is not None:
+        return ()
+    return (call("recreate_pvc", claim.ref, storage_class=default[0].name),)
 
 
 def _absence(scene: Scene, found: Waiting) -> list[Fact]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from kubernaut.domain.diagnosis import CauseId, Verdict
+import re
+
+from kubernaut.domain.diagnosis import ActionCall, CauseId, Verdict
 from kubernaut.domain.provenance import last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.remedies import escalate, way_back
+from kubernaut.investigation.remedies import call, escalate, way_back
 from kubernaut.investigation.scheduling import Blockage, Obstacle, blockage
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
+
+_TAINT = re.compile(r"([^=:]+)(?:=[^:]*)?:(NoSchedule|PreferNoSchedule|NoExecute)")
 
 
 def examine(workload: Workload) -> Finding | None:
@@ -26,6 +30,7 @@ def examine(workload: Workload) -> Finding | None:
     back = way_back(workload, relevant) if brought else None
     told = workload.change_fact(relevant) if brought else None
     taint = found.nodes[0].taints[0] if found.nodes else "a taint"
+    cleared = _cleared(found)
     words = back.words if back else "The template did not change: the taint is new, or was always there."
     return Finding(
         target=workload.ref,
@@ -33,11 +38,18 @@ def examine(workload: Workload) -> Finding | None:
             f"{workload.title}: {len(workload.pending)} pods wait, because the nodes that fit have taint {taint}. "
             f"{words}"
         ),
-        verdict=back.verdict if back else Verdict.ESCALATE,
+        verdict=back.verdict if back else Verdict.APPROVE if cleared else Verdict.ESCALATE,
         supporting=(*found.facts, *_authors(found), *((told,) if told else ()), *(back.facts if back else ())),
-        remedies=back.remedies if back else (escalate(workload.ref),),
+        remedies=back.remedies if back else (*cleared, escalate(workload.ref)),
         places={"pod": found.pod.name, "node": found.nodes[0].node.name if found.nodes else "NODE"},
     )
+
+
+def _cleared(found: Blockage) -> tuple[ActionCall, ...]:
+    """The one taint taken from the first of the nodes that fit; nobody knows whether it is meant, so it is asked."""
+    entry = next((entry for entry in found.nodes if len(entry.taints) == 1), None)
+    match = _TAINT.fullmatch(entry.taints[0]) if entry else None
+    return (call("untaint_node", entry.node.ref, key=match[1], effect=match[2]),) if entry and match else ()
 
 
 def _authors(found: Blockage) -> list[Fact]:

@@ -228,7 +228,7 @@ FAULTS: tuple[Fault, ...] = (
     _changed("foreign-names", "ledger", _pod(**_FOREIGN_DNS), "pod_dns_wrong", prepare=_give_store),
     _changed("root-read-only", "sender", _READ_ONLY, "filesystem_denied", Verdict.APPROVE, prepare=_needs_disk),
     Fault("built-for-others", "storefront", _foreign, "wrong_architecture", Verdict.ACT),
-    Fault("setting-emptied", "indexer", _empty_setting, "configuration_edited"),
+    Fault("setting-emptied", "indexer", _empty_setting, "configuration_edited", Verdict.APPROVE),
     Fault("offered-as-udp", "basket", _offer_udp, "service_protocol_wrong", kind=SERVICE),
     Fault("level-raised", "profile", _restrict, "pod_security_forbids"),
     Fault("store-service-deleted", "ledger", _lose_store, "service_missing", prepare=_give_store),
