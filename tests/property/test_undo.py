@@ -20,6 +20,8 @@ from kubernaut.domain.snapshots import changed_since, inverse_of, is_undone
 from kubernaut.execution.catalogue import discover
 from kubernaut.execution.previewing import ExecutionPorts, intend
 from kubernaut.execution.sequences import apply, undo
+from tests.remedies import CASES, Case, contents, names, town
+from tests.remedies import StillClock as TownClock
 
 CATALOGUE = discover()
 DEPLOYMENT = ObjectRef("apps/v1", "Deployment", "shop", "checkout")
@@ -205,3 +207,33 @@ def test_the_inverse_of_a_removal_knows_that_the_place_must_be_empty(root: JsonO
     assert changed_since(way_back, KubeObject({**after, key: "another"})) == pointer(key)
     assert patched(after, way_back.operations) == root
     assert value_at(after, pointer(key)) is ABSENT
+
+
+@pytest.mark.parametrize("case", [one for one in CASES if CATALOGUE[one.action].reversible], ids=names)
+@settings(max_examples=8, deadline=None)
+@given(extra=values, marks=st.dictionaries(keys, st.text(max_size=4), max_size=2))
+def test_every_action_leaves_any_object_as_it_found_it(case: Case, extra: Json, marks: dict[str, str]) -> None:
+    async def there_and_back_again() -> None:
+        objects = town()
+        for raw in objects:
+            spec, metadata = raw.get("spec"), raw["metadata"]
+            if isinstance(spec, dict) and raw["kind"] not in {"Job", "CronJob"}:
+                spec["extra"] = copy.deepcopy(extra)
+            if marks and isinstance(metadata, dict) and "annotations" not in metadata:
+                metadata["annotations"] = dict(marks)
+        cluster = MemoryCluster(objects)
+        ports = ExecutionPorts(cluster, cluster, TownClock(), CATALOGUE)
+        before = contents(cluster)
+        intent = await intend(ports, case.call)
+        assert not isinstance(intent, Refused), intent.reason
+        assert (await apply(ports, intent)).applied is Applied.DONE
+        back = await undo(ports, intent)
+        assert back.applied is (Applied.DONE if intent.can_be_undone else Applied.REFUSED)
+        anew = {address for address in before if address.kind == "Pod" and case.action != "quarantine_pod"}
+        left = contents(cluster)
+        if not CATALOGUE[case.action].replaced:
+            assert {k: v for k, v in left.items() if k not in anew} == {
+                k: v for k, v in before.items() if k not in anew
+            }
+
+    asyncio.run(there_and_back_again())

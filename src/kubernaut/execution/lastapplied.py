@@ -1,4 +1,4 @@
-"""The configuration that `kubectl apply` last wrote, which it keeps in an annotation of the object."""
+"""A configuration that somebody gives as text, as `kubectl apply` would have kept it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,9 @@ from typing import Final
 
 import msgspec
 
-from kubernaut.domain.objects import KubeObject, Tree
+from kubernaut.domain.objects import Tree
 
-ANNOTATION: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _LARGEST: Final = 2**20
-
-
-def last_applied(item: KubeObject) -> Tree | None:
-    """The configuration, None where there is none or it is not of this object."""
-    return parsed(item.annotations.get(ANNOTATION, ""), item.kind, item.name)
 
 
 def parsed(text: str, kind: str, name: str) -> Tree | None:
@@ -23,7 +17,7 @@ def parsed(text: str, kind: str, name: str) -> Tree | None:
         return None
     try:
         value = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
     found = Tree(value if isinstance(value, dict) else {})
     return found if (found.text("kind"), found.text("metadata", "name")) == (kind, name) else None

@@ -76,7 +76,7 @@ def read_inputs(declared: KubeObject, text: str) -> dict[str, str] | Refused:
     """The inputs by name, each one as declared, and all that are declared."""
     try:
         allowed = msgspec.json.decode(declared.annotations.get(INPUTS, "{}"), type=dict[str, list[str] | Bounds])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         return Refused("unsafe_workflow", f"{declared.ref}: {INPUTS} cannot be read: {error}")
     pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
     given = {name: value for name, _, value in pairs}

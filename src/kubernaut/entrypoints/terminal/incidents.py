@@ -154,6 +154,8 @@ def question_lines(story: Story, look: Look, *, now: datetime, choice: int = 1) 
     lines.append(_labelled("Do", call_in_words(preview.call)))
     lines += diff_lines(preview.diff, look, indent=" " * _LABEL)
     lines.append(_labelled("Touches", visible(preview.reach)))
+    for warning in preview.warnings:
+        lines += wrapped(visible(warning), look.width, indent=" " * _LABEL, first=_labelled("Warns", ""))
     lines += wrapped(visible(question.plan.reason), look.width, indent=" " * _LABEL, first=_labelled("Asked", ""))
     chosen = next((each for each in question.plan.options if each.call == preview.call), None)
     if chosen:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from kubernaut.domain.diagnosis import ActionCall, CauseId, Verdict
@@ -41,7 +40,7 @@ def examine(thing: Thing) -> Finding | None:
 
 def _mended(scene: Scene, item: KubeObject) -> Iterator[ActionCall]:
     """Each path whose backend is not there, led back to the backend that was last applied, where that one is there."""
-    applied = {_place(rule, path): path for rule, path in _paths(_last_applied(item))}
+    applied = {_place(rule, path): path for rule, path in _paths(last_applied(item) or Tree({}))}
     for rule, path in _paths(item):
         former = applied.get(_place(rule, path))
         if former is None or _is_there(scene, item.namespace, path) or not _is_there(scene, item.namespace, former):
@@ -49,15 +48,6 @@ def _mended(scene: Scene, item: KubeObject) -> Iterator[ActionCall]:
         name, port = _backend(former)
         host, where = _place(rule, path)
         yield call("fix_ingress_backend", item.ref, host=host, path=where, service=name, port=port)
-
-
-def _last_applied(item: KubeObject) -> Tree:
-    text = item.annotations.get("kubectl.kubernetes.io/last-applied-configuration", "")
-    try:
-        found = json.loads(text) if text else {}
-    except ValueError:
-        found = {}
-    return Tree(found if isinstance(found, dict) else {})
 
 
 def _paths(item: Tree) -> Iterator[tuple[Tree, Tree]]:

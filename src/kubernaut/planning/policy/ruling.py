@@ -81,7 +81,9 @@ class Policy:
         """
         found = [*self.rulings(facts, now)]
         if not facts.action.reversible:
-            found.append(Ruling(APPROVAL, "", Effect.ASK, f"{facts.action.id} cannot be taken back"))
+            found.append(
+                Ruling(APPROVAL, "", Effect.ASK, f"{facts.action.id} is never done without a person's consent")
+            )
         effect = _BY_AUTONOMY.get(facts.target.autonomy, Effect.OBSERVE)
         if effect is not Effect.AUTO and self.lifting(facts, now) is None:
             asks = effect is Effect.ASK

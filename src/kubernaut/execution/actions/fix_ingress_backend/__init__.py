@@ -9,9 +9,9 @@ from msgspec import Meta
 from kubernaut.domain.diagnosis import ActionId
 from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, Tree
+from kubernaut.domain.provenance import last_applied
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
-from kubernaut.execution.lastapplied import last_applied
 from kubernaut.execution.preconditions import owned_elsewhere
 from kubernaut.execution.targets import find
 
