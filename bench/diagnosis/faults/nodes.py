@@ -54,7 +54,7 @@ def _put(draft: JsonObject, condition: JsonObject) -> None:
 
 
 def _pressure(system: System, kind: str, resource: str) -> Aim:
-    """The kubelet's condition, taint and evictions; the sandbox's kubelets do not run short: written."""
+    """The kubelet's condition, the node's taint and the evictions."""
     name, now = _busiest(system), stamp(system.clock.now())
     reason = {"DiskPressure": "KubeletHasDiskPressure", "MemoryPressure": "KubeletHasInsufficientMemory"}[kind]
     condition: JsonObject = {
@@ -104,6 +104,7 @@ def _evict(system: System, pod: KubeObject, message: str) -> None:
     written=True,
 )
 def disk_threshold_too_high(system: System) -> Aim:
+    """The sandbox's kubelets do not run short: the condition, the taint and the evictions are written."""
     return _pressure(system, "DiskPressure", "ephemeral-storage")
 
 
@@ -116,6 +117,7 @@ def disk_threshold_too_high(system: System) -> Aim:
     written=True,
 )
 def memory_ran_short(system: System) -> Aim:
+    """As above, written."""
     return _pressure(system, "MemoryPressure", "memory")
 
 

@@ -111,7 +111,9 @@ def _words(workload: Workload, container: Container) -> str:
         return f"{container.label} cannot be started ({quoted(ended.text('message'), 120)})"
     if killed:
         return f"{container.label} is killed by its {killed} probe"
-    code = container.exit_code or 0
+    code = container.exit_code
+    if code is None:
+        return f"{container.label} keeps failing, and how it ends was not seen"
     how = "ends with code 0 and is started again" if code == 0 else _CODES.get(code, f"exits with code {code}")
     return f"{container.label} {how}"
 
