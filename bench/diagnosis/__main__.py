@@ -26,6 +26,7 @@ from bench.diagnosis.scale import measured
 from bench.diagnosis.scoring import Result, summary, table
 from bench.diagnosis.uncovered import not_covered
 from bench.diagnosis.watching import opened
+from tests.cluster.bed import why_no_api_server
 
 
 def chosen(text: str) -> list[Fault]:
@@ -72,7 +73,7 @@ def options_of(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--controls", type=int, default=300, help="runs of controls (300)")
     parser.add_argument("--seed", type=int, default=1, help="what everything is drawn from (1)")
     parser.add_argument("--scale", action="store_true", help="measure beside 2,000 pods in 50 namespaces as well")
-    parser.add_argument("--on", choices=("sandbox", "snapshot"), default="sandbox", help="what is diagnosed")
+    parser.add_argument("--on", choices=("sandbox", "snapshot", "cluster"), default="sandbox", help="what is diagnosed")
     parsed = parser.parse_args(arguments)
     try:
         chosen(parsed.faults)
@@ -86,6 +87,9 @@ def options_of(arguments: Sequence[str]) -> argparse.Namespace:
 def main(arguments: Sequence[str]) -> int:
     """Runs and prints."""
     options = options_of(arguments)
+    if options.on == "cluster" and (why := why_no_api_server()):
+        print(f"no API server can be started here: {why}", file=sys.stderr)
+        return 1
     results = asyncio.run(scored(all_cases(options), options.on))
     told = summary(results, not_covered())
     if options.scale:

@@ -81,7 +81,7 @@ def nothing(_system: System) -> None:
     """No preparation is needed."""
 
 
-def fault(
+def fault(  # noqa: PLR0913  # one argument a part of the definition
     row: int,
     causes: str,
     policy: Policy,
@@ -91,6 +91,7 @@ def fault(
     written: bool = False,
     prepare: Callable[[System], None] = nothing,
     verdicts: tuple[Verdict, ...] = (),
+    minutes: tuple[int, int] = (9, 18),
 ) -> Callable[[Inject], Inject]:
     """Declares a fault; the decorated function does it, and says what the alert names where that is not the target."""
 
@@ -107,6 +108,7 @@ def fault(
                 symptom=Symptom.WRITTEN if written else Symptom.SIMULATED,
                 prepare=prepare,
                 verdicts=verdicts,
+                minutes=minutes,
             )
         )
         return inject

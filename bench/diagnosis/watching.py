@@ -8,7 +8,7 @@ import socket
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 import uvicorn
 
+from bench.diagnosis.cluster import RealServer, real_server
 from bench.diagnosis.system import System
 from kubernaut.adapters.ids import RandomIds
 from kubernaut.adapters.kubernetes.connection import ClusterOptions
@@ -84,6 +85,8 @@ class Bench:
     api: KubernetesApi
     folder: Path
     way: str = "sandbox"
+    real: RealServer | None = None
+    real_api: KubernetesApi | None = None
 
     async def look(self, system: System, body: bytes) -> Looked:
         """What is said of the object that the alert names."""
@@ -92,13 +95,36 @@ class Bench:
         live = await asked(reader, clock, body, BUDGET)
         if self.way == "sandbox":
             return live
+        again = await self._on_cluster(system, body) if self.way == "cluster" else await self._on_snapshot(system, body)
+        return replace(again, agrees=_answer(live.diagnosis) == _answer(again.diagnosis))
+
+    async def _on_cluster(self, system: System, body: bytes) -> Looked:
+        if self.real is None or self.real_api is None:
+            raise RuntimeError("no API server was started")
+        await asyncio.to_thread(self.real.show, system)
+        reader = BorrowingLogs(KubernetesReader(self.real_api), KubernetesReader(self.api))
+        return await asked(reader, system.clock, body, BUDGET)
+
+    async def _on_snapshot(self, system: System, body: bytes) -> Looked:
+        reader, clock = KubernetesReader(self.api), system.clock
         path = self.folder / "captured.tar.gz"
         manifest, captured = await capture(reader, clock, "", made_by="bench", say=lambda _: None)
         write_archive(path, manifest, captured)
         snapshot = read_snapshot(path)
         path.unlink()
-        saved = await asked(SnapshotReader(snapshot), SnapshotClock(snapshot.now), body, _FROM_MEMORY)
-        return replace(saved, agrees=_answer(live.diagnosis) == _answer(saved.diagnosis))
+        return await asked(SnapshotReader(snapshot), SnapshotClock(snapshot.now), body, _FROM_MEMORY)
+
+
+class BorrowingLogs(TimingReader):
+    """Reads everything from one cluster, and logs, which need kubelets, from another."""
+
+    def __init__(self, reader: ClusterReader, of_logs: ClusterReader) -> None:
+        super().__init__(reader)
+        self._of_logs = of_logs
+
+    async def log(self, pod: ObjectRef, container: str, *, previous: bool = False, tail_lines: int = 200) -> str | None:
+        """The end of a container's log."""
+        return await self._of_logs.log(pod, container, previous=previous, tail_lines=tail_lines)
 
 
 def _answer(diagnosis: Diagnosis) -> tuple[object, ...]:
@@ -158,10 +184,15 @@ async def opened(way: str) -> AsyncIterator[Bench]:
             serving = group.create_task(server.serve([listener]))
             while not server.started and not serving.done():  # noqa: ASYNC110  # uvicorn says so by a flag alone
                 await asyncio.sleep(0.005)
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder)
-                async with KubernetesApi(ClusterOptions(kubeconfig=str(kubeconfig(path, url)))) as api:
-                    yield Bench(stage, api, path, way)
+            async with AsyncExitStack() as stack:
+                path = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+                options = ClusterOptions(kubeconfig=str(kubeconfig(path, url)))
+                bench = Bench(stage, await stack.enter_async_context(KubernetesApi(options)), path, way)
+                if way == "cluster":
+                    bench.real = stack.enter_context(real_server())
+                    options = ClusterOptions(kubeconfig=str(bench.real.kubeconfig))
+                    bench.real_api = await stack.enter_async_context(KubernetesApi(options))
+                yield bench
             server.should_exit = True
 
 

@@ -226,7 +226,7 @@ def second_container_on_the_port(system: System) -> None:
     system.apply(edit)
 
 
-@fault(53, "job_sidecar_runs_on", Policy.APPROVE, alerts="KubeJobNotCompleted", kinds=("Job",))
+@fault(53, "job_sidecar_runs_on", Policy.APPROVE, alerts="KubeJobNotCompleted", kinds=("Job",), minutes=(15, 40))
 def companion_never_ends(system: System) -> Aim:
     done = replace(system.target.application(), listeners=(), runs_for_s=20.0, calls=())
     name = system.names.workload()
