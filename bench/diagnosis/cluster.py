@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +19,7 @@ import httpx2
 from bench.diagnosis.system import System
 from kubernaut.domain.objects import JsonObject
 from kubernaut.sandbox.kinds import STORED, Kind
-from kubernaut.sandbox.shapes import copied, encoded
+from kubernaut.sandbox.shapes import copied, encoded, section
 from tests.cluster.certificates import Authority
 from tests.cluster.control_plane import control_plane
 from tests.cluster.programs import find_kubernetes
@@ -27,6 +27,7 @@ from tests.cluster.programs import find_kubernetes
 # Where etcd keeps what is not under its own plural.
 _PLACES = {"services": "services/specs", "endpoints": "services/endpoints", "nodes": "minions", "ingresses": "ingress"}
 _ROOT = "/registry"
+_AT_ONCE = 100  # etcd takes 128 operations in a transaction
 
 
 @dataclass(slots=True)
@@ -47,14 +48,11 @@ class RealServer:
                 key = key_of(kind, item.namespace, item.name)
                 self.written.append(key)
                 stored = copied(dict(item.raw))
-                stored.get("metadata", {}).pop("resourceVersion", None)  # type: ignore[union-attr]  # an object
+                section(stored, "metadata").pop("resourceVersion", None)
                 operations.append({"requestPut": {"key": _coded(key), "value": _coded(encoded(stored))}})
         for start in range(0, len(operations), _AT_ONCE):
             part: JsonObject = {"success": [*operations[start : start + _AT_ONCE]]}
             self.etcd.post("/v3/kv/txn", json=part).raise_for_status()
-
-
-_AT_ONCE = 100
 
 
 def key_of(kind: Kind, namespace: str, name: str) -> str:
@@ -72,9 +70,13 @@ def real_server() -> Iterator[RealServer]:
     with tempfile.TemporaryDirectory(prefix="kubernaut-bench-") as name:
         folder = Path(name)
         authority = Authority(folder / "certificates")
-        with control_plane(find_kubernetes(), authority, folder, address="127.0.0.1", controllers=False) as plane:
-            with httpx2.Client(base_url=_etcd_of(folder)) as etcd:
-                yield RealServer(plane.admin, etcd)
+        kubernetes = find_kubernetes()
+        with ExitStack() as stack:
+            plane = stack.enter_context(
+                control_plane(kubernetes, authority, folder, address="127.0.0.1", controllers=False)
+            )
+            etcd = stack.enter_context(httpx2.Client(base_url=_etcd_of(folder)))
+            yield RealServer(plane.admin, etcd)
 
 
 def _etcd_of(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""From a case to its result: the system is made and broken in memory, served over HTTP, and looked at as an alert asks."""
+"""From a case to its result: the system is made, broken, served over HTTP, and looked at as an alert asks."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from kubernaut.domain.diagnosis import Diagnosis, Verdict
 
 # These look, tell and ask; everything else changes the cluster.
 HARMLESS = frozenset({"escalate", "collect_diagnostics"})
+# As often does the alert name a pod instead of its owner.
+_BY_POD = 0.4
 _MUTATING = frozenset({Verdict.ACT, Verdict.APPROVE})
 _STORIES = (
     "Pods are not ready. See the runbook.",
@@ -76,7 +78,7 @@ def webhook(system: System, aim: Aim, alert: str) -> bytes:
     """The body that Alertmanager sends; it names a pod as often as its owner, and its story is no help."""
     draw, labels = system.draw, dict(aim.labels)
     pods = system.pods()
-    if aim.targets[0] == system.target.ref and pods and draw.random() < 0.4:
+    if aim.targets[0] == system.target.ref and pods and draw.random() < _BY_POD:
         labels = {"namespace": system.namespace, "pod": draw.choice(pods).name}
     labels |= {"alertname": alert, "severity": draw.choice(("warning", "critical"))}
     return webhook_of(labels, system.clock.now(), draw.choice(_STORIES), number=draw.getrandbits(64))
@@ -110,7 +112,8 @@ def _scored(case: Case, aim: Aim, looked: Looked) -> Result:
         row=happening.row, case=case.name, control=not isinstance(happening, Fault),
         symptom=happening.symptom if isinstance(happening, Fault) else "",
         right_cause=right_cause, right_target=right_target, right_verdict=right_verdict, proposed=proposed,
-        wanted=wanted, said=shown, milliseconds=looked.milliseconds, cpu_ms=looked.cpu_ms, calls=looked.calls, agrees=looked.agrees,
+        wanted=wanted, said=shown, milliseconds=looked.milliseconds, cpu_ms=looked.cpu_ms, calls=looked.calls,
+        agrees=looked.agrees,
     )  # fmt: skip
 
 

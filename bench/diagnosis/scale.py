@@ -75,7 +75,8 @@ def _program(names: Names, namespace: str) -> Program:
 
 def _broken(universe: Universe, program: Program, turn: int) -> dict[str, str]:
     """One of four faults: an image, a limit, a variable and a Service's selector."""
-    if turn % 4 == 3:
+    way = ("image", "limit", "variable", "selector")[turn % 4]
+    if way == "selector":
         kind = BY_NAME["v1", "Service"]
         universe.cluster.change(
             kind, program.namespace, program.name, lambda item: section(item, "spec", "selector").update(tier="x"),
@@ -84,9 +85,9 @@ def _broken(universe: Universe, program: Program, turn: int) -> dict[str, str]:
         return {"alertname": "KubeServiceWithoutEndpoints", "namespace": program.namespace, "service": program.name}
     manifest = program.workload()
     container = entries(manifest, "spec", "template", "spec", "containers")[0]
-    if turn % 4 == 0:
+    if way == "image":
         container["image"] = f"{REGISTRY}/{program.namespace}/{program.name}:99.0.0"
-    elif turn % 4 == 1:
+    elif way == "limit":
         section(container, "resources", "limits")["memory"] = "64Mi"
     else:
         container["env"] = [item for item in entries(container, "env") if item.get("name") != "REGION"]
@@ -122,7 +123,8 @@ async def looked(url: str, alerts: list[dict[str, str]]) -> JsonObject:
     return {
         "pods": NAMESPACES * PROGRAMS * REPLICAS, "namespaces": NAMESPACES, "diagnoses": len(times),
         "median_ms": round(statistics.median(times), 1), "p95_ms": round(p95(times), 1),
-        "median_cpu_ms": round(statistics.median(cpu), 1), "calls": {"median": statistics.median(calls), "max": max(calls)},
+        "median_cpu_ms": round(statistics.median(cpu), 1),
+        "calls": {"median": statistics.median(calls), "max": max(calls)},
         "peak_memory_mib": _peak_mib(), "of_it_before_the_first_look_mib": before,
     }  # fmt: skip
 

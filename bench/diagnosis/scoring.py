@@ -130,7 +130,8 @@ def table(told: JsonObject) -> str:
         symptom = one["symptom"]
         shown = ", ".join(str(each) for each in symptom) if isinstance(symptom, list) else ""
         lines.append(
-            f"{row:>4} {one['cases']:>6} {one['right_cause']:>6} {one['right_target']:>7} {one['right_verdict']:>8}  {shown}"
+            f"{row:>4} {one['cases']:>6} {one['right_cause']:>6} {one['right_target']:>7} {one['right_verdict']:>8}  "
+            f"{shown}"
         )
     lines += [f"{key:>26} {told[key]}" for key in _SHOWN if key in told]
     failures = told["failures"]

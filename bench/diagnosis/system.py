@@ -179,7 +179,7 @@ class System:
 
     def rewrite(self, kind: Kind, item: KubeObject, edit: Edit) -> None:
         """Writes what the sandbox has no controller for: the status as the real controller leaves it."""
-        draft = copied(item.raw)
+        draft = copied(dict(item.raw))
         edit(draft)
         self.cluster.storage.put(kind, draft)
 

@@ -8,7 +8,7 @@ import pytest
 
 from bench.diagnosis.__main__ import main
 from bench.diagnosis.cases import FAULTS
-from bench.diagnosis.running import made, webhook
+from bench.diagnosis.running import Case, made, webhook
 
 FEW = "7,20,39,47,79"
 
@@ -24,9 +24,9 @@ def test_a_run_finds_the_faults_and_leaves_the_controls_alone(capsys: pytest.Cap
 
 def test_a_case_is_broken_in_the_same_way_each_time_it_is_made() -> None:
     case = Case(next(fault for fault in FAULTS if fault.name == "key_removed"), "StatefulSet", 3)
-    (first, *called), (second, *again) = made(case), made(case)
-    assert called == again
-    assert webhook(first, called[0], called[1]) == webhook(second, again[0], again[1])
+    (first, aim, alert), (second, again, also) = made(case), made(case)
+    assert (aim, alert) == (again, also)
+    assert webhook(first, aim, alert) == webhook(second, again, also)
 
 
 def test_a_snapshot_says_the_same_as_the_cluster_it_was_taken_of(capsys: pytest.CaptureFixture[str]) -> None:

@@ -107,7 +107,7 @@ def security_level_raised(system: System) -> None:
 def _hook(system: System, kind: str, *, trusted: bool = True, timeout_s: int = 10) -> JsonObject:
     """A webhook of a policy engine in a namespace of its own, asked about every pod."""
     program = system.neighbours[1]
-    server = {"name": program.name, "namespace": program.namespace, "path": "/admit", "port": 80}
+    server: JsonObject = {"name": program.name, "namespace": program.namespace, "path": "/admit", "port": 80}
     authority = "b3Vycw==" if trusted else "dGhlaXJz"
     rule: JsonObject = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
     elsewhere: JsonObject = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": [system.namespace]}
@@ -201,8 +201,8 @@ def role_lost_a_verb(system: System) -> None:
     user = f"system:serviceaccount:{system.namespace}:{account}"
     system.strike(
         1,
-        f'E0302 09:14:11.204117 1 reflector.go:166] "Unhandled Error" err="failed to list *v1.{resource}: {resource} is '
-        f'forbidden: User \\"{user}\\" cannot list resource \\"{resource}\\" in API group \\"\\" in the namespace '
+        f'E0302 09:14:11.204117 1 reflector.go:166] "Unhandled Error" err="failed to list *v1.{resource}: {resource} '
+        f'is forbidden: User \\"{user}\\" cannot list resource \\"{resource}\\" in API group \\"\\" in the namespace '
         f'\\"{system.namespace}\\""',
         "timed out waiting for caches to sync",
     )

@@ -64,7 +64,7 @@ def password_changed_in_its_secret(system: System) -> None:
 
 @fault(97, "stale_secret", Policy.ACT, alerts="KubePodNotReady KubeDeploymentReplicasMismatch", written=True)
 def former_password_in_use(system: System) -> None:
-    """The Secret is replaced, and the pods, which read it at their start, are turned away and say they are not ready."""
+    """The Secret is replaced, and the pods, which read it at their start, are turned away and not ready."""
     name = system.target.credentials_name
     system.change(SECRET, system.namespace, name, lambda item: section(item, "data").update(TOKEN="bmV3ZXI="))
     system.wait(2)

@@ -16,16 +16,15 @@ def _busiest(system: System) -> str:
     return system.pods()[0].text("spec", "nodeName")
 
 
-def _node(system: System, name: str) -> Aim:
-    node = ref("v1", "Node", "", name)
-    return about(node)
+def _node(name: str) -> Aim:
+    return about(ref("v1", "Node", "", name))
 
 
 @fault(103, "node_not_ready", Policy.APPROVE, alerts="KubeNodeNotReady KubeNodeUnreachable")
 def node_went_silent(system: System) -> Aim:
     name = _busiest(system)
     system.universe.stop_node(name)
-    return _node(system, name)
+    return _node(name)
 
 
 @fault(104, "node_not_ready sandbox_not_made", Policy.ESCALATE, alerts="KubeNodeNotReady", written=True)
@@ -46,7 +45,7 @@ def runtime_stopped(system: System) -> Aim:
         system.rewrite(NODE, item, lambda draft: _put(draft, condition))
 
     system.after.append(finish)
-    return _node(system, name)
+    return _node(name)
 
 
 def _put(draft: JsonObject, condition: JsonObject) -> None:
@@ -77,7 +76,7 @@ def _pressure(system: System, kind: str, resource: str) -> Aim:
         system.rewrite(NODE, system.find("v1", "Node", name, ""), lambda draft: _put(draft, condition))
 
     system.after.append(finish)
-    return _node(system, name)
+    return _node(name)
 
 
 def _evict(system: System, pod: KubeObject, message: str) -> None:

@@ -206,7 +206,8 @@ def no_address_left(system: System) -> None:
         "addresses; No more free affine blocks and strict affinity enabled"
     )
     system.universe.world.connect = lambda pod: (
-        f'Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "{pod.uid}": {text}'
+        "Failed to create pod sandbox: rpc error: code = Unknown desc = "
+        f'failed to setup network for sandbox "{pod.uid}": {text}'
         if pod.namespace == system.namespace
         else ""
     )

@@ -275,9 +275,11 @@ def store_of_another_version(system: System) -> None:
     """The program's log is written: the sandbox's programs keep no records."""
     lines = system.draw.choice((
         ("FATAL:  database files are incompatible with server",
-         "DETAIL:  The data directory was initialized by PostgreSQL version 15, which is not compatible with this version 17.2."),
+         "DETAIL:  The data directory was initialized by PostgreSQL version 15, which is not "
+         "compatible with this version 17.2."),
         ('{"s":"F","c":"CONTROL","id":20573,"msg":"Wrong mongod version","attr":{"error":"UPGRADE PROBLEM: Found an '
-         'invalid featureCompatibilityVersion document (ERROR: Location4926900: Invalid featureCompatibilityVersion)"}}',),
+         'invalid featureCompatibilityVersion document (ERROR: Location4926900: Invalid '
+         'featureCompatibilityVersion)"}}',),
         ("[ERROR] [MY-014061] [InnoDB] Invalid MySQL server downgrade: Cannot downgrade from 90100 to 80039. Downgrade "
          "is only permitted between patch releases.",),
     ))  # fmt: skip

@@ -1,7 +1,7 @@
 """How sure a finding is, from what was read: nobody claims a number.
 
     confidence = coverage x (1 - doubt) x penalty
-    coverage   share of the lists the cause needs that were read to their end; of which only a part was seen, half counts
+    coverage   share of the lists the cause needs that were read to their end; one seen in part counts half
     doubt      1/2 to begin with, and halved by every independent source that agrees: two pods that tell the same are
                one source; a pod's status, an event, a log, a change and another kind of object are different ones
     penalty    halved by every fact that speaks against it
