@@ -41,15 +41,19 @@ class RealServer:
     def show(self, system: System) -> None:
         """Puts the objects of the system in the place of those of the one before."""
         self.etcd.timeout = httpx2.Timeout(30)
-        operations: list[JsonObject] = [{"requestDeleteRange": {"key": _coded(key)}} for key in self.written]
-        self.written = []
+        present: dict[str, bytes] = {}
         for kind in STORED:
             for item in system.cluster.storage.views(kind):
-                key = key_of(kind, item.namespace, item.name)
-                self.written.append(key)
                 stored = copied(dict(item.raw))
                 section(stored, "metadata").pop("resourceVersion", None)
-                operations.append({"requestPut": {"key": _coded(key), "value": _coded(encoded(stored))}})
+                present[key_of(kind, item.namespace, item.name)] = encoded(stored)
+        gone = [key for key in self.written if key not in present]
+        self._send([{"requestDeleteRange": {"key": _coded(key)}} for key in gone])
+        puts = present.items()
+        self._send([{"requestPut": {"key": _coded(key), "value": _coded(value)}} for key, value in puts])
+        self.written = list(present)
+
+    def _send(self, operations: list[JsonObject]) -> None:
         for start in range(0, len(operations), _AT_ONCE):
             part: JsonObject = {"success": [*operations[start : start + _AT_ONCE]]}
             self.etcd.post("/v3/kv/txn", json=part).raise_for_status()
