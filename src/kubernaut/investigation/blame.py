@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from kubernaut.domain.diagnosis import ActionCall, Verdict
 from kubernaut.investigation import facts
 from kubernaut.investigation.containers import is_ready
-from kubernaut.investigation.crashes import Crash, Link, config_between, link
+from kubernaut.investigation.crashes import Crash, Link, config_between, is_outward, link
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Finding
 from kubernaut.investigation.origin import Relevant
@@ -72,7 +72,8 @@ def doubts(workload: Workload, crash: Crash, linked: Link) -> tuple[Fact, ...]:
     change_at = workload.change.at if workload.change else None
     found = [*config_between(workload, change_at, crash.since), *_pods_that_work(workload)]
     if linked is Link.LATER:
-        text = "the crashes did not begin with the change"
+        outward = workload.change is not None and is_outward(workload.change)
+        text = "the change is one of labels and annotations" if outward else "the crashes did not begin with the change"
         found.append(facts.change(workload.object, "first crash", text, change_at))
     return tuple(found)
 

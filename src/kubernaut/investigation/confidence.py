@@ -1,7 +1,7 @@
 """How sure a finding is, from what was read: nobody claims a number.
 
     confidence = coverage x (1 - doubt) x penalty
-    coverage   share of the lists the cause needs that were read to their end
+    coverage   share of the lists the cause needs that were read to their end; one seen in part counts half
     doubt      1/2 to begin with, and halved by every independent source that agrees: two pods that tell the same are
                one source; a pod's status, an event, a log, a change and another kind of object are different ones
     penalty    halved by every fact that speaks against it
@@ -15,13 +15,21 @@ from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.scene import Scene
 from kubernaut.resources import CLUSTER_WIDE
 
+_PARTLY = 0.5
+
 
 def coverage(scene: Scene, cause: Cause, namespace: str) -> float:
-    """The share of the needed lists that were read whole."""
+    """The share of the needed lists that were read whole; one of which only some objects were seen counts half."""
     if not cause.needs:
         return 1.0
-    read = sum(scene.covers(kind, "" if kind in CLUSTER_WIDE else namespace) for kind in cause.needs)
-    return read / len(cause.needs)
+    places = [(kind, "" if kind in CLUSTER_WIDE else namespace) for kind in cause.needs]
+    return sum(_read(scene, kind, place) for kind, place in places) / len(places)
+
+
+def _read(scene: Scene, kind: str, place: str) -> float:
+    if scene.covers(kind, place):
+        return 1.0
+    return _PARTLY if scene.all(kind, place) else 0.0
 
 
 def independent_sources(finding: Finding) -> int:

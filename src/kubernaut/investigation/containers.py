@@ -108,7 +108,7 @@ class Container:
     @property
     def label(self) -> str:
         """How people call it: `container app`, `init container migrate`."""
-        return f"{self.role} {self.name}"
+        return f"{self.role} {self.name}".rstrip()
 
 
 def containers_of(pod: KubeObject) -> list[Container]:

@@ -13,7 +13,7 @@ from kubernaut.investigation.containers import START_PROBLEMS, Container, crashi
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.revisions import spell
-from kubernaut.investigation.subjects import Workload
+from kubernaut.investigation.subjects import TemplateChange, Workload
 
 _SOON = timedelta(minutes=15)
 _SAME_DAY = timedelta(hours=6)
@@ -85,7 +85,17 @@ def link(workload: Workload, since: datetime | None) -> Link:
     gap = since - change.at
     if gap < -_SLACK:
         return Link.NONE
-    return Link.FOLLOWS if gap <= _SOON else Link.LATER if gap <= _SAME_DAY else Link.NONE
+    if gap <= _SOON and not is_outward(change):
+        return Link.FOLLOWS
+    return Link.LATER if gap <= _SAME_DAY else Link.NONE
+
+
+def is_outward(change: TemplateChange) -> bool:
+    """Whether only labels and annotations changed, which the program in the container does not meet.
+
+    One that asks for an injected sidecar is more than that.
+    """
+    return all(part.path.startswith("metadata.") and "inject" not in part.path for part in change.real)
 
 
 def config_between(workload: Workload, change_at: datetime | None, until: datetime | None) -> list[Fact]:
@@ -111,7 +121,9 @@ def _words(workload: Workload, container: Container) -> str:
         return f"{container.label} cannot be started ({quoted(ended.text('message'), 120)})"
     if killed:
         return f"{container.label} is killed by its {killed} probe"
-    code = container.exit_code or 0
+    code = container.exit_code
+    if code is None:
+        return f"{container.label} keeps failing, and how it ends was not seen"
     how = "ends with code 0 and is started again" if code == 0 else _CODES.get(code, f"exits with code {code}")
     return f"{container.label} {how}"
 

@@ -9,6 +9,7 @@ from kubernaut.sandbox.kinds import NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT, Ki
 from kubernaut.sandbox.quota import check_quota
 from kubernaut.sandbox.shapes import entries, section
 from kubernaut.sandbox.storage import Storage
+from kubernaut.sandbox.webhooks import Webhooks
 
 TOLERATION_SECONDS = 300
 _SERVICE_NETWORK = "10.96"
@@ -21,6 +22,7 @@ class Admission:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self.webhooks = Webhooks(storage)
         self._addresses = 10
 
     def admit(self, kind: Kind, item: JsonObject) -> None:
@@ -37,6 +39,7 @@ class Admission:
         elif kind is NAMESPACE:
             section(item, "metadata", "labels")["kubernetes.io/metadata.name"] = tree.name
             item["status"] = {"phase": "Active"}
+        self.webhooks.admit(kind, item)
         if kind is POD:
             check_bounds(self._storage, KubeObject(item))
         check_quota(self._storage, kind, item)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from kubernaut.domain.objects import KubeObject
+
 MEBIBYTE = 2**20
 NODE_ARCH = "amd64"
 
@@ -73,9 +75,16 @@ class PullResult:
     application: Application | None = None
 
 
+def _works(_pod: KubeObject) -> str:
+    return ""
+
+
 @dataclass(slots=True)
 class World:
-    """Registries with their images. `open_hosts` exist; those in `closed_hosts` want credentials."""
+    """Registries with their images. `open_hosts` exist; those in `closed_hosts` want credentials.
+
+    `attach` and `connect` say why a pod's volumes cannot be attached or its network not be made, if they cannot.
+    """
 
     images: dict[str, Application] = field(default_factory=dict)
     open_hosts: set[str] = field(default_factory=lambda: {"docker.io", "registry.example.com"})
@@ -83,6 +92,8 @@ class World:
     misfortunes: dict[str, list[Misfortune]] = field(default_factory=dict)
     pull_s: float = 1.5
     changed: Callable[[], None] = lambda: None
+    attach: Callable[[KubeObject], str] = _works
+    connect: Callable[[KubeObject], str] = _works
 
     def publish(self, images: Mapping[str, Application]) -> None:
         """Makes the images available."""

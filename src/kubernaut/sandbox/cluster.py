@@ -77,6 +77,7 @@ class Cluster:
         self.audit: deque[Write] = deque(maxlen=KEPT_WRITES)
         self._random = random.Random(seed)  # noqa: S311  # names have to look random, not be secret
         self._admission = Admission(self.storage)
+        self.webhooks = self._admission.webhooks
 
     def suffix(self, length: int = 5) -> str:
         """A part of a name as the API server generates it."""

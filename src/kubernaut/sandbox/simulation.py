@@ -44,6 +44,7 @@ class Simulation:
         self._ready: dict[tuple[int, Key], None] = {}
         self._due: dict[tuple[int, Key], datetime] = {}
         self._timers: list[tuple[datetime, int, Key]] = []
+        self._stopped: set[int] = set()
         self.wake: Callable[[], None] = lambda: None
         storage.listen(self._on_change)
 
@@ -58,6 +59,10 @@ class Simulation:
         self._ready[self._reconcilers.index(reconciler), key] = None
         self.wake()
 
+    def stop(self, *kinds: type) -> None:
+        """Those controllers do nothing any more, as when their process has ended."""
+        self._stopped |= {index for index, each in enumerate(self._reconcilers) if isinstance(each, kinds)}
+
     def step(self, now: datetime, *, budget: int = 100) -> datetime | None:
         """Does up to `budget` reconciliations; gives when the next is due: `now` where some are left."""
         while self._timers and self._timers[0][0] <= now:
@@ -71,6 +76,8 @@ class Simulation:
             slot = next(iter(self._ready))
             del self._ready[slot]
             index, key = slot
+            if index in self._stopped:
+                continue
             try:
                 again = self._reconcilers[index].reconcile(key, now)
             except Failure:

@@ -6,10 +6,11 @@ from kubernaut.domain.objects import JsonObject
 from kubernaut.ports import Clock
 from kubernaut.sandbox.applications import Misfortune, World
 from kubernaut.sandbox.cluster import By, Cluster
+from kubernaut.sandbox.controllers.claims import Claims
 from kubernaut.sandbox.controllers.daemon_sets import DaemonSets
 from kubernaut.sandbox.controllers.deployments import Deployments
 from kubernaut.sandbox.controllers.endpoint_slices import EndpointSlices
-from kubernaut.sandbox.controllers.housekeeping import Budgets, Claims, EventExpiry, Garbage, Namespaces, Quotas
+from kubernaut.sandbox.controllers.housekeeping import Budgets, EventExpiry, Garbage, Namespaces, Quotas
 from kubernaut.sandbox.controllers.jobs import Jobs
 from kubernaut.sandbox.controllers.nodes import Nodes, TaintEvictions
 from kubernaut.sandbox.controllers.replica_sets import ReplicaSets

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from kubernaut.domain.diagnosis import CauseId
+from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.quantities import parse_quantity
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
@@ -37,7 +37,11 @@ def examine(workload: Workload) -> Finding | None:
     if scene.covers(CLAIM, place):
         text = f"there is no PersistentVolumeClaim {name} among the {len(scene.all(CLAIM, place))} of {place}"
         gone = facts.absence(workload.object, f"persistentvolumeclaim/{name}", text)
-        found = replace(found, supporting=(*found.supporting, gone, *_full(workload)))
+        full = _full(workload)
+        found = replace(found, supporting=(*found.supporting, gone, *full))
+        if full and found.verdict is Verdict.ACT:
+            # It was meant to be made and was refused: whether to give room or to go back is the owner's word.
+            found = replace(found, verdict=Verdict.APPROVE)
     return replace(found, places={**found.places, "claim": name})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
 from kubernaut.investigation.configuration import edits
@@ -12,6 +14,7 @@ from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.subjects import Workload
 
+_TOGETHER = timedelta(minutes=2)
 _STATELESS = frozenset({"Deployment", "ReplicaSet", "DaemonSet"})
 
 
@@ -20,7 +23,7 @@ def examine(workload: Workload) -> Finding | None:
     crash = crash_of(workload)
     if crash is None or link(workload, crash.since) is Link.FOLLOWS:
         return None
-    lone = _lone_pod(workload)
+    lone = _lone_pod(workload, crash)
     remedies = [escalate(workload.ref)]
     verdict, words = Verdict.ESCALATE, "No change of the template explains it."
     if lone:
@@ -52,16 +55,26 @@ def _unchanged(workload: Workload, crash: Crash) -> Fact:
     return facts.change(workload.object, "spec.template", text, change.at if change else None)
 
 
-def _lone_pod(workload: Workload) -> list[Fact]:
-    """That exactly one pod of several crashes and a new one would be made in its place."""
+def _lone_pod(workload: Workload, crash: Crash) -> list[Fact]:
+    """That exactly one pod of several crashes and a new one would be made in its place.
+
+    Where the others ended as well since it began and run again, it is on the same way, only later.
+    """
     crashing = {container.pod.name for container in workload.crashing}
     ready = [pod for pod in workload.pods if is_ready(pod) and pod.name not in crashing]
     if workload.object.kind not in _STATELESS or len(crashing) != 1 or not ready:
         return []
-    if len(ready) + 1 != len(workload.pods):
+    if len(ready) + 1 != len(workload.pods) or _ended_too(workload, crash):
         return []
     text = f"{len(ready)} of {len(workload.pods)} pods of the same revision are ready"
     return [facts.field(workload.object, "status.readyReplicas", text)]
+
+
+def _ended_too(workload: Workload, crash: Crash) -> bool:
+    since = crash.since - _TOGETHER if crash.since else None
+    others = [entry.ended for entry in workload.containers if entry.pod.name != crash.container.pod.name]
+    ended = [entry for entry in others if entry is not None and entry.integer("exitCode")]
+    return any(since is None or (at := entry.time("finishedAt")) is None or at >= since for entry in ended)
 
 
 CAUSE = Cause(

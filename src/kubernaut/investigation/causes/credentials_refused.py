@@ -10,7 +10,8 @@ from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.subjects import Workload
 
 FORM = re.compile(
-    r"(?i)access denied for user|password authentication failed|authentication fail(?:ed|ure)|authenticationfailed"
+    r"(?i)access denied for user|password authentication failed|authentication (?:fail(?:ed|ure)|required)"
+    r"|authenticationfailed"
     r"|invalid (?:user ?name|password|credentials|api key)|\bNOAUTH\b|\bWRONGPASS\b|ERR invalid password"
     r"|not authorized (?:on|to execute)|SASL (?:auth\w* )?(?:error|fail\w*)|login failed for user|bad credentials"
     r"|role \"[^\"]*\" does not exist|user \"?[\w.-]+\"? (?:does not exist|not found)|could not authenticate"

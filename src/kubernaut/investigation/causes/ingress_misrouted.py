@@ -24,7 +24,7 @@ def examine(thing: Thing) -> Finding | None:
     item = thing.object
     if item.kind != "Ingress":
         return None
-    wrong = [*_class(thing.scene, item), *_backends(thing.scene, item), *_secrets(thing.scene, item)]
+    wrong = [*_class(thing.scene, item), *_backends(thing.scene, item), *_secrets(thing.scene, item), *_moved(item)]
     if not wrong:
         return None
     before = _before(item)
@@ -114,6 +114,28 @@ def _secrets(scene: Scene, item: KubeObject) -> list[Fact]:
         for name in names
         if name and scene.get("Secret", item.namespace, name) is None
     ]
+
+
+def _moved(item: KubeObject) -> list[Fact]:
+    """That a path leads to another Service than its owner's manifest says."""
+    applied = last_applied(item)
+    meant = _routes(applied) if applied else {}
+    found = []
+    for place, name in _routes(item).items():
+        if meant.get(place, name) != name:
+            host, path = place
+            text = f"{host or 'any host'}{path} is sent to Service {name}; the manifest sends it to {meant[place]}"
+            found.append(facts.field(item, "spec.rules", text))
+    return found
+
+
+def _routes(item: Tree) -> dict[tuple[str, str], str]:
+    """The Service of each host and path."""
+    return {
+        (rule.text("host"), path.text("path")): path.text("backend", "service", "name")
+        for rule in item.trees("spec", "rules")
+        for path in rule.trees("http", "paths")
+    }
 
 
 def _before(item: KubeObject) -> list[Fact]:

@@ -10,7 +10,7 @@ from kubernaut.investigation.blame import Story, told
 from kubernaut.investigation.causes import liveness_probe_wrong
 from kubernaut.investigation.crashes import crash_in
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.origin import Relevant
+from kubernaut.investigation.origin import Relevant, of_container
 from kubernaut.investigation.probes import Answer
 from kubernaut.investigation.restarts import Restarted, restarted
 from kubernaut.investigation.revisions import spell
@@ -29,7 +29,9 @@ def examine(workload: Workload) -> Finding | None:
         return None
     relevant = _of_its_patience(found)
     brought = workload.change is not None and any(relevant(part) for part in workload.change.real)
-    if liveness_probe_wrong.examine(workload) or (found.patience > _SHORT and not brought):
+    if liveness_probe_wrong.examine(workload) or (
+        not brought and (found.patience > _SHORT or _is_another(workload, found))
+    ):
         return None
     path = f"spec.containers[{found.container.name}].{found.name}Probe"
     text = f"the {found.name} probe ends the container {spell(found.patience)} after its start"
@@ -45,6 +47,14 @@ def examine(workload: Workload) -> Finding | None:
         relevant=relevant,
     )
     return told(workload, crash_in(workload, found.container), story)
+
+
+def _is_another(workload: Workload, found: Restarted) -> bool:
+    """Whether the program is another one since, which says that it is not ready: the probe served its predecessor."""
+    if found.answer is not Answer.NOT_READY or workload.change is None:
+        return False
+    new = of_container(found.container.name, "image", "command", "args", "env")
+    return any(new(part) for part in workload.change.real)
 
 
 def _of_its_patience(found: Restarted) -> Relevant:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
@@ -17,6 +18,7 @@ from kubernaut.investigation.revisions import spell
 from kubernaut.investigation.scheduling import Obstacle, blockage
 from kubernaut.investigation.subjects import Node, Workload
 
+_RUNTIME = re.compile(r"container runtime|PLEG is not healthy")
 _JOINING = timedelta(minutes=5)
 
 
@@ -28,7 +30,8 @@ def examine_node(node: Node) -> Finding | None:
     affected = (
         f"{len(victims)} of its {len(node.pods)} pods seen are not ready." if node.pods else "No pod of it was seen."
     )
-    cordon = () if node.is_cordoned else (call("cordon_node", node.object.ref),)
+    needless = node.is_cordoned or _reports_runtime(node)
+    cordon = () if needless else (call("cordon_node", node.object.ref),)
     return Finding(
         target=node.object.ref,
         summary=f"Node {node.object.name} is not ready: {_reason(node)}. {affected}",
@@ -37,6 +40,12 @@ def examine_node(node: Node) -> Finding | None:
         remedies=(*cordon, escalate(node.object.ref)),
         places={"node": node.object.name},
     )
+
+
+def _reports_runtime(node: Node) -> bool:
+    """Whether its kubelet lives and says that the container runtime does not: it needs a restart on the node."""
+    state = node.object.condition("Ready")
+    return state is not None and state.text("status") == "False" and _RUNTIME.search(state.text("message")) is not None
 
 
 def examine(workload: Workload) -> Finding | None:

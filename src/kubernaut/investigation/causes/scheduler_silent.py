@@ -42,6 +42,8 @@ def examine(workload: Workload) -> Finding | None:
 def _is_overlooked(workload: Workload, pod: KubeObject) -> bool:
     if pod.has("spec", "nodeName") or is_leaving(pod) or pod.trees("spec", "schedulingGates"):
         return False
+    if pod.trees("status", "containerStatuses") or pod.trees("status", "initContainerStatuses"):
+        return False  # only a kubelet writes these, so it has a node, seen or not
     if pod.condition("PodScheduled") is not None or pod.text("status", "phase") not in ("", "Pending"):
         return False
     spoken = workload.scene.events_of(pod, "FailedScheduling", "Scheduled", "Nominated")

@@ -44,7 +44,7 @@ def examine(workload: Workload) -> Finding | None:
 def _not_pulled(workload: Workload) -> Finding | None:
     for container in workload.failing_pulls:
         pull = failed_pull(workload.scene, container)
-        if not _NO_PLATFORM.search(" ".join(fact.text for fact in pull.facts)):
+        if not _NO_PLATFORM.search(pull.words):
             continue
         source = origin(workload, _RELEVANT, otherwise=_OTHERWISE)
         return Finding(

@@ -20,17 +20,28 @@ from kubernaut.sandbox.storage import Change
 class Deployments:
     """Keeps each Deployment's ReplicaSets as its strategy wants them."""
 
-    watches = frozenset({DEPLOYMENT.key, REPLICA_SET.key})
+    watches = frozenset({DEPLOYMENT.key, REPLICA_SET.key, POD.key})
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._recorder = Recorder(cluster, "deployment-controller")
 
     def affected(self, change: Change) -> Iterable[Key]:
-        """The Deployment itself, or the one that owns the ReplicaSet."""
+        """The Deployment itself, or the one that owns the ReplicaSet, also that of a pod that went.
+
+        With the strategy Recreate nothing is made before the last pod of the former revision is gone.
+        """
         if change.kind is DEPLOYMENT:
             return [pods.key_of(change.stored.view)]
-        return pods.owner_keys(change, DEPLOYMENT)
+        return self._of_gone_pod(change) if change.kind is POD else pods.owner_keys(change, DEPLOYMENT)
+
+    def _of_gone_pod(self, change: Change) -> Iterable[Key]:
+        if change.type != "DELETED":
+            return
+        for namespace, name in pods.owner_keys(change, REPLICA_SET):
+            owner = self._cluster.find(REPLICA_SET, namespace, name)
+            if owner is not None and owner.controller and owner.controller.kind == DEPLOYMENT.name:
+                yield namespace, owner.controller.name
 
     def reconcile(self, key: Key, now: datetime) -> datetime | None:
         """One step of the rollout, then the status."""

@@ -17,6 +17,8 @@ TAINTED = "node(s) had untolerated taint(s)"
 PORTS_TAKEN = "node(s) didn't have free ports for the requested pod ports"
 ANTI_AFFINITY = "node(s) didn't match pod anti-affinity rules"
 TOO_MANY = "Too many pods"
+VOLUME_ELSEWHERE = "node(s) had volume node affinity conflict"
+_PLACE = ("spec", "nodeAffinity", "required")
 _HARD = frozenset({"NoSchedule", "NoExecute"})
 _CORDON_TAINT = "node.kubernetes.io/unschedulable"
 # Reasons that evicting other pods could lift.
@@ -73,9 +75,11 @@ def matches_node(pod: Tree, node: KubeObject) -> bool:
     if not matches(equals(pod.mapping("spec", "nodeSelector")), node.labels):
         return False
     path = ("spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution")
-    if not pod.has(*path):
-        return True
-    return any(_term_holds(term, node) for term in pod.trees(*path, "nodeSelectorTerms"))
+    return not pod.has(*path) or _any_holds(pod.tree(*path), node)
+
+
+def _any_holds(selector: Tree, node: KubeObject) -> bool:
+    return any(_term_holds(term, node) for term in selector.trees("nodeSelectorTerms"))
 
 
 def _term_holds(term: Tree, node: KubeObject) -> bool:
@@ -87,8 +91,8 @@ def _term_holds(term: Tree, node: KubeObject) -> bool:
     return matches(tuple(labels), node.labels) and matches(tuple(names), {"metadata.name": node.name})
 
 
-def reasons_against(pod: KubeObject, node: KubeObject, load: Load) -> list[str]:
-    """The reasons of the first filter that refuses the node; none where the pod fits."""
+def reasons_against(pod: KubeObject, node: KubeObject, load: Load, volumes: Sequence[KubeObject] = ()) -> list[str]:
+    """The reasons of the first filter that refuses the node; none where the pod fits. `volumes` are the pod's."""
     if node.flag("spec", "unschedulable") and not tolerates(
         pod, Tree({"key": _CORDON_TAINT, "effect": "NoSchedule", "value": ""})
     ):
@@ -99,8 +103,12 @@ def reasons_against(pod: KubeObject, node: KubeObject, load: Load) -> list[str]:
         return [AFFINITY]
     if _host_ports(pod) & {port for other in load.pods.values() for port in _host_ports(other)}:
         return [PORTS_TAKEN]
-    if short := _shortages(pod, node, load):
-        return short
+    return _shortages(pod, node, load) or _surroundings(pod, node, load, volumes)
+
+
+def _surroundings(pod: KubeObject, node: KubeObject, load: Load, volumes: Sequence[KubeObject]) -> list[str]:
+    if any(item.has(*_PLACE) and not _any_holds(item.tree(*_PLACE), node) for item in volumes):
+        return [VOLUME_ELSEWHERE]
     return [ANTI_AFFINITY] if _repelled(pod, load) else []
 
 

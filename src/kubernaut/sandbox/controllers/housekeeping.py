@@ -1,4 +1,4 @@
-"""Small controllers: namespaces, quota figures, disruption budgets, claims, old events and orphans."""
+"""Small controllers: namespaces, quota figures, disruption budgets, old events and orphans."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from kubernaut.sandbox.deletion import Deletion
 from kubernaut.sandbox.kinds import (
     BUDGET,
     BY_NAME,
-    CLAIM,
     CONFIG_MAP,
     EVENT,
     NAMESPACE,
@@ -141,28 +140,6 @@ class Budgets:
         budget = self._cluster.find(BUDGET, *key)
         if budget is not None:
             pods.write_status(self._cluster, BUDGET, budget, budget_status(self._cluster, budget))
-        return None
-
-
-class Claims:
-    """Binds every claim at once: storage is not modelled beyond that."""
-
-    watches = frozenset({CLAIM.key})
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-
-    def affected(self, change: Change) -> Iterable[Key]:
-        """The claim."""
-        return [pods.key_of(change.stored.view)]
-
-    def reconcile(self, key: Key, now: datetime) -> datetime | None:  # noqa: ARG002  # nothing here waits
-        """Marks the claim bound."""
-        claim = self._cluster.find(CLAIM, *key)
-        if claim is not None and claim.text("status", "phase") != "Bound":
-            size = claim.at("spec", "resources", "requests") or {}
-            status: JsonObject = {"phase": "Bound", "accessModes": claim.at("spec", "accessModes"), "capacity": size}
-            pods.write_status(self._cluster, CLAIM, claim, status)
         return None
 
 

@@ -9,6 +9,7 @@ from kubernaut.domain.objects import JsonObject, KubeObject
 from kubernaut.domain.quantities import amount
 from kubernaut.sandbox.cluster import By, Cluster
 from kubernaut.sandbox.controllers import pods
+from kubernaut.sandbox.controllers.claims import VOLUME
 from kubernaut.sandbox.controllers.fitting import Load, reasons_against, refusal_message, requests_of
 from kubernaut.sandbox.kinds import CLAIM, NODE, POD
 from kubernaut.sandbox.recorder import Recorder, normal, warning
@@ -56,7 +57,8 @@ class Scheduler:
             message = refusal_message([[] for _ in nodes], before_filters=missing)
             return self._refuse(pod, message, now)
         loads = {node.name: self._loads.get(node.name, _NO_LOAD) for node in nodes}
-        reasons = {node.name: reasons_against(pod, node, loads[node.name]) for node in nodes}
+        volumes = self._volumes(pod)
+        reasons = {node.name: reasons_against(pod, node, loads[node.name], volumes) for node in nodes}
         free = [node for node in nodes if not reasons[node.name]]
         if not free:
             return self._refuse(pod, refusal_message(list(reasons.values())), now)
@@ -86,6 +88,12 @@ class Scheduler:
             if claim.text("status", "phase") != "Bound":
                 return "pod has unbound immediate PersistentVolumeClaims"
         return ""
+
+    def _volumes(self, pod: KubeObject) -> list[KubeObject]:
+        names = [volume.text("persistentVolumeClaim", "claimName") for volume in pod.trees("spec", "volumes")]
+        claims = [self._cluster.find(CLAIM, pod.namespace, name) for name in names if name]
+        found = [self._cluster.find(VOLUME, "", claim.text("spec", "volumeName")) for claim in claims if claim]
+        return [volume for volume in found if volume]
 
     def _refuse(self, pod: KubeObject, message: str, now: datetime) -> datetime:
         key = pods.key_of(pod)

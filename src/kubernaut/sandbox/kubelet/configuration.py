@@ -125,6 +125,8 @@ class Configurations:
         """What the program sees when it calls the address: nothing where a ready pod answers."""
         host, _, port = address.rpartition("://")[2].partition("/")[0].partition(":")
         name, _, rest = host.partition(".")
+        if host in ("localhost", "127.0.0.1"):
+            return f"dial tcp 127.0.0.1:{port or 80}: connect: connection refused"
         server = "10.96.0.10:53"
         if pod.text("spec", "dnsPolicy") == "None":
             server = f"{next(iter(pod.texts('spec', 'dnsConfig', 'nameservers')), '127.0.0.1')}:53"

@@ -106,15 +106,25 @@ class PodWorker:
     def _mount(self, pod: KubeObject, now: datetime) -> bool:
         if self._mounted or (self._mount_due and now < self._mount_due):
             return self._mounted
-        problem = self._host.configurations.unmountable(pod)
-        if not problem:
+        problem = self._obstacle(pod)
+        if problem is None:
             self._mounted = True
             return True
-        self._say(warning("FailedMount", problem))
+        self._say(problem)
         pause = min(_LONGEST_MOUNT_PAUSE_S, 0.5 * 2**self._mount_failures)
         self._mount_failures += 1
         self._mount_due = now + timedelta(seconds=pause)
         return False
+
+    def _obstacle(self, pod: KubeObject) -> Happening | None:
+        """What keeps the pod from getting its volumes and its network, in the order in which they are made."""
+        world = self._host.world
+        if unattached := world.attach(pod):
+            return warning("FailedAttachVolume", unattached)
+        if unmounted := self._host.configurations.unmountable(pod):
+            return warning("FailedMount", unmounted)
+        unconnected = world.connect(pod)
+        return warning("FailedCreatePodSandBox", unconnected) if unconnected else None
 
     def _stop(self, pod: KubeObject, now: datetime) -> datetime | None:
         if self._stop_due is None:

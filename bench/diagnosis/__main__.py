@@ -1,0 +1,102 @@
+"""The scored suite of diagnoses, over faults made in generated systems.
+
+python bench/diagnosis
+python bench/diagnosis --json --variants 5 --seed 7
+python bench/diagnosis --faults 54,78 --on snapshot
+python bench/diagnosis --scale --faults none --controls 0
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
+
+import bench.diagnosis.faults  # noqa: F401  # declares the faults
+from bench.diagnosis.cases import FAULTS, Fault
+from bench.diagnosis.controls import CONTROLS
+from bench.diagnosis.running import Case, cases_of, run
+from bench.diagnosis.scale import measured
+from bench.diagnosis.scoring import Result, summary, table
+from bench.diagnosis.uncovered import not_covered
+from bench.diagnosis.watching import opened
+from tests.cluster.bed import why_no_api_server
+
+
+def chosen(text: str) -> list[Fault]:
+    """The faults of those rows or names; raises ValueError for one that is not there."""
+    if text in ("all", "none"):
+        return FAULTS if text == "all" else []
+    found: list[Fault] = []
+    for word in text.split(","):
+        matching = [fault for fault in FAULTS if word.strip() in (str(fault.row), fault.name)]
+        if not matching:
+            raise ValueError(f"there is no fault {word.strip()!r}: give rows of the fault catalogue, or names")
+        found += matching
+    return found
+
+
+def all_cases(options: argparse.Namespace) -> list[Case]:
+    """The cases of a run: faults first, then as many controls as were asked for."""
+    faults = cases_of(chosen(options.faults), variants=options.variants, seed=options.seed)
+    rounds = -(-options.controls // len(CONTROLS))
+    controls = [
+        case for turn in range(rounds) for case in cases_of(CONTROLS, variants=turn + 1, seed=options.seed)
+        if case.seed == options.seed + turn
+    ]  # fmt: skip
+    return [*faults, *islice(controls, options.controls)]
+
+
+async def scored(cases: Sequence[Case], way: str) -> list[Result]:
+    """The results, in the order of the cases."""
+    results = []
+    async with opened(way) as bench:
+        for number, case in enumerate(cases, 1):
+            results.append(await run(case, bench))
+            if sys.stderr.isatty():
+                print(f"\r{number}/{len(cases)}", end="", file=sys.stderr, flush=True)
+    return results
+
+
+def options_of(arguments: Sequence[str]) -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(prog="bench/diagnosis", description="Scores the diagnosis of generated faults.")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--faults", default="all", help="rows of the fault catalogue or names, by commas; all, none")
+    parser.add_argument("--variants", type=int, default=3, help="systems a fault (3)")
+    parser.add_argument("--controls", type=int, default=300, help="runs of controls (300)")
+    parser.add_argument("--seed", type=int, default=1, help="what everything is drawn from (1)")
+    parser.add_argument("--scale", action="store_true", help="measure beside 2,000 pods in 50 namespaces as well")
+    parser.add_argument("--on", choices=("sandbox", "snapshot", "cluster"), default="sandbox", help="what is diagnosed")
+    parsed = parser.parse_args(arguments)
+    try:
+        chosen(parsed.faults)
+    except ValueError as error:
+        parser.error(str(error))
+    if parsed.variants < 1 or parsed.controls < 0:
+        parser.error("--variants must be 1 or more, --controls 0 or more")
+    return parsed
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs and prints."""
+    options = options_of(arguments)
+    if options.on == "cluster" and (why := why_no_api_server()):
+        print(f"no API server can be started here: {why}", file=sys.stderr)
+        return 1
+    results = asyncio.run(scored(all_cases(options), options.on))
+    told = summary(results, not_covered())
+    if options.scale:
+        told["scale"] = measured()
+    print(json.dumps(told, indent=2) if options.json else table(told))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

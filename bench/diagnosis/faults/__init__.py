@@ -1,0 +1,5 @@
+"""The faults, by the sections of the fault catalogue; importing this package declares them all."""
+
+from bench.diagnosis.faults import admission, dependencies, nodes, routing, runtime, scheduling, startup, storage
+
+__all__ = ["admission", "dependencies", "nodes", "routing", "runtime", "scheduling", "startup", "storage"]

@@ -1,0 +1,129 @@
+"""From a case to its result: the system is made, broken, served over HTTP, and looked at as an alert asks."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bench.diagnosis.cases import Aim, Fault, about, nothing
+from bench.diagnosis.controls import Control
+from bench.diagnosis.noise import make_noise
+from bench.diagnosis.scoring import Result
+from bench.diagnosis.system import System
+from bench.diagnosis.watching import Bench, Looked, webhook_of
+from kubernaut.domain.diagnosis import Diagnosis, Verdict
+
+# These look, tell and ask; everything else changes the cluster.
+HARMLESS = frozenset({"escalate", "collect_diagnostics"})
+# As often does the alert name a pod instead of its owner.
+_BY_POD = 0.4
+_MUTATING = frozenset({Verdict.ACT, Verdict.APPROVE})
+_STORIES = (
+    "Pods are not ready. See the runbook.",
+    "Probably the database again, please restart the pods.",
+    "Memory is high, raise the limit of the neighbour.",
+    "The node seems down.",
+    "Rollback of the last release is recommended.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One system to make: a fault or a control, and the seed of everything that is drawn."""
+
+    happening: Fault | Control
+    kind: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Such as `limit_lowered/StatefulSet/3`."""
+        return f"{self.happening.name}/{self.kind}/{self.seed}"
+
+
+def cases_of(happenings: Sequence[Fault | Control], *, variants: int, seed: int) -> Iterator[Case]:
+    """The cases: each happening so often, with the kinds of workload by turns."""
+    for happening in happenings:
+        for variant in range(variants):
+            yield Case(happening, happening.kinds[variant % len(happening.kinds)], seed + variant)
+
+
+def drawn(case: Case) -> random.Random:
+    """What everything in the case is drawn from: the same for the same case, in every process."""
+    text = f"{case.happening.name}/{case.kind}/{case.seed}"
+    return random.Random(zlib.crc32(text.encode()))  # noqa: S311  # names and sizes, not secrets
+
+
+def made(case: Case) -> tuple[System, Aim, str]:
+    """The system as it is when the alert comes, whom the alert names, and what it is called."""
+    draw, happening = drawn(case), case.happening
+    system = System(draw, case.kind if case.kind in ("StatefulSet", "DaemonSet") else "Deployment")
+    system.wait(draw.uniform(3, 9))
+    if isinstance(happening, Fault) and happening.prepare is not nothing:
+        happening.prepare(system)
+        system.wait(6)
+    make_noise(system, draw.randint(0, 2))
+    system.wait(draw.uniform(2, 8))
+    aim = (happening.inject if isinstance(happening, Fault) else happening.happen)(system)
+    system.wait(draw.uniform(*happening.minutes))
+    for finish in system.after:
+        finish()
+    system.renew_leases()
+    return system, aim or about(system.target.ref), draw.choice(happening.alerts)
+
+
+def webhook(system: System, aim: Aim, alert: str) -> bytes:
+    """The body that Alertmanager sends; it names a pod as often as its owner, and its story is no help."""
+    draw, labels = system.draw, dict(aim.labels)
+    pods = system.pods()
+    if aim.targets[0] == system.target.ref and pods and draw.random() < _BY_POD:
+        labels = {"namespace": system.namespace, "pod": draw.choice(pods).name}
+    labels |= {"alertname": alert, "severity": draw.choice(("warning", "critical"))}
+    return webhook_of(labels, system.clock.now(), draw.choice(_STORIES), number=draw.getrandbits(64))
+
+
+async def run(case: Case, bench: Bench) -> Result:
+    """What was said of the case, held against what is right."""
+    system, aim, alert = made(case)
+    body = webhook(system, aim, alert)
+    return _scored(case, aim, await bench.look(system, body))
+
+
+def _scored(case: Case, aim: Aim, looked: Looked) -> Result:
+    happening, best = case.happening, looked.diagnosis.best
+    verdict = best.verdict if best else Verdict.DECLINE
+    if isinstance(happening, Fault):
+        right_cause = best is not None and best.cause in happening.causes
+        right_target = best is not None and best.target in aim.targets
+        right_verdict = best is not None and verdict in happening.right_verdicts
+        wanted = f"{' or '.join(happening.causes)} of {aim.targets[0].kind} {aim.targets[0].name}"
+        proposed: tuple[str, ...] = ()
+    else:
+        right_cause = right_target = right_verdict = verdict is Verdict.DECLINE
+        wanted, proposed = "no change", proposals((looked.diagnosis, *looked.around))
+    shown = (
+        f"{best.cause} of {best.target.kind} {best.target.name} ({best.confidence:.2f}, {verdict})"
+        if best
+        else "nothing"
+    )
+    return Result(
+        row=happening.row, case=case.name, control=not isinstance(happening, Fault),
+        symptom=happening.symptom if isinstance(happening, Fault) else "",
+        right_cause=right_cause, right_target=right_target, right_verdict=right_verdict, proposed=proposed,
+        wanted=wanted, said=shown, milliseconds=looked.milliseconds, cpu_ms=looked.cpu_ms, calls=looked.calls,
+        agrees=looked.agrees,
+    )  # fmt: skip
+
+
+def proposals(diagnoses: Sequence[Diagnosis]) -> tuple[str, ...]:
+    """The changes that any hypothesis proposes to make, at once or with a person's word."""
+    return tuple(
+        f"{call.action} on {call.target.kind} {call.target.name} for {one.cause}"
+        for diagnosis in diagnoses
+        for one in diagnosis.hypotheses
+        if one.verdict in _MUTATING
+        for call in one.remedies
+        if call.action not in HARMLESS
+    )
