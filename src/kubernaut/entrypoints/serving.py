@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
+from kubernaut.declared import value_inputs
 from kubernaut.adapters.notify.slack import SlackAnswers
 from kubernaut.domain.errors import OrderRefused
 from kubernaut.entrypoints.dashboard.gate import LOOPBACK
@@ -117,4 +118,5 @@ def _parts(
         on_accepted=service.reception.arrived.set,
         pages=(dashboard_routes(pages),),
         slack=slack,
+        value=value_inputs(settings.value),
     )

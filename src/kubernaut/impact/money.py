@@ -6,7 +6,8 @@
     roi                      (savings - cost) / cost
 
 Losses are kept: an incident that took longer than without us, or was made longer, lowers the sum. Every range is drawn
-from the triangle of its low, middle and high; the figure is P50, its interval P5 to P95. What was measured is not drawn again: the sum is of these incidents.
+from the triangle of its low, middle and high; the figure is P50, its interval P5 to P95. What was measured is not
+drawn again: the sum is of these incidents.
 """
 
 from __future__ import annotations
