@@ -19,7 +19,6 @@ from kubernaut.domain.objects import JsonObject
 from kubernaut.domain.reconstruction import Difference, differences, rebuild
 from kubernaut.engine.codec import dump
 from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, group, help_text
-from kubernaut.entrypoints.phrases import phrase, word
 from kubernaut.entrypoints.records import opened_records
 from kubernaut.entrypoints.terminal.escaping import quoted
 from kubernaut.ports import IncidentFilter
@@ -182,7 +181,8 @@ async def _reconstructed(store: Store, start: str) -> tuple[Incident, JsonObject
         "events": [dump(event) for event in events],
         "differences": [dump(each) for each in found],
     }
-    lines = [f"  #{e.seq:<6} {e.at:%H:%M:%S}Z  {word(e):<10} {quoted(phrase(e))}" for e in events]
+    # Kinds and phases alone: a body that cannot be read must not keep anybody from comparing.
+    lines = [f"  #{e.seq:<6} {e.at:%H:%M:%S}Z  {e.kind:<12} {e.phase or ''}".rstrip() for e in events]
     return stored, document, lines, found
 
 
