@@ -6,7 +6,6 @@ import asyncio
 import csv
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,13 +29,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[IncidentI
 
 
 @pytest.fixture
-def database(told: tuple[Path, list[IncidentId]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+def database(told: tuple[Path, list[IncidentId]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     file = tmp_path / "copy.sqlite"
     file.write_bytes(told[0].read_bytes())
     monkeypatch.setenv("KUBERNAUT_STORE__URL", f"sqlite:///{file}")
     monkeypatch.setenv("KUBERNAUT_VALUE__MINUTES_BY_HAND", "25-42-70")
     monkeypatch.setenv("KUBERNAUT_VALUE__WAGE_USD_PER_HOUR", "70")
-    yield file
+    return file
 
 
 def tamper(file: Path, statement: str) -> None:
@@ -46,7 +45,8 @@ def tamper(file: Path, statement: str) -> None:
     store.close()
 
 
-def test_the_table_shows_figures_with_their_assumptions(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("database")
+def test_the_table_shows_figures_with_their_assumptions(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["value", "report", *PERIOD, "--verify"]) == 0
 
     shown = capsys.readouterr().out
@@ -55,7 +55,8 @@ def test_the_table_shows_figures_with_their_assumptions(database: Path, capsys: 
     assert "not computable" in shown
 
 
-def test_the_document_has_the_five_figures_of_the_plan(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("database")
+def test_the_document_has_the_five_figures_of_the_plan(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["value", "report", *PERIOD, "--json"]) == 0
 
     document = json.loads(capsys.readouterr().out)
@@ -66,7 +67,8 @@ def test_the_document_has_the_five_figures_of_the_plan(database: Path, capsys: p
     assert len(document["lines"]) == document["incidents"]
 
 
-def test_two_calls_print_the_same_document(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("database")
+def test_two_calls_print_the_same_document(capsys: pytest.CaptureFixture[str]) -> None:
     run(["value", "report", *PERIOD, "--json"])
     first = capsys.readouterr().out
     run(["value", "report", *PERIOD, "--json"])
@@ -77,14 +79,16 @@ def test_two_calls_print_the_same_document(database: Path, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("form", "start"), [("html", b"<!doctype html>"), ("markdown", b"# Value"), ("csv", b"incident,")]
 )
-def test_every_form_is_written_to_a_file(database: Path, tmp_path: Path, form: str, start: bytes) -> None:
+@pytest.mark.usefixtures("database")
+def test_every_form_is_written_to_a_file(tmp_path: Path, form: str, start: bytes) -> None:
     out = tmp_path / "report"
 
     assert run(["value", "report", *PERIOD, "--format", form, "--out", str(out)]) == 0
     assert out.read_bytes().startswith(start)
 
 
-def test_a_pdf_is_the_same_file_for_the_same_events(database: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("database")
+def test_a_pdf_is_the_same_file_for_the_same_events(tmp_path: Path) -> None:
     pytest.importorskip("fpdf")
     files = [tmp_path / "one.pdf", tmp_path / "two.pdf"]
 
@@ -95,7 +99,8 @@ def test_a_pdf_is_the_same_file_for_the_same_events(database: Path, tmp_path: Pa
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
-def test_the_csv_has_a_line_an_incident(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("database")
+def test_the_csv_has_a_line_an_incident(capsys: pytest.CaptureFixture[str]) -> None:
     run(["value", "report", *PERIOD, "--format", "csv"])
 
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
@@ -116,14 +121,16 @@ def test_the_csv_has_a_line_an_incident(database: Path, capsys: pytest.CaptureFi
         ([*PERIOD, "--format", "html", "--out", "no/such/folder/file"], "No such file"),
     ],
 )
+@pytest.mark.usefixtures("database")
 def test_bad_input_is_refused_with_what_to_give(
-    database: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     assert run(["value", "report", *arguments]) == 1
     assert said in capsys.readouterr().err
 
 
-def test_an_assumption_on_the_command_line_moves_the_money(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("database")
+def test_an_assumption_on_the_command_line_moves_the_money(capsys: pytest.CaptureFixture[str]) -> None:
     saved = []
     for wage in ("70", "140"):
         run(["value", "report", *PERIOD, "--wage", wage, "--json"])
@@ -139,9 +146,8 @@ def test_no_report_rests_on_events_that_were_changed(database: Path, capsys: pyt
     assert "not as they were appended" in capsys.readouterr().err
 
 
-def test_an_exported_log_serves_as_the_off_arm(
-    database: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("database")
+def test_an_exported_log_serves_as_the_off_arm(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "off.jsonl"
     assert run(["audit", "export", "--out", str(out)]) == 0
 
@@ -149,9 +155,8 @@ def test_an_exported_log_serves_as_the_off_arm(
     assert json.loads(capsys.readouterr().out)["counterfactual"] == "off arm, measured, n = 40"
 
 
-def test_a_file_that_is_no_export_is_named_with_its_line(
-    database: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("database")
+def test_a_file_that_is_no_export_is_named_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "odd.jsonl"
     out.write_text('{"incident": 3}\n')
 
@@ -170,7 +175,8 @@ def test_a_database_that_is_not_there_is_not_made(
     assert not file.exists()
 
 
-def test_verify_prints_the_head_and_takes_it_back(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("database")
+def test_verify_prints_the_head_and_takes_it_back(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["audit", "verify", "--json"]) == 0
     head = json.loads(capsys.readouterr().out)["head"]
 
@@ -188,7 +194,8 @@ def test_verify_names_the_first_bad_event(database: Path, capsys: pytest.Capture
     assert document["events"] == 8
 
 
-def test_a_head_that_is_too_short_is_refused(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("database")
+def test_a_head_that_is_too_short_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["audit", "verify", "--head", "abc"]) == 1
     assert "at least 12" in capsys.readouterr().err
 
@@ -204,6 +211,7 @@ def test_an_incident_is_rebuilt_and_compared(
     assert json.loads(capsys.readouterr().out)["differences"][0]["field"] == "alert"
 
 
-def test_an_unknown_incident_is_said_so(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("database")
+def test_an_unknown_incident_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["audit", "reconstruct", "inc-zzz"]) == 1
     assert "no incident" in capsys.readouterr().err
