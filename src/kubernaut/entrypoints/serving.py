@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
-from kubernaut.declared import value_inputs
 from kubernaut.adapters.notify.slack import SlackAnswers
+from kubernaut.declared import value_inputs
 from kubernaut.domain.errors import OrderRefused
 from kubernaut.entrypoints.dashboard.gate import LOOPBACK
 from kubernaut.entrypoints.dashboard.routes import DashboardParts, dashboard_routes
