@@ -24,8 +24,8 @@ from kubernaut.engine import Run
 from kubernaut.execution.catalogue import discover
 from kubernaut.execution.previewing import ExecutionPorts
 from kubernaut.execution.stage import ExecutionStage
+from kubernaut.impact.inputs import ValueInputs
 from kubernaut.impact.stage import ImpactStage
-from kubernaut.impact.value import ValueInputs
 from kubernaut.investigation.stage import InvestigationStage
 from kubernaut.learning.effectiveness import TrackRecord
 from kubernaut.learning.stage import LearningStage

@@ -23,6 +23,7 @@ from kubernaut.adapters.prometheus.queries import PrometheusMetrics, prometheus_
 from kubernaut.adapters.store import Store, open_store
 from kubernaut.adapters.text_file import WatchedFile
 from kubernaut.adapters.vectors.embedded import EmbeddedPatterns
+from kubernaut.declared import value_inputs
 from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.errors import KubernautError
 from kubernaut.domain.incidents import IncidentId
@@ -36,7 +37,6 @@ from kubernaut.execution.catalogue import Catalogue, discover
 from kubernaut.execution.previewing import ExecutionPorts
 from kubernaut.execution.stage import ExecutionStage
 from kubernaut.impact.stage import ImpactStage
-from kubernaut.impact.value import Range, ValueInputs
 from kubernaut.investigation.stage import InvestigationStage, SecondOpinion
 from kubernaut.learning.effectiveness import TrackRecord
 from kubernaut.learning.stage import LearningStage
@@ -50,7 +50,7 @@ from kubernaut.planning.policy.book import PolicyBook
 from kubernaut.planning.surveying import Nature
 from kubernaut.ports import Clock, ClusterReader, ClusterWriter, Notifier
 from kubernaut.reception import Reception
-from kubernaut.settings import Settings, ValueSettings
+from kubernaut.settings import Settings
 from kubernaut.triage.admission import TriagePolicy, TriageStage
 from kubernaut.verification.judging import VerificationPolicy
 from kubernaut.verification.stage import VerificationStage
@@ -226,7 +226,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             ),
             outside.metrics,
         ),
-        impact=ImpactStage(store.incidents, clock, _value_inputs(settings.value)),
+        impact=ImpactStage(store.incidents, clock, value_inputs(settings.value)),
         learning=learning,
         policy=PipelinePolicy(
             attempts=policy.attempts,
@@ -256,13 +256,3 @@ def _second_opinion(settings: Settings, outside: Outside, catalogue: Catalogue) 
         return None
     meanings = {str(action.id): action.summary for action in catalogue}
     return SecondOpinion(outside.analyst, meanings, settings.model.ask_below)
-
-
-def _value_inputs(declared: ValueSettings) -> ValueInputs:
-    minutes = declared.minutes_by_hand
-    return ValueInputs(
-        minutes_by_hand=Range(minutes, minutes, minutes) if minutes else None,
-        wage_usd_per_h=declared.wage_usd_per_hour,
-        downtime_usd_per_min=declared.downtime_usd_per_minute,
-        running_usd_per_month=declared.cost_usd_per_month,
-    )

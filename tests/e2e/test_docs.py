@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -17,12 +18,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kubernaut.adapters.store import open_store
 from kubernaut.entrypoints.reference import settings_page
 from kubernaut.execution.describing import as_markdown as actions_page
 from kubernaut.investigation.describing import as_markdown
 from kubernaut.sandbox import Sandbox
 from kubernaut.sandbox.scenarios import prepare_system
 from kubernaut.sandbox.server import ThreadedSandbox
+from tests.worth import a_month, tell
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -124,6 +127,20 @@ def asks_the_api(command: str, _environment: dict[str, str]) -> None:
     assert re.search(r"127\.0\.0\.1:8080(/api/v1/\w+)", command)[1] in page  # type: ignore[index]
 
 
+def reads_the_log(command: str, environment: dict[str, str]) -> None:
+    """On a database with an incident in it, beside the project: it is run as it is printed, and ends well."""
+    file = Path(environment["HOME"]) / "kubernaut.sqlite"
+    store = open_store(f"sqlite:///{file}")
+    [incident] = asyncio.run(tell(store.incidents, a_month(1)))
+    store.close()
+    words = [incident if word == "INCIDENT" else word for word in shlex.split(command)]
+    place = {**environment, "KUBERNAUT_STORE__URL": f"sqlite:///{file}"}
+    done = subprocess.run(
+        words, cwd=environment["HOME"], env=place, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 # The first words that fit decide how a command is checked.
 HOW: dict[str, Callable[[str, dict[str, str]], None]] = {
     "make ": is_a_target,
@@ -138,6 +155,9 @@ HOW: dict[str, Callable[[str, dict[str, str]], None]] = {
     "kubernaut config check": runs,
     "kubectl label ": runs,
     "kubernaut policy ": runs,
+    "kubernaut value report": reads_the_log,
+    "kubernaut audit": reads_the_log,
+    "kubernaut readiness": has_its_options,
     ".venv/bin/kubernaut demo": has_its_options,
 }
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from kubernaut.domain.incidents import IncidentId
-from kubernaut.domain.lifecycle import Ending
+from kubernaut.domain.incidents import Incident, IncidentId
+from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import JsonObject
 from kubernaut.domain.signals import Signal
 
@@ -44,7 +44,7 @@ class Event:
 
     `about` names the object that an action touched, `str(ObjectRef)`; empty otherwise. `key` is unique within the
     incident: appending the same key again changes nothing, so a replayed step tells its story once. `seq` is given by
-    the store, in the order of commits.
+    the store, in the order of commits, and so is `phase`: where the incident went with the event, None where it stayed.
     """
 
     incident: IncidentId
@@ -54,6 +54,11 @@ class Event:
     body: JsonObject
     about: str = ""
     seq: int = 0
+    phase: Phase | None = None
+
+    def decided_by(self, guard: str) -> Event:
+        """The event with the guard that its incident is found by from now on; unchanged where there is none."""
+        return replace(self, body={**self.body, "decided_by": guard}) if guard else self
 
 
 def told_by_signal(kind: EventKind, signal: Signal, incident: IncidentId) -> Event:
@@ -71,6 +76,26 @@ def told_by_signal(kind: EventKind, signal: Signal, incident: IncidentId) -> Eve
         body["labels"] = dict(signal.labels)
         body["annotations"] = dict(signal.annotations)
     return Event(incident, f"{kind}:{signal.id}", kind, signal.received_at, body)
+
+
+def told_by_opening(signal: Signal, opened: Incident) -> Event:
+    """The `received` event, which holds the incident as it was opened: its state can be rebuilt from events alone."""
+    event = told_by_signal(EventKind.RECEIVED, signal, opened.id)
+    target, reported = (
+        {"api_version": ref.api_version, "kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
+        for ref in (opened.target, opened.reported)
+    )
+    event.body["opened"] = {
+        "fingerprint": opened.fingerprint,
+        "target": dict(target),
+        "reported": dict(reported),
+        "alert": opened.alert,
+        "severity": opened.severity,
+        "started_at": opened.started_at.isoformat(),
+        "opened_at": opened.opened_at.isoformat(),
+        "phase": opened.phase,
+    }
+    return event
 
 
 def told_by_closing(incident: IncidentId, ending: Ending, *, reason: str, at: datetime) -> Event:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from kubernaut.adapters.notify.slack import SlackAnswers
+from kubernaut.declared import value_inputs
 from kubernaut.domain.errors import OrderRefused
 from kubernaut.entrypoints.dashboard.gate import LOOPBACK
 from kubernaut.entrypoints.dashboard.routes import DashboardParts, dashboard_routes
@@ -124,4 +125,5 @@ def _parts(
         on_accepted=service.reception.arrived.set,
         pages=(dashboard_routes(pages),),
         slack=slack,
+        value=value_inputs(settings.value),
     )

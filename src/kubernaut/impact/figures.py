@@ -7,8 +7,12 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kubernaut.domain.shares import wilson_interval
+
 _Z = 1.959963984540054
 _FEWEST_WITH_INTERVAL = 6
+ORDER_STATISTICS = "95 %, order statistics; incidents taken as independent"
+WILSON = "95 %, Wilson"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,7 @@ class Figure:
     """`value` is None where it cannot be computed; `why` then says why.
 
     `low` and `high` are its interval: of the sample for a measured figure, of the declared range for a derived one.
-    `assumptions` are the declared inputs that it rests on, in words.
+    `interval` says which of the two and how it was made; `assumptions` are the declared inputs in words.
     """
 
     unit: str
@@ -26,14 +30,15 @@ class Figure:
     low: float | None = None
     high: float | None = None
     assumptions: tuple[str, ...] = ()
+    interval: str = ""
 
     def __str__(self) -> str:
         """Such as `84 s (77 to 93), n = 161`."""
         if self.value is None:
             return f"not computable: {self.why}"
-        interval = "" if self.low is None or self.high is None else f" ({self.low:g} to {self.high:g})"
+        interval = "" if self.low is None or self.high is None else f" ({self.low:.6g} to {self.high:.6g})"
         unit = f" {self.unit}" if self.unit else ""
-        return f"{self.value:g}{unit}{interval}, n = {self.n}"
+        return f"{self.value:.6g}{unit}{interval}, n = {self.n}"
 
 
 def not_computable(unit: str, why: str, *, n: int = 0) -> Figure:
@@ -55,4 +60,12 @@ def median(unit: str, values: Sequence[float], *, of: str) -> Figure:
         return Figure(unit=unit, n=n, value=value)
     reach = _Z * math.sqrt(n) / 2
     low, high = max(0, math.floor(n / 2 - reach)), min(n - 1, math.ceil(n / 2 + reach))
-    return Figure(unit=unit, n=n, value=value, low=ordered[low], high=ordered[high])
+    return Figure(unit=unit, n=n, value=value, low=ordered[low], high=ordered[high], interval=ORDER_STATISTICS)
+
+
+def share(part: int, whole: int, *, of: str) -> Figure:
+    """A share with its 95 % Wilson interval; `of` names what there was none of."""
+    if not whole:
+        return not_computable("", f"no {of}")
+    low, high = wilson_interval(part, whole)
+    return Figure(unit="", n=whole, value=part / whole, low=low, high=high, interval=WILSON)

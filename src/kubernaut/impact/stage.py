@@ -12,7 +12,8 @@ from kubernaut.domain.plans import Conclusion
 from kubernaut.engine.codec import dump
 from kubernaut.impact.ai_metrics import analysis_metrics
 from kubernaut.impact.clocks import History
-from kubernaut.impact.value import ValueInputs, business_value
+from kubernaut.impact.inputs import ValueInputs
+from kubernaut.impact.value import business_value
 from kubernaut.ports import Clock, IncidentStore
 
 

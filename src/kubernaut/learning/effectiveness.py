@@ -10,16 +10,15 @@ never tried has 0.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 from kubernaut.domain.diagnosis import ActionId, CauseId
 from kubernaut.domain.execution import Effect
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.objects import Tree
+from kubernaut.domain.shares import wilson_interval
 from kubernaut.ports import IncidentStore
 
-_Z = 1.959963984540054
 _PAGE = 1000
 
 
@@ -36,22 +35,6 @@ class Record:
     def lower_bound(self) -> float:
         """The 95 % Wilson bound of the share healed."""
         return wilson_interval(self.healed, self.tried)[0]
-
-
-def wilson_interval(healed: int, tried: int) -> tuple[float, float]:
-    """The 95 % score interval of a share; (0, 1) where nothing was tried."""
-    if not 0 <= healed <= tried:
-        raise ValueError(f"{healed} healed of {tried} tried")
-    if tried == 0:
-        return 0.0, 1.0
-    share, square = healed / tried, _Z * _Z
-    centre = share + square / (2 * tried)
-    spread = _Z * math.sqrt(share * (1 - share) / tried + square / (4 * tried * tried))
-    scale = 1 + square / tried
-    # At the ends the bound is exactly the end; rounding must not say otherwise.
-    low = 0.0 if healed == 0 else (centre - spread) / scale
-    high = 1.0 if healed == tried else (centre + spread) / scale
-    return low, high
 
 
 def add_verified(kept: dict[tuple[CauseId, ActionId], Record], event: Event) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from kubernaut.adapters.memory.signals import MemorySignalStore, Received
 from kubernaut.domain.errors import UnknownName
 from kubernaut.domain.incidents import Fingerprint, Incident, IncidentId
-from kubernaut.domain.journal import Event, EventKind, told_by_closing, told_by_signal
+from kubernaut.domain.journal import Event, EventKind, told_by_closing, told_by_opening, told_by_signal
 from kubernaut.domain.lifecycle import LEFT_TO_PEOPLE, Ending, Phase
 from kubernaut.domain.signals import AlertKey, Signal
 from kubernaut.ports import Admission, IncidentFilter
@@ -39,8 +39,8 @@ class MemoryIncidentStore:
         for other in self._inbox.received.values():
             if other.signal.alert_key == signal.alert_key and not other.signal.firing:
                 self._note(other.signal, incident.id)
-        kind = EventKind.JOINED if found else EventKind.RECEIVED
-        self._add(told_by_signal(kind, signal, incident.id))
+        joining = told_by_signal(EventKind.JOINED, signal, incident.id) if found else None
+        self._add(joining or told_by_opening(signal, incident))
         return Admission(incident, entry.opened)
 
     async def resolve(self, signal: Signal) -> list[Incident]:
@@ -90,14 +90,15 @@ class MemoryIncidentStore:
             return
         moved = current.moved_to(phase) if phase is not None else current
         self._incidents[current.id] = moved.decided_by(guard)
-        self._add(event)
+        self._add(event.decided_by(guard), phase)
 
     async def close(self, incident: IncidentId, *, ending: Ending, reason: str, at: datetime, guard: str = "") -> None:
         """Closes the incident with its `closed` event. Closing a closed one changes nothing."""
         current = self._known(incident)
         if current.is_open:
             self._incidents[incident] = current.closed_as(ending, reason=reason, at=at).decided_by(guard)
-            self._add(told_by_closing(incident, ending, reason=reason, at=at))
+            closing = told_by_closing(incident, ending, reason=reason, at=at)
+            self._add(closing.decided_by(guard), Phase.CLOSED)
 
     async def events(
         self,
@@ -152,11 +153,11 @@ class MemoryIncidentStore:
     def _is_told(self, event: Event) -> bool:
         return any(told.incident == event.incident and told.key == event.key for told in self._events)
 
-    def _add(self, event: Event) -> None:
+    def _add(self, event: Event, phase: Phase | None = None) -> None:
         if not self._is_told(event):
             # Through JSON, so that what is read back is what a database gives back.
             body = msgspec.json.decode(msgspec.json.encode(event.body))
-            self._events.append(replace(event, body=body, seq=len(self._events) + 1))
+            self._events.append(replace(event, body=body, seq=len(self._events) + 1, phase=phase))
 
 
 def _matches(incident: Incident, wanted: IncidentFilter) -> bool:

@@ -19,6 +19,7 @@ from kubernaut.adapters.store.opening import open_engine
 from kubernaut.adapters.store.rows import insert_into
 from kubernaut.adapters.store.runs import SqlRuns
 from kubernaut.adapters.store.schema import probe
+from kubernaut.adapters.store.sealing import SqlEventLog
 from kubernaut.adapters.store.signals import SqlSignalStore
 from kubernaut.adapters.store.switch import SqlSwitch
 
@@ -30,6 +31,7 @@ class Store:
         self._database = database
         self.signals = SqlSignalStore(database)
         self.incidents = SqlIncidentStore(database)
+        self.event_log = SqlEventLog(database)
         self.leases = SqlLeases(database)
         self.heartbeats = SqlHeartbeats(database)
         self.runs = SqlRuns(database)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import lru_cache
 
-from sqlalchemy import Boolean, Connection, and_, bindparam, or_, select, update
+from sqlalchemy import Boolean, Connection, Text, and_, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert as PostgresInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.sql.dml import ReturningInsert
@@ -24,9 +24,11 @@ from kubernaut.adapters.store.rows import (
     signal_cells,
 )
 from kubernaut.adapters.store.schema import alerts, events, incidents, signals
+from kubernaut.adapters.store.sealing import linked
+from kubernaut.domain.chain import GENESIS
 from kubernaut.domain.errors import StoreUnavailable
 from kubernaut.domain.incidents import Incident
-from kubernaut.domain.journal import Event, EventKind, told_by_signal
+from kubernaut.domain.journal import Event, EventKind, told_by_opening, told_by_signal
 from kubernaut.domain.lifecycle import LEFT_TO_PEOPLE, Phase
 from kubernaut.domain.signals import Signal
 from kubernaut.ports import Admission
@@ -77,8 +79,9 @@ def admit_signal(
     taken = {"signal": signal.id, "incident": admission.incident.id, "opened": admission.opened}
     connection.execute(_TAKE_SIGNAL, taken)
     _note_firing(connection, signal, admission.incident)
-    kind = EventKind.RECEIVED if admission.opened else EventKind.JOINED
-    insert_event(connection, told_by_signal(kind, signal, admission.incident.id))
+    incident = admission.incident
+    opening = told_by_opening(signal, incident) if admission.opened else None
+    insert_event(connection, opening or told_by_signal(EventKind.JOINED, signal, incident.id))
     return admission
 
 
@@ -113,10 +116,15 @@ def resolve_signal(connection: Connection, signal: Signal) -> list[Incident]:
     return [incident for incident in resolved if incident.is_open]
 
 
-def insert_event(connection: Connection, event: Event) -> bool:
-    """Whether the event is new."""
+def insert_event(connection: Connection, event: Event, phase: Phase | None = None) -> bool:
+    """Whether the event is new; `phase` is where the incident goes with it.
+
+    The statement itself reads the hash of the last event and links to it: whoever appends holds off the others until
+    its commit, so no two events follow the same one.
+    """
     queue_for_events(connection)
-    return connection.execute(_event_insertion(connection.dialect.name), event_cells(event)).first() is not None
+    statement = _event_insertion(connection.dialect.name)
+    return connection.execute(statement, event_cells(event, phase)).first() is not None
 
 
 def update_incident(connection: Connection, incident: Incident) -> None:
@@ -184,8 +192,12 @@ def _note_firing(connection: Connection, signal: Signal, incident: Incident) -> 
 
 @lru_cache
 def _event_insertion(dialect: str) -> ReturningInsert[tuple[int]]:
-    new = insertion(events, dialect).on_conflict_do_nothing(index_elements=["incident", "key"])
-    return new.returning(events.c.seq)
+    last = select(events.c.hash).order_by(events.c.seq.desc()).limit(1).scalar_subquery()
+    before = func.coalesce(last, GENESIS)
+    named = ("incident", "key", "kind", "at", "about", "phase", "body")
+    cells = {name: bindparam(name, type_=events.c[name].type) for name in named}
+    new = insertion(events, dialect).values(**cells, hash=linked(before, bindparam("digest", type_=Text), dialect))
+    return new.on_conflict_do_nothing(index_elements=["incident", "key"]).returning(events.c.seq)
 
 
 @lru_cache

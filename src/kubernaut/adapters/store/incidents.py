@@ -104,7 +104,7 @@ class SqlIncidentStore:
 
         def work(connection: Connection) -> None:
             incident = _locked(connection, event.incident)
-            if insert_event(connection, event) and (phase is not None or guard):
+            if insert_event(connection, event.decided_by(guard), phase) and (phase is not None or guard):
                 moved = incident.moved_to(phase) if phase is not None else incident
                 update_incident(connection, moved.decided_by(guard))
 
@@ -117,7 +117,8 @@ class SqlIncidentStore:
             current = _locked(connection, incident)
             if current.is_open:
                 update_incident(connection, current.closed_as(ending, reason=reason, at=at).decided_by(guard))
-                insert_event(connection, told_by_closing(incident, ending, reason=reason, at=at))
+                closing = told_by_closing(incident, ending, reason=reason, at=at)
+                insert_event(connection, closing.decided_by(guard), Phase.CLOSED)
 
         await self._database.write(work)
 

@@ -6,21 +6,24 @@ edited after a release; a change is a further one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, text
 
+from kubernaut.adapters.store.sealing import seal_all
 from kubernaut.domain.errors import StoreError
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One step of the schema."""
+    """One step of the schema; `fill` brings the rows that are there to it."""
 
     number: int
     name: str
     statements: tuple[str, ...]
+    fill: Callable[[Connection], None] | None = None
 
 
 _WORDS = {
@@ -96,6 +99,15 @@ MIGRATIONS: tuple[Migration, ...] = (
             "CREATE INDEX events_of_acts ON events (at) WHERE about <> ''",
         ),
     ),
+    Migration(
+        7,
+        "events in a hash chain",
+        (
+            "ALTER TABLE events ADD COLUMN phase TEXT NOT NULL DEFAULT ''",
+            "ALTER TABLE events ADD COLUMN hash TEXT NOT NULL DEFAULT ''",
+        ),
+        fill=seal_all,
+    ),
 )
 
 
@@ -132,6 +144,8 @@ def _apply(connection: Connection, migration: Migration, words: dict[str, str]) 
         for word, meaning in words.items():
             sql = sql.replace(word, meaning)
         connection.exec_driver_sql(sql)
+    if migration.fill is not None:
+        migration.fill(connection)
     connection.execute(
         text("INSERT INTO kubernaut_schema (number, name, applied_at) VALUES (:number, :name, :at)"),
         {"number": migration.number, "name": migration.name, "at": datetime.now(UTC).isoformat()},

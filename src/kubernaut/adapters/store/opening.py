@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from pathlib import Path
+from typing import cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from kubernaut.adapters.store.sealing import LINK
+from kubernaut.domain.chain import link
 from kubernaut.domain.errors import SettingsError, StoreUnavailable
 
 _HELP = "use sqlite:///path/to/file or postgresql://user:password@host:5432/database"
@@ -59,6 +63,7 @@ def _make_private_file(path: Path) -> None:
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     # The driver's own transaction handling begins late and takes no lock; `_begin_sqlite` does it instead.
     connection.isolation_level = None
+    cast("sqlite3.Connection", connection).create_function(LINK, 2, link, deterministic=True)
     cursor = connection.cursor()
     for pragma in (
         f"busy_timeout = {_BUSY_TIMEOUT_MS}",

@@ -11,8 +11,10 @@ from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from kubernaut.domain.chain import digest
 from kubernaut.domain.incidents import Incident, IncidentId
 from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.lifecycle import Phase
 from kubernaut.domain.objects import Json
 from kubernaut.domain.signals import Signal
 
@@ -61,22 +63,27 @@ def incident_of(body: str) -> Incident:
     return _incident.decode(body)
 
 
-def event_cells(event: Event) -> Cells:
-    """The columns of an event, but for the number that the database gives it."""
+def event_cells(event: Event, phase: Phase | None) -> Cells:
+    """The columns of an event, but for its number and its hash, which the database gives it; and its digest."""
+    key, kind, about = searchable(event.key), str(event.kind), searchable(event.about)
+    went, body = str(phase or ""), to_json(event.body)
     return {
         "incident": event.incident,
-        "key": searchable(event.key),
-        "kind": str(event.kind),
+        "key": key,
+        "kind": kind,
         "at": event.at,
-        "about": searchable(event.about),
-        "body": to_json(event.body),
+        "about": about,
+        "phase": went,
+        "body": body,
+        "digest": digest(event.incident, key, kind, event.at, about, went, body),
     }
 
 
 def event_of(row: Row[Any]) -> Event:
     """The event of a row."""
     body: dict[str, Json] = msgspec.json.decode(row.body)
-    return Event(IncidentId(row.incident), row.key, EventKind(row.kind), row.at, body, row.about, row.seq)
+    phase = Phase(row.phase) if row.phase else None
+    return Event(IncidentId(row.incident), row.key, EventKind(row.kind), row.at, body, row.about, row.seq, phase)
 
 
 def searchable(text: str) -> str:

@@ -64,6 +64,7 @@ incidents = Table(
     Column("guard", Text, nullable=False),
 )
 
+# `phase` is empty where the incident stayed where it was; `hash` is the event's place in the chain (domain/chain.py).
 events = Table(
     "events",
     metadata,
@@ -74,6 +75,8 @@ events = Table(
     Column("at", Moment, nullable=False),
     Column("about", Text, nullable=False),
     Column("body", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("hash", Text, nullable=False),
 )
 
 # Which alert instances opened or joined an incident, and whether each was firing when it was last heard of.

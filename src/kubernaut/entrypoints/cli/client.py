@@ -65,6 +65,11 @@ class Service:
             if len(page) < _EVENTS_A_PAGE:
                 return found
 
+    def value(self, since: str, until: str) -> JsonObject:
+        """The value report of the period."""
+        query = {"since": since, "until": until} if until else {"since": since}
+        return self._object("GET", "value", query=query)
+
     def post(self, path: str, body: JsonObject) -> JsonObject:
         """What the service answered to a decision."""
         return self._object("POST", path, body=body)

@@ -22,6 +22,8 @@ from kubernaut.entrypoints.http.intake import Inbox, IntakeEndpoint
 from kubernaut.entrypoints.http.operations import Operations
 from kubernaut.entrypoints.http.problems import INTERNAL, MEDIA_TYPE, Problem, problem_of
 from kubernaut.entrypoints.http.slack import SLACK_PATH, SlackEndpoint, SlackParts
+from kubernaut.entrypoints.http.value import value_routes
+from kubernaut.impact.inputs import ValueInputs
 from kubernaut.intake import Batch, parse_event, parse_webhook
 from kubernaut.ports import Clock, Ids, IncidentStore, Meter, SignalStore, Switch
 
@@ -64,6 +66,7 @@ class HttpParts:
     body_limits: BodyLimits = field(default_factory=BodyLimits)
     pages: tuple[APIRouter, ...] = ()
     slack: SlackParts | None = None
+    value: ValueInputs = field(default_factory=ValueInputs)
 
 
 def create_app(parts: HttpParts) -> ASGIApp:
@@ -135,6 +138,7 @@ def _api(parts: HttpParts) -> FastAPI:
     api.include_router(health_routes(parts.checks, parts.metrics, parts.limits))
     api.include_router(incident_routes(parts.incidents, parts.operations), prefix=API)
     api.include_router(switch_routes(parts.switch, parts.operations), prefix=API)
+    api.include_router(value_routes(parts.incidents, parts.clock, parts.value), prefix=API)
     for routes in parts.pages:
         api.include_router(routes)
     api.add_exception_handler(KubernautError, _on_own_error)

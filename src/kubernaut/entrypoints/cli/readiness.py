@@ -1,0 +1,94 @@
+"""`kubernaut readiness`: each promise proved on the simulated cluster, or said to be short."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kubernaut.declared import value_inputs
+from kubernaut.domain.errors import InputError
+from kubernaut.entrypoints.cli.guessing import did_you_mean
+from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, group
+from kubernaut.entrypoints.cli.session import Session
+from kubernaut.entrypoints.logs import configure_logs
+from kubernaut.entrypoints.readiness.assessing import Assessment, assess, assessment_json, assessment_sheet
+from kubernaut.entrypoints.readiness.checklist import CHECKS
+from kubernaut.entrypoints.readiness.ground import Ground
+from kubernaut.entrypoints.readiness.verdicts import Check, Verdict
+from kubernaut.entrypoints.value.writing import as_html, as_markdown, as_text
+from kubernaut.settings import LogSettings, load_settings
+
+app = group(
+    "Prove each promise on a simulated cluster: check, figure, evidence, verdict. Ends with 1 where one is short.",
+    "kubernaut readiness",
+    "kubernaut readiness --quick",
+    "kubernaut readiness --only undo --only failover",
+    "kubernaut readiness --json --html readiness.html --evidence readiness/",
+)
+_File = Annotated[Path | None, typer.Option(metavar="FILE", help="Written there, too.")]
+
+
+@app.command(help=app.info.help)
+def readiness(  # noqa: PLR0913  # an option each
+    ctx: typer.Context,
+    *,
+    only: Annotated[list[str] | None, typer.Option(metavar="CHECK", help="Only this one; may be repeated.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A few scenarios, and no crowd of alerts.")] = False,
+    html: _File = None,
+    markdown: _File = None,
+    evidence: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The raw numbers, a file a check.")] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """The declared inputs of value are those of the settings."""
+    session: Session = ctx.obj
+    chosen = _chosen(only or [])
+    settings = load_settings(config)
+    configure_logs(LogSettings(level="error"))
+    ground = Ground(value_inputs(settings.value), quick=quick)
+    say = session.note if not as_json else _nothing
+    found = asyncio.run(assess(chosen, ground, at=datetime.now(UTC), folder=evidence, say=say))
+    for path, content in ((html, _html), (markdown, _markdown)):
+        if path is not None:
+            _write(path, content(found))
+    if as_json:
+        session.write_json(assessment_json(found))
+    else:
+        session.write(as_text(assessment_sheet(found), session.look()))
+    if not found.is_ready:
+        short = sum(outcome.verdict is not Verdict.PASS for outcome in found.outcomes)
+        if not as_json:
+            session.note(f"error: {short} checks are short, not built or left out")
+        raise typer.Exit(1)
+
+
+def _chosen(names: list[str]) -> tuple[Check, ...]:
+    known = [check.id for check in CHECKS]
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"; there are: {', '.join(known)}"
+            raise typer.BadParameter(f'no check "{name}"{hint}')
+    return tuple(check for check in CHECKS if not names or check.id in names)
+
+
+def _html(found: Assessment) -> str:
+    return as_html(assessment_sheet(found), ())
+
+
+def _markdown(found: Assessment) -> str:
+    return as_markdown(assessment_sheet(found))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+
+
+def _nothing(_line: str) -> None:
+    """Says nothing, where only the document is wanted."""

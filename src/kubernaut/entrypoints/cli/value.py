@@ -1,0 +1,163 @@
+"""`kubernaut value`: what it was worth, from the database or from a running service."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from kubernaut.declared import value_inputs
+from kubernaut.domain.errors import InputError, StoreError
+from kubernaut.engine.codec import dump, load
+from kubernaut.entrypoints.cli.client import connect
+from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, Server, group, help_text
+from kubernaut.entrypoints.cli.session import Session
+from kubernaut.entrypoints.records import opened_records
+from kubernaut.entrypoints.value.charts import charts_of
+from kubernaut.entrypoints.value.gathering import exported_histories, gather_value, period_of
+from kubernaut.entrypoints.value.pdf import as_pdf
+from kubernaut.entrypoints.value.sheet import sheet_of
+from kubernaut.entrypoints.value.writing import as_csv, as_html, as_markdown, as_text
+from kubernaut.impact.inputs import Range, ValueInputs
+from kubernaut.impact.period import ValueReport
+from kubernaut.settings import Declared, Settings, load_settings
+
+app = group(
+    "What it was worth, with an interval for every figure and the assumptions beside it.",
+    "kubernaut value report --since 30d",
+    "kubernaut value report --since 30d --format html --out value.html",
+)
+
+
+class Format(StrEnum):
+    """How the report is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    HTML = "html"
+    PDF = "pdf"
+
+
+_Assumed = Annotated[str | None, typer.Option(metavar="N or LOW-MIDDLE-HIGH", help="In place of the setting.")]
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `report` a command of its own."""
+
+
+@app.command(
+    help=help_text(
+        "Business value over a period, computed from the events alone.",
+        "kubernaut value report --since 30d",
+        "kubernaut value report --since 2026-11-01 --until 2026-11-15 --json",
+        "kubernaut value report --since 30d --minutes-by-hand 25-42-70 --wage 70",
+        "kubernaut value report --since 30d --server http://kubernaut.example:8080",
+        after="Reads the database of the settings; with --server, asks a running service.",
+    ),
+    short_help="Business value over a period.",
+)
+def report(  # noqa: PLR0913  # an option each
+    ctx: typer.Context,
+    *,
+    since: Annotated[str, typer.Option(help="30d, 12h, 4w, or a date.")] = "30d",
+    until: Annotated[str, typer.Option(help="A date; now where it is not given.")] = "",
+    form: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.TABLE,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to (else stdout).")] = None,
+    off_arm: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="An exported log of a time in which the service only watched.")
+    ] = None,
+    minutes_by_hand: _Assumed = None,
+    wage: _Assumed = None,
+    downtime: _Assumed = None,
+    cost: _Assumed = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Check the hash chain of the events first.")] = False,
+    server: Server = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prints or writes the report."""
+    session: Session = ctx.obj
+    chosen = Format.JSON if as_json else form
+    if chosen is Format.PDF and out is None:
+        raise InputError("a PDF is not for a terminal", help="kubernaut value report --format pdf --out value.pdf")
+    assumed = {"minutes_by_hand": minutes_by_hand, "wage_usd_per_h": wage}
+    assumed |= {"downtime_usd_per_min": downtime, "running_usd_per_month": cost}
+    settings = load_settings(config)
+    if server is not None:
+        if verify or off_arm is not None or any(given is not None for given in assumed.values()):
+            raise InputError("--verify, --off-arm and assumptions need the database, not --server")
+        found = _asked(server, since, until)
+    else:
+        inputs = _with(value_inputs(settings.value), assumed)
+        found = asyncio.run(_read(settings, since, until, inputs, off_arm=off_arm, verify=verify))
+    _write(session, found, settings.cluster.name, chosen, out)
+
+
+async def _read(
+    settings: Settings, since: str, until: str, inputs: ValueInputs, *, off_arm: Path | None, verify: bool
+) -> ValueReport:
+    period = period_of(since, until, now=datetime.now(UTC))
+    off = exported_histories(off_arm) if off_arm else ()
+    with opened_records(settings) as store:
+        if verify and not (await store.event_log.checked()).is_whole:
+            raise StoreError("the events are not as they were appended: no figure can rest on them",
+                             help="kubernaut audit verify")  # fmt: skip
+        return await gather_value(store.incidents, period, inputs, off=off)
+
+
+def _asked(server: str, since: str, until: str) -> ValueReport:
+    with connect(server) as service:
+        return load(ValueReport, service.value(since, until))
+
+
+def _with(inputs: ValueInputs, assumed: dict[str, str | None]) -> ValueInputs:
+    changed = {}
+    for name, given in assumed.items():
+        if given is not None:
+            try:
+                changed[name] = Range(*TypeAdapter(Declared).validate_python(given))
+            except ValidationError as error:
+                raise InputError(f"{name} {given[:40]}: give one number from 0, or LOW-MIDDLE-HIGH") from error
+    return replace(inputs, **changed)  # type: ignore[arg-type]  # none of these names is the one plain number
+
+
+def _write(session: Session, found: ValueReport, cluster: str, form: Format, out: Path | None) -> None:
+    content = _content(session, found, cluster, form)
+    if out is None:
+        session.write([content.decode().rstrip("\n")])
+        return
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        raise InputError(f"{out}: {error.strerror}") from error
+    session.note(f"Written to {out}: {found.incidents} incidents, {len(content):,} bytes")
+
+
+def _content(session: Session, found: ValueReport, cluster: str, form: Format) -> bytes:
+    sheet = sheet_of(found, cluster=cluster)
+    match form:
+        case Format.TABLE:
+            return ("\n".join(as_text(sheet, session.look())) + "\n").encode()
+        case Format.JSON:
+            return _json(found)
+        case Format.CSV:
+            return as_csv(found).encode()
+        case Format.MARKDOWN:
+            return as_markdown(sheet).encode()
+        case Format.HTML:
+            return as_html(sheet, charts_of(found)).encode()
+        case Format.PDF:
+            return as_pdf(sheet, charts_of(found), made_at=found.until)
+
+
+def _json(found: ValueReport) -> bytes:
+    return TypeAdapter(object).dump_json(dump(found), indent=2) + b"\n"

@@ -1,0 +1,54 @@
+"""Every promise with its check. What has none is not built, is shown as such, and counts as failed."""
+
+from __future__ import annotations
+
+from kubernaut.entrypoints.readiness import sandbox_checks as box
+from kubernaut.entrypoints.readiness import unit_checks as unit
+from kubernaut.entrypoints.readiness.verdicts import Check, Layer
+
+_U, _I, _E = Layer.UNIT, Layer.INTEGRATION, Layer.END_TO_END
+
+CHECKS: tuple[Check, ...] = (
+    Check("tampering", "every changed, missing, added or moved event is found", "all", _U, unit.tampering_is_found),
+    Check("way-back", "every action says how it is taken back", "all", _U, unit.every_action_says_its_way_back),
+    Check("redaction", "no secret leaves", "all", _U, unit.secrets_are_redacted),
+    Check("malformed", "what is no alert is refused, not guessed", "all", _U, unit.malformed_alerts_are_refused),
+    Check("inverse", "a change taken back leaves nothing behind", "all", _U, unit.undo_gives_back_what_was),
+    Check("no-figure", "no number out of thin air", "all", _U, unit.no_figure_out_of_nothing),
+    Check("causes", "causes are told from their look-alikes", "all", _U, unit.every_cause_tells_its_rivals_apart),
+    Check("intervals", "an interval of 95 % holds 95 %", "94 to 97 %", _U, unit.intervals_hold),
+    Check(
+        "decided",
+        "an alert is decided, rule path, p95",
+        "< 5 s",
+        _I,
+        box.decided_in_time,
+        "avg_response_time",
+        quick=False,
+    ),
+    Check("crowd", "100 at once are decided", ">= 95 %", _I, box.crowd_is_decided, "concurrent_capacity", quick=False),
+    Check("degradation", "a crowd of 100 slows each down", "< 50 %", _I, box.degradation, quick=False),
+    Check("utilisation", "CPU with 100 at once", "< 80 %", _I, box.utilisation, quick=False),
+    Check("none-lost", "no alert lost", "0", _I, box.none_lost, quick=False),
+    Check("one-each", "no two faults in one incident", "all", _I, box.one_incident_each, quick=False),
+    Check("accuracy", "metrics equal a second count", "> 85 %", _I, box.metrics_accuracy, "metrics_accuracy"),
+    Check("success", "executed strategies heal", "> 80 %", _I, box.strategy_success, "strategy_success_rate"),
+    Check("roi", "return on investment, pessimistic end", "> 0.25", _I, box.return_on_investment, "measurable_roi"),
+    Check("evidence", "no cause without evidence", "all", _I, box.claims_have_evidence),
+    Check("intent", "no action without its snapshot", "all", _I, box.intent_before_action),
+    Check("once", "no action twice", "all", _I, box.applied_once),
+    Check("undo", "undo restores the object", "all", _I, box.undo_restores),
+    Check("chain", "the log is whole", "whole", _I, box.chain_is_whole),
+    Check("rebuild", "state can be rebuilt from events", "all", _I, box.rebuilt_from_events),
+    Check("from-events", "figures come from events alone", "equal", _I, box.figures_come_from_events),
+    Check("availability", "webhooks are taken through kills and faults", "99.9 %", _I, None, "system_availability"),
+    Check("takeover", "a dead replica's work is taken over", "< 30 s", _I, None),
+    Check("restore", "a backup restored goes on", "works", _I, None),
+    Check("cache", "model replies are cached for 15 minutes", "hits", _I, None),
+    Check("calibration", "confidence means what it says", "ECE < 0.1", _I, None),
+    Check("alert-to-resolution", "an alert ends as it must", "all", _E, box.ended_rightly, "success_rate"),
+    Check("left-alone", "what is not ours stays untouched", "all", _E, box.left_alone),
+    Check("failover", "a dead model stops nothing", "all", _E, box.provider_failover, quick=False),
+    Check("learning", "the second time it knows", "known", _E, box.learns),
+    Check("model-order", "providers fail over in order", "< 500 ms", _E, None),
+)

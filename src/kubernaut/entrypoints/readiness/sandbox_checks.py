@@ -1,0 +1,273 @@
+"""Checks of the whole service on the simulated cluster."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from dataclasses import asdict
+from datetime import timedelta
+from typing import cast
+
+from kubernaut.domain.execution import Applied, Effect
+from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.objects import JsonObject, Tree
+from kubernaut.domain.reconstruction import rebuild
+from kubernaut.entrypoints.readiness.ground import Ground
+from kubernaut.entrypoints.readiness.unit_checks import counted
+from kubernaut.entrypoints.readiness.verdicts import Measured
+from kubernaut.entrypoints.value.gathering import histories_of
+from kubernaut.impact.clocks import History
+from kubernaut.impact.figures import Figure, share
+from kubernaut.impact.period import Period, ValueReport, value_report
+
+_P95 = 0.95
+_TOLERANCE = 0.01
+_NOT_OURS = frozenset({"received", "joined", "resolved", "approved", "rejected"})
+_DECISION_S = 5.0
+_SUCCESS, _ACCURACY, _DEGRADATION, _BUSY, _ROI = 0.80, 0.85, 0.50, 0.80, 0.25
+
+
+async def ended_rightly(ground: Ground) -> Measured:
+    """The scenarios, each with the ending it must have: healed, undone, escalated, or left alone."""
+    results = (await ground.played()).results
+    wrong = [f"{one.name}: {one.outcome}, expected {one.expected}" for one in results if not one.passed]
+    return counted(len(results) - len(wrong), len(results), "scenarios ended rightly", wrong="; ".join(wrong))
+
+
+async def strategy_success(ground: Ground) -> Measured:
+    """Verified healed of executed, without the scenarios that are made to fail."""
+    played = await ground.played()
+    meant = {one.target for one in played.results if "undone" not in one.expected}
+    effects = [
+        Tree(event.body).text("verification", "effect")
+        for history in played.histories
+        if str(history.incident.target) in meant
+        for event in history.of(EventKind.VERIFIED)
+    ]
+    figure = share(effects.count(Effect.HEALED), len(effects), of="verified attempt")
+    return _above(figure, _SUCCESS, {"effects": dict(Counter(effects))})
+
+
+async def metrics_accuracy(ground: Ground) -> Measured:
+    """Each stored metric of each incident against the same counted here, from the raw events, by other code."""
+    right = total = 0
+    wrong: list[str] = []
+    for history in (await ground.played()).histories:
+        for name, (stored, counted_anew) in _metrics(history).items():
+            total += 1
+            if abs(stored - counted_anew) <= _TOLERANCE * max(1.0, abs(counted_anew)):
+                right += 1
+            else:
+                wrong.append(f"{history.incident.id} {name}: stored {stored:g}, events say {counted_anew:g}")
+    return _above(share(right, total, of="metric"), _ACCURACY, {"wrong": cast("JsonObject", wrong[:50])})
+
+
+def _metrics(history: History) -> dict[str, tuple[float, float]]:
+    valued = history.of(EventKind.VALUED)
+    if not valued:
+        return {}
+    body, at = Tree(valued[0].body), valued[0]
+    before = [event for event in history.events if event.seq < at.seq]
+    verified = [event.body["verification"] for event in before if event.kind == "verified"]
+    healed = [one for one in verified if isinstance(one, dict) and one["effect"] == "healed"]
+    asked = [event.body.get("requests", 1) for event in before if event.kind == "model_asked"]
+    received = next(event.at for event in before if event.kind == "received")
+    found = {
+        "execution_duration": (
+            _number(body, "analysis", "execution_duration", "value"), (at.at - received).total_seconds()
+        ),
+        "step_count": (
+            _number(body, "analysis", "step_count"), 1.0 + sum(str(event.kind) not in _NOT_OURS for event in before)
+        ),
+        "ai_request_count": (_number(body, "analysis", "ai_request_count"), float(sum(cast("list[int]", asked)))),
+    }  # fmt: skip
+    if verified:
+        found["success_rate"] = _number(body, "analysis", "success_rate", "value"), len(healed) / len(verified)
+    return found
+
+
+def _number(tree: Tree, *path: str) -> float:
+    value = tree.at(*path)
+    return float(value) if isinstance(value, int | float) else float("nan")
+
+
+async def claims_have_evidence(ground: Ground) -> Measured:
+    """Every fact that a stored diagnosis cites is among those that were read."""
+    good = total = 0
+    for event in (await ground.played()).events:
+        if event.kind is EventKind.DIAGNOSED:
+            diagnosis = Tree(event.body).tree("diagnosis")
+            known = {fact.text("id") for fact in diagnosis.trees("evidence")}
+            for hypothesis in diagnosis.trees("hypotheses"):
+                cited = hypothesis.texts("supporting")
+                total += len(cited)
+                good += sum(one in known for one in cited)
+    return counted(good, total, "cited facts were read")
+
+
+async def intent_before_action(ground: Ground) -> Measured:
+    """Before each applied change stands its intent, with the object as it was."""
+    good = total = 0
+    for history in (await ground.played()).histories:
+        for event in history.of(EventKind.APPLIED):
+            total += 1
+            intents = [one for one in history.of(EventKind.INTENDED) if one.seq < event.seq]
+            good += bool(intents) and bool(Tree(intents[-1].body).tree("intent", "snapshot").raw)
+    return counted(good, total, "changes had their snapshot and way back stored first")
+
+
+async def applied_once(ground: Ground) -> Measured:
+    """No attempt has two applied events, and no incident the same action on the same object twice in a row."""
+    played = await ground.played()
+    applied = [event for event in played.events if event.kind is EventKind.APPLIED and _done(event)]
+    keys = Counter((event.incident, event.key) for event in applied)
+    return counted(sum(count == 1 for count in keys.values()), len(keys), "actions applied once")
+
+
+def _done(event: Event) -> bool:
+    return Tree(event.body).text("execution", "applied") in {Applied.DONE, Applied.ALREADY}
+
+
+async def undo_restores(ground: Ground) -> Measured:
+    """The live object of what was undone, against its snapshot."""
+    restored = (await ground.played()).restored
+    bad = [name for name, same in restored if not same]
+    return counted(len(restored) - len(bad), len(restored), "undone objects are as they were", differ=bad)
+
+
+async def left_alone(ground: Ground) -> Measured:
+    """Controls: what is not managed, meant to be so, or passes by itself, is not touched."""
+    controls = [one for one in (await ground.played()).results if one.control]
+    good = sum(one.passed and not one.actions for one in controls)
+    return counted(good, len(controls), "controls left alone")
+
+
+async def chain_is_whole(ground: Ground) -> Measured:
+    """The hash chain of the rehearsal's own log."""
+    found = (await ground.played()).checked
+    evidence: JsonObject = {"head": found.head, "events": found.events}
+    return Measured(f"{found.events:,} events, whole", found.is_whole and found.events > 0, 1.0, found.events, evidence)
+
+
+async def rebuilt_from_events(ground: Ground) -> Measured:
+    """Every incident can be rebuilt from its events, closed as it closed."""
+    played = await ground.played()
+    ids = {event.incident for event in played.events}
+    rebuilt = [rebuild([event for event in played.events if event.incident == one]) for one in ids]
+    return counted(sum(one is not None for one in rebuilt), len(ids), "incidents rebuilt from events")
+
+
+async def figures_come_from_events(ground: Ground) -> Measured:
+    """The report with all that was computed before taken out of the log is the same report."""
+    played = await ground.played()
+    with_all = _report(ground, played.histories)
+    bare = [event for event in played.events if event.kind is not EventKind.VALUED]
+    without = _report(ground, histories_of(bare))
+    same = with_all.metrics == without.metrics and with_all.effectiveness == without.effectiveness
+    return Measured("equal to the cent" if same else "differs", same, float(same), with_all.incidents, {})
+
+
+def _report(ground: Ground, histories: list[History]) -> ValueReport:
+    moments = [event.at for history in histories for event in history.events]
+    period = Period(min(moments) - timedelta(seconds=1), max(moments))
+    return value_report(histories, period, ground.inputs)
+
+
+async def return_on_investment(ground: Ground) -> Measured:
+    """ROI of the rehearsal, on what the owner declared; the pessimistic end must reach the goal too."""
+    report = _report(ground, (await ground.played()).histories)
+    figure = report.metrics.roi
+    evidence: JsonObject = {"assumptions": list(figure.assumptions), "why": figure.why}
+    if figure.value is None or figure.low is None:
+        return Measured(str(figure), reached=False, value=None, n=figure.n, evidence=evidence)
+    words = f"{figure.value:.2f} (P5 {figure.low:.2f}), simulated"
+    return Measured(words, figure.low > _ROI, figure.value, figure.n, evidence)
+
+
+async def decided_in_time(ground: Ground) -> Measured:
+    """From the first byte to the stored decision, rule path, one after the other."""
+    crowd = await ground.crowd()
+    times = sorted(crowd.alone_s)
+    if not times:
+        return Measured("no alert was decided", reached=False, value=None, n=0, evidence={})
+    high = times[min(len(times) - 1, int(_P95 * len(times)))]
+    words = f"p95 {high * 1000:.0f} ms, median {statistics.median(times) * 1000:.0f} ms, n = {len(times)}"
+    return Measured(words, high < _DECISION_S, high, len(times), {"seconds": [*times]})
+
+
+async def crowd_is_decided(ground: Ground) -> Measured:
+    """A hundred different incidents, 20 alerts a second, whatever the replies."""
+    crowd = await ground.crowd()
+    figure = share(len(crowd.crowd_s), len(crowd.crowd_s) + crowd.undecided, of="alert")
+    return _above(figure, _P95, cast("JsonObject", _plain(asdict(crowd))))
+
+
+async def degradation(ground: Ground) -> Measured:
+    """(median in the crowd - median alone) / median alone."""
+    crowd = await ground.crowd()
+    found = crowd.degradation
+    if found is None:
+        return Measured("no alert was decided", reached=False, value=None, n=0, evidence={})
+    alone, many = statistics.median(crowd.alone_s), statistics.median(crowd.crowd_s)
+    words = f"{100 * found:.0f} % ({alone * 1000:.0f} ms alone, {many * 1000:.0f} ms in the crowd)"
+    return Measured(words, found < _DEGRADATION, found, len(crowd.crowd_s), {"alone": alone, "crowd": many})
+
+
+async def utilisation(ground: Ground) -> Measured:
+    """CPU of this process (service, cluster and sender) of all cores while the crowd is worked on."""
+    crowd = await ground.crowd()
+    words = f"{100 * crowd.cpu_share:.0f} % of the CPUs, {crowd.memory_mb:.0f} MB"
+    return Measured(words, crowd.cpu_share < _BUSY, crowd.cpu_share, crowd.sent, {})
+
+
+async def none_lost(ground: Ground) -> Measured:
+    """What was answered with 202 is in the log of an incident."""
+    crowd = await ground.crowd()
+    lost = crowd.accepted - crowd.stored
+    return Measured(
+        f"{lost} of {crowd.accepted}", lost == 0 and crowd.accepted == crowd.sent, float(lost), crowd.sent, {}
+    )
+
+
+async def one_incident_each(ground: Ground) -> Measured:
+    """Different faults are different incidents."""
+    crowd = await ground.crowd()
+    return counted(min(crowd.incidents, crowd.sent), crowd.sent, "faults are incidents of their own")
+
+
+async def provider_failover(ground: Ground) -> Measured:
+    """The model does not answer: each incident is decided by the rules all the same, and says that it was asked."""
+    crowd = await ground.crowd(dead_model=True)
+    decided = len(crowd.alone_s) + len(crowd.crowd_s)
+    evidence: JsonObject = {"asked": crowd.asked_model, "undecided": crowd.undecided}
+    whole = decided + crowd.undecided
+    figure = f"{decided} of {whole} decided by the rules; the dead model was asked {crowd.asked_model} times"
+    return Measured(figure, crowd.undecided == 0 and crowd.asked_model > 0, None, decided, evidence)
+
+
+async def learns(ground: Ground) -> Measured:
+    """The second time, the plan knows that its remedy healed this cause before."""
+    played = await ground.played()
+    known = [
+        event.body["plan"]
+        for event in played.events
+        if event.kind is EventKind.PLANNED and _tried(event) > 0
+    ]  # fmt: skip
+    learned = sum(event.kind is EventKind.LEARNED for event in played.events)
+    words = f"{len(known)} plans knew their remedy's record; {learned} incidents remembered"
+    return Measured(words, bool(known) and learned > 0, float(len(known)), learned, {})
+
+
+def _tried(event: Event) -> int:
+    return Tree(event.body).integer("plan", "chosen", "tried")
+
+
+def _above(figure: Figure, goal: float, evidence: JsonObject) -> Measured:
+    if figure.value is None or figure.low is None or figure.high is None:
+        return Measured(str(figure), reached=False, value=None, n=figure.n, evidence=evidence)
+    words = f"{100 * figure.value:.0f} % (CI {100 * figure.low:.0f}-{100 * figure.high:.0f}), n = {figure.n}"
+    return Measured(words, figure.value >= goal, figure.value, figure.n, evidence)
+
+
+def _plain(tree: dict[str, object]) -> dict[str, object]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in tree.items()}

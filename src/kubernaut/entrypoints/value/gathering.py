@@ -1,0 +1,124 @@
+"""From the log of events to the report. Nothing else is read: not even the rows of incidents."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from kubernaut.domain.errors import InputError
+from kubernaut.domain.incidents import IncidentId
+from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.lifecycle import Phase
+from kubernaut.domain.objects import JsonObject, Tree
+from kubernaut.domain.reconstruction import rebuild
+from kubernaut.impact.clocks import History
+from kubernaut.impact.inputs import ValueInputs
+from kubernaut.impact.period import Period, ValueReport, value_report
+from kubernaut.ports import IncidentStore
+
+_PAGE = 1000
+_LONGEST_LINE = 4 * 1024 * 1024
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+# What no figure needs, and what the service itself computed before: the report does not rest on that.
+_KINDS = tuple(
+    kind
+    for kind in EventKind
+    if kind not in {EventKind.OBSERVED, EventKind.INTENDED, EventKind.PREVIEWED, EventKind.VALUED, EventKind.ASKED}
+)
+
+
+async def gather_value(
+    incidents: IncidentStore, period: Period, inputs: ValueInputs, *, off: tuple[History, ...] = ()
+) -> ValueReport:
+    """The report of the period as one frozen value; for the command line, the API and the page alike."""
+    kept: list[Event] = []
+    after = 0
+    while page := await incidents.events(after=after, limit=_PAGE, kinds=_KINDS):
+        kept += (slim(event) for event in page if event.at <= period.until)
+        after = page[-1].seq
+    return await asyncio.to_thread(value_report, histories_of(kept), period, inputs, off=off)
+
+
+def histories_of(events: Iterable[Event]) -> list[History]:
+    """Incidents rebuilt from their events; those of which the opening is not told are left out."""
+    own: dict[str, list[Event]] = defaultdict(list)
+    for event in events:
+        own[event.incident].append(event)
+    found = []
+    for told in own.values():
+        incident = rebuild(told)
+        if incident is not None:
+            found.append(History(incident, tuple(told)))
+    return found
+
+
+def slim(event: Event) -> Event:
+    """The event with what figures need of it: a diagnosis and a snapshot are long, and there are thousands."""
+    body = Tree(event.body)
+    match event.kind:
+        case EventKind.DIAGNOSED:
+            causes: list[JsonObject] = [
+                {"cause": each.text("cause")} for each in body.trees("diagnosis", "hypotheses")[:1]
+            ]
+            return replace(event, body={"diagnosis": {"hypotheses": [*causes]}})
+        case EventKind.APPLIED | EventKind.UNDONE | EventKind.REFUSED:
+            return replace(event, body={"execution": {"applied": body.text("execution", "applied")}})
+        case EventKind.PLANNED:
+            return replace(event, body={"plan": {"guard": body.text("plan", "guard")}})
+        case EventKind.NOTIFIED | EventKind.LEARNED | EventKind.RECALLED:
+            return replace(event, body={})
+        case _:
+            return event
+
+
+def period_of(since: str, until: str, *, now: datetime) -> Period:
+    """`30d`, `12h`, `4w` or a date before the end, which is now or a date. Raises `InputError`."""
+    end = _moment(until, "--until") if until else now
+    measured = re.fullmatch(r"(\d{1,5})([hdw])", since.strip())
+    start = end - int(measured[1]) * _UNITS[measured[2]] if measured else _moment(since, "--since")
+    if start >= end:
+        raise InputError(f"--since {since}: the period ends before it begins")
+    return Period(start, end)
+
+
+def _moment(text: str, option: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise InputError(f"{option} {text[:40]}: give 30d, 12h, 4w or a date such as 2026-11-01") from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def exported_histories(path: Path) -> tuple[History, ...]:
+    """The incidents of a log that `kubernaut audit export` wrote, such as that of an off arm. Raises `InputError`."""
+    events = []
+    try:
+        with path.open(encoding="utf-8") as lines:
+            while line := lines.readline(_LONGEST_LINE):
+                events.append(slim(_event(line)))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        place = f"{path}:{len(events) + 1}"
+        raise InputError(f"{place} is no event of an export", help="kubernaut audit export --out FILE") from error
+    return tuple(histories_of(events))
+
+
+def _event(line: str) -> Event:
+    told = json.loads(line)
+    return Event(
+        IncidentId(str(told["incident"])),
+        str(told["key"]),
+        EventKind(told["kind"]),
+        datetime.fromisoformat(told["at"]),
+        json.loads(told["body"]),
+        str(told["about"]),
+        int(told["seq"]),
+        Phase(told["phase"]) if told["phase"] else None,
+    )
