@@ -19,6 +19,7 @@ from kubernaut.adapters.store.opening import open_engine
 from kubernaut.adapters.store.rows import insert_into
 from kubernaut.adapters.store.runs import SqlRuns
 from kubernaut.adapters.store.schema import probe
+from kubernaut.adapters.store.shelf import SqlShelf
 from kubernaut.adapters.store.signals import SqlSignalStore
 from kubernaut.adapters.store.switch import SqlSwitch
 
@@ -34,6 +35,7 @@ class Store:
         self.heartbeats = SqlHeartbeats(database)
         self.runs = SqlRuns(database)
         self.switch = SqlSwitch(database)
+        self.shelf = SqlShelf(database)
 
     @property
     def database_engine(self) -> Engine:

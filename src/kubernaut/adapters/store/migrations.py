@@ -88,6 +88,14 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
     Migration(
+        5,
+        "answers of models, kept for a while",
+        (
+            "CREATE TABLE kept_texts (key TEXT PRIMARY KEY NOT NULL, text TEXT NOT NULL, until <moment> NOT NULL)",
+            "CREATE INDEX kept_texts_until ON kept_texts (until)",
+        ),
+    ),
+    Migration(
         6,
         "the guard that decided, and acts by their time",
         (
