@@ -76,6 +76,7 @@ class InvestigationStage:
         started = self.clock.now()
         considered = await consider(incident.id, diagnosis, choices, second.analyst, below=second.ask_below)
         failure = considered.failure
+        self.meter.count("model_questions", outcome=_outcome(considered))
         if isinstance(failure, ModelReplySuspicious):
             self.meter.count("model_replies_suspicious")
         # Where no provider is declared nobody was asked.
@@ -89,6 +90,12 @@ class InvestigationStage:
         self, incident: Incident, key: str, kind: EventKind, body: JsonObject, *, phase: Phase | None = None
     ) -> None:
         await self.incidents.append(Event(incident.id, key, kind, self.clock.now(), body), phase=phase)
+
+
+def _outcome(considered: Considered) -> str:
+    if considered.opinion is not None:
+        return "kept" if considered.opinion.kept else "answered"
+    return considered.failure.failure.value if considered.failure else "not asked"
 
 
 def _asked(considered: Considered, before: Diagnosis, took_s: float) -> JsonObject:

@@ -11,6 +11,7 @@ _MEANINGS = {
     "signals_accepted": "Alerts and events that were committed to the inbox",
     "intake_refused": "Requests with alerts that were answered with an error",
     "intake_seconds": "From a request's head to its acknowledgement, commit included",
+    "model_questions": "Incidents about which a model was to be asked, by what came of it",
     "model_requests": "Requests that went to a model provider, repeated ones included",
     "model_failures": "Times a model provider gave no usable reply, by class",
     "model_seconds": "From asking a model provider to its usable reply or its failure",
