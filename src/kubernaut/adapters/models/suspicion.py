@@ -22,6 +22,7 @@ from kubernaut.adapters.models.reply_schema import NO_REMEDY, UNDECIDED, Reply
 from kubernaut.domain.redaction import decoded_base64
 
 _ECHO_WORDS = 6
+_TELLING_WORDS = 3
 _GUARD = (
     r"(?:approvals?|consent|reviews?|dry.?runs?|verification|verify|guard(?:s|rails?)?|snapshots?|confirmations?|"
     r"confirming|cool.?downs?|humans?|people|operators?|on.?call|safety|undo|validation|redaction|"
@@ -98,10 +99,9 @@ def speaks_to_a_model(text: str) -> bool:
 def _readings(text: str) -> Iterator[str]:
     for written in (text, *filter(None, map(decoded_base64, _ENCODED.findall(text)))):
         plain = _plain(written)
-        yield plain
         alike = plain.translate(_LOOKALIKES)
-        if alike != plain:
-            yield alike
+        # The last is for names of images and objects, which hold no spaces.
+        yield from dict.fromkeys((plain, alike, " ".join(_words(alike))))
 
 
 def _plain(text: str) -> str:
@@ -117,10 +117,21 @@ def _names(texts: Iterable[str], name: str) -> bool:
 
 
 def _repeats(said: str, texts: Iterable[str]) -> bool:
-    words = re.findall(r"\w+", said)
-    runs = {tuple(words[start : start + _ECHO_WORDS]) for start in range(len(words) - _ECHO_WORDS + 1)}
+    """Whether it holds the telling words of such a text, or a longer run of any of its words."""
+    words = " ".join(_words(said))
+    runs = _runs(_words(said))
     for text in texts:
-        theirs = re.findall(r"\w+", text)
-        if any(tuple(theirs[start : start + _ECHO_WORDS]) in runs for start in range(len(theirs) - _ECHO_WORDS + 1)):
+        telling = (_words(match[0]) for match in _SPEAKS_TO_A_MODEL.finditer(text))
+        if any(len(told) >= _TELLING_WORDS and " ".join(told) in words for told in telling):
+            return True
+        if not runs.isdisjoint(_runs(_words(text))):
             return True
     return False
+
+
+def _runs(words: Sequence[str]) -> set[tuple[str, ...]]:
+    return {tuple(words[start : start + _ECHO_WORDS]) for start in range(len(words) - _ECHO_WORDS + 1)}
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text)
