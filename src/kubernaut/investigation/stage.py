@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from kubernaut.domain.diagnosis import Diagnosis
-from kubernaut.domain.errors import ModelReplySuspicious
+from kubernaut.domain.errors import ModelError, ModelReplySuspicious
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Phase
+from kubernaut.domain.model_calls import ModelFailure
 from kubernaut.domain.objects import JsonObject
 from kubernaut.engine.codec import dump
 from kubernaut.investigation.causes import catalogue
@@ -80,7 +81,7 @@ class InvestigationStage:
         if isinstance(failure, ModelReplySuspicious):
             self.meter.count("model_replies_suspicious")
         # Where no provider is declared nobody was asked.
-        if considered.opinion is not None or (failure is not None and failure.calls):
+        if considered.opinion is not None or (failure is not None and not _nobody_to_ask(failure)):
             took = (self.clock.now() - started).total_seconds()
             asked = _asked(considered, diagnosis, took)
             await self._store(incident, f"asked-model-{look}", EventKind.MODEL_ASKED, asked)
@@ -90,6 +91,10 @@ class InvestigationStage:
         self, incident: Incident, key: str, kind: EventKind, body: JsonObject, *, phase: Phase | None = None
     ) -> None:
         await self.incidents.append(Event(incident.id, key, kind, self.clock.now(), body), phase=phase)
+
+
+def _nobody_to_ask(failure: ModelError) -> bool:
+    return failure.failure is ModelFailure.NOT_CONFIGURED and not failure.calls
 
 
 def _outcome(considered: Considered) -> str:

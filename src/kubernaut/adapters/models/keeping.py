@@ -42,7 +42,10 @@ class KeptAnswers:
                 # Whoever asked was cancelled, not we: the question is asked again.
                 continue
             except ModelError as error:
-                raise type(error)(str(error)) from error
+                # What it took is told once, by the question that was asked.
+                shared = type(error)(str(error))
+                shared.failure = error.failure
+                raise shared from error
             self._meter.count("model_answers_kept", where="in flight")
             return replace(opinion, calls=(), kept=True)
         return await self._lead(key, question)
