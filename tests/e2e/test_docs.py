@@ -132,6 +132,9 @@ HOW: dict[str, Callable[[str, dict[str, str]], None]] = {
     "kubernaut snapshot": saves_and_looks_back,
     "kubernaut diagnose --snapshot": saves_and_looks_back,
     "kubernaut diagnose": runs,
+    # Without a provider it ends with 1, as it should.
+    "kubernaut models check": has_its_options,
+    "kubernaut models": runs,
     "kubectl label ": runs,
     "kubernaut policy ": runs,
     ".venv/bin/kubernaut demo": has_its_options,
