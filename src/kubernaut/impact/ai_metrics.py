@@ -42,7 +42,8 @@ class ProviderFigures:
 class AIMetrics:
     """For one incident or for a period.
 
-    `execution_duration` is the median time from the accepted alert to the closed incident; `step_count` the recorded
+    `execution_duration` is the median time from the accepted alert to the end of the work on it, which is when
+    it is valued; `step_count` the recorded
     steps of our own; `success_rate` the share of verified attempts that healed; `ai_request_count` the requests that
     went to a model, repeated ones included. `questions` counts what was to be analysed, `kept` those of them that an
     earlier answer served; `failovers` the providers that failed before another was asked.
@@ -91,8 +92,13 @@ def analysis_metrics(histories: Sequence[History]) -> AIMetrics:
 
 
 def _duration(histories: Sequence[History]) -> Figure:
-    times = [clocks(history) for history in histories]
-    seconds = [(time.closed - time.detected).total_seconds() for time in times if time.closed]
+    seconds = []
+    for history in histories:
+        time, valued = clocks(history), history.of(EventKind.VALUED)
+        # What is learned after the valuation keeps nobody waiting, and a figure that is stored then can be found again.
+        end = valued[0].at if valued else time.closed
+        if end is not None:
+            seconds.append((end - time.detected).total_seconds())
     return median("s", seconds, of="closed incident")
 
 

@@ -14,9 +14,8 @@ from datetime import datetime
 from kubernaut.domain.journal import Event
 from kubernaut.domain.objects import Json, JsonObject
 
-# Between the valuation and the close of an incident its figures are stored: that long a duration may differ.
-_SECONDS_TOLERATED = 1.0
-_SHARE_TOLERATED = 1e-9
+# Microseconds: what a moment loses on its way through a database.
+_TOLERATED = 1e-5
 _OUTSIDE = ("received", "joined", "resolved", "approved", "rejected")
 
 
@@ -58,7 +57,7 @@ def accuracy(events: Iterable[Event]) -> Accuracy:
         again = recomputed(mine)
         compared += len(again)
         for metric, value in again.items():
-            if not _alike(metric, reported.get(metric), value):
+            if not _alike(reported.get(metric), value):
                 differences.append(Difference(incident, metric, reported.get(metric), value))
     return Accuracy(incidents, compared, tuple(differences))
 
@@ -66,7 +65,7 @@ def accuracy(events: Iterable[Event]) -> Accuracy:
 def recomputed(events: Iterable[Event]) -> dict[str, float | None]:
     """The figures of one incident as they stood when it was valued, the close that follows included."""
     begun: datetime | None = None
-    closed: datetime | None = None
+    ended: datetime | None = None
     tally = dict.fromkeys(
         ("step_count", "ai_request_count", "questions", "kept", "suspicious", "failovers", "tokens", "usd"), 0.0
     )
@@ -76,8 +75,8 @@ def recomputed(events: Iterable[Event]) -> dict[str, float | None]:
         kind = event.kind.value
         if kind == "received" and begun is None:
             begun = event.at
-        if kind == "closed":
-            closed = event.at
+        if kind in {"valued", "closed"} and ended is None:
+            ended = event.at
         valued = valued or kind == "valued"
         if (kind == "closed" or not valued) and kind not in _OUTSIDE:
             tally["step_count"] += 1
@@ -90,7 +89,7 @@ def recomputed(events: Iterable[Event]) -> dict[str, float | None]:
         if kind == "model_asked":
             _add_question(tally, event.body)
     return {
-        "execution_duration": (closed - begun).total_seconds() if begun and closed else None,
+        "execution_duration": (ended - begun).total_seconds() if begun and ended else None,
         "success_rate": healed / attempts if attempts else None,
         **tally,
     }
@@ -122,7 +121,7 @@ def _number(value: Json) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _alike(metric: str, reported: float | None, again: float | None) -> bool:
+def _alike(reported: float | None, again: float | None) -> bool:
     if reported is None or again is None:
         return reported is again
-    return abs(reported - again) <= (_SECONDS_TOLERATED if metric == "execution_duration" else _SHARE_TOLERATED)
+    return abs(reported - again) <= _TOLERATED

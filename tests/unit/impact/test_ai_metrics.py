@@ -122,8 +122,10 @@ def valued(told: History) -> History:
     before, close = told.events[:-1], told.events[-1]
     figures: JsonObject = {"analysis": dump(analysis_metrics([told]))}
     stored = Event(told.incident.id, "valued", K.VALUED, close.at, figures, seq=close.seq)
-    learned = Event(told.incident.id, "learned", K.LEARNED, close.at, {}, seq=close.seq + 1)
-    return History(told.incident, (*before, stored, learned, replace(close, seq=close.seq + 2)))
+    # Learning takes its time, and the close comes after it.
+    later = close.at + timedelta(minutes=5)
+    learned = Event(told.incident.id, "learned", K.LEARNED, later, {}, seq=close.seq + 1)
+    return History(told.incident, (*before, stored, learned, replace(close, at=later, seq=close.seq + 2)))
 
 
 BODIES = st.one_of(
@@ -146,6 +148,12 @@ def test_two_ways_of_computing_agree_on_any_story(events: list[tuple[EventKind, 
 
     assert found.differences == ()
     assert (found.incidents, found.share) == (1, 1.0)
+
+
+def test_the_time_for_learning_is_no_part_of_an_incident() -> None:
+    told = valued(history(RECEIVED, HEALED, CLOSED))
+
+    assert analysis_metrics([told]).execution_duration.value == 2.0
 
 
 def test_a_figure_that_was_reported_wrongly_is_found() -> None:
