@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
@@ -168,6 +169,8 @@ class ProviderSettings(_Section):
     def _has_what_its_kind_needs(self) -> Self:
         if self.kind in {"openai-compatible", "azure", "bedrock"} and not self.endpoint:
             raise ValueError(f"a provider of kind {self.kind} needs an endpoint")
+        if self.endpoint and self.kind != "bedrock" and not _is_address(self.endpoint):
+            raise ValueError("endpoint: not a URL such as http://127.0.0.1:11434/v1")
         if self.kind == "azure" and not self.api_version:
             raise ValueError("a provider of kind azure needs an api_version")
         return self
@@ -386,6 +389,14 @@ def _secret(file: Path | None, value: SecretStr | None, field: str) -> str | Non
     if file is not None:
         return _content(file, field)
     return value.get_secret_value() if value else None
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _content(path: Path, field: str) -> str:

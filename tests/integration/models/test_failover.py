@@ -146,6 +146,17 @@ async def test_a_kind_whose_library_is_missing_names_the_extra_and_the_next_prov
     assert opinion.calls[0].failure == F.NOT_CONFIGURED
 
 
+@pytest.mark.parametrize("endpoint", ["nonsense", "http://", "ftp://x/y", "http://[::1"])
+async def test_an_endpoint_that_makes_no_sense_fails_and_the_next_provider_answers(endpoint: str) -> None:
+    second = Server(says(GOOD))
+    wrong = replace(FIRST, endpoint=endpoint)
+    async with listening(second) as url, asked(wrong, replace(SECOND, endpoint=url)) as asking:
+        opinion = await asking.chain.analyse(QUESTION)
+
+    assert opinion.provider == "second:small"
+    assert opinion.calls[0].failure != ""
+
+
 async def test_without_any_provider_the_rules_are_left_alone() -> None:
     async with asked() as asking:
         with pytest.raises(ModelUnavailable, match="no provider is declared") as raised:

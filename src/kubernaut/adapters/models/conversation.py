@@ -10,7 +10,8 @@ import secrets
 from dataclasses import dataclass, field
 
 import httpx2
-from pydantic_ai.exceptions import ModelHTTPError
+from openai import OpenAIError
+from pydantic_ai.exceptions import ModelHTTPError, UserError
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, UserPromptPart
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
@@ -23,7 +24,7 @@ from kubernaut.adapters.models.provider import Kind, Provider
 from kubernaut.adapters.models.reply_schema import LONGEST_REPLY_TOKENS, NO_REMEDY, Reply, parse
 from kubernaut.adapters.models.suspicion import led_by
 from kubernaut.adapters.models.wire import http_client, watch
-from kubernaut.domain.errors import ModelError, ModelReplyInvalid, ModelReplySuspicious
+from kubernaut.domain.errors import ModelError, ModelReplyInvalid, ModelReplySuspicious, ModelUnavailable
 from kubernaut.domain.evidence import EvidenceId
 from kubernaut.domain.model_calls import ModelFailure
 from kubernaut.domain.objects import JsonObject
@@ -42,7 +43,11 @@ class Conversation:
         self._provider = provider
         self._clock = clock
         self._http: httpx2.AsyncClient = http_client(provider)
-        self._model: Model = build_model(provider, self._http)
+        try:
+            self._model: Model = build_model(provider, self._http)
+        except (UserError, OpenAIError, httpx2.InvalidURL, ValueError) as error:
+            message = f"{provider.label}: {str(error)[:200]}"
+            raise ModelUnavailable(message, failure=ModelFailure.NOT_CONFIGURED) from error
         self._formats = provider.kind in _WITH_FORMATS
         self._takes_json_schema = True
 

@@ -18,7 +18,7 @@ from kubernaut.domain.errors import ModelError, ModelReplyInvalid, ModelThrottle
 from kubernaut.domain.model_calls import ModelFailure
 
 # What the libraries below a model raise; anything else is a defect of ours and rises.
-WIRE_ERRORS = (TimeoutError, AgentRunError, OpenAIError, httpx2.HTTPError, OSError, ValueError)
+WIRE_ERRORS = (TimeoutError, AgentRunError, OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError)
 _LONGEST_MESSAGE = 200
 _UNREADABLE = frozenset({ModelFailure.NOT_JSON, ModelFailure.WRONG_SCHEMA})
 

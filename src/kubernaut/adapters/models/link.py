@@ -118,7 +118,8 @@ class Link:
             if admitted:
                 self._learn_from(error)
             return Failed(error, self._told(spending, error.failure), at)
-        except asyncio.CancelledError:
+        except BaseException:
+            # Cancelled, or a defect of ours: the trial of a half-open circuit may be made again.
             if admitted:
                 self.breaker = self.breaker.left(self._clock.now())
             self._told(spending, ModelFailure.OUTRUN)

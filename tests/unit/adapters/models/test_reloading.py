@@ -139,6 +139,11 @@ def settings_of(tmp_path: Path, text: str) -> Path:
         ("models: {providers: [{name: a, model: x, kind: openai, timeout_s: 0}]}", "timeout_s"),
         ("models: {providers: [{name: a, model: x, kind: openai, key: plain}]}", "key"),
         ("models: {hide: [weather]}", "hide"),
+        ("models: {providers: [{name: a, model: x, endpoint: nonsense}]}", "not a URL"),
+        ("models: {providers: [{name: a, model: x, endpoint: 'http://'}]}", "not a URL"),
+        ("models: {providers: [{name: a, model: x, endpoint: 'ftp://x/y'}]}", "not a URL"),
+        ("models: {providers: [{name: a, model: x, endpoint: 'http://[::1'}]}", "not a URL"),
+        ("models: {providers: [{name: a, model: x, endpoint: 'http://a:99999/v1'}]}", "not a URL"),
     ],
 )
 def test_wrong_settings_of_models_are_refused_by_name(tmp_path: Path, text: str, said: str) -> None:
