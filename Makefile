@@ -53,7 +53,7 @@ lock: ## Writes requirements/ anew from pyproject.toml; needs uv
 	    pyproject.toml -o requirements/$$set.txt; done
 
 bench: $(READY) ## Runs the benchmarks; minutes, and the machine should do nothing else
-	@for name in intake pipeline engine memory; do echo "== $$name"; $(BIN)/python bench/$$name.py --json || exit 1; done
+	@for name in intake pipeline engine memory failover; do echo "== $$name"; $(BIN)/python bench/$$name.py --json || exit 1; done
 	@echo "== diagnosis"; $(BIN)/python bench/diagnosis --json --scale
 
 clean: ## Takes away .venv and what the tools left; caches outside the tree stay

@@ -40,7 +40,7 @@ import httpx2
 from sqlalchemy import Engine, create_engine, text
 
 from bench.broken_cluster import BrokenCluster, broken_cluster, started
-from kubernaut.domain.objects import JsonObject, Tree
+from kubernaut.domain.objects import Json, JsonObject, Tree
 from tests.postgres import free_port, missing, running_cluster
 
 _POLL_S = 0.002
@@ -201,7 +201,7 @@ async def measured(load: Load, cluster: BrokenCluster, store: str, model_url: st
     """The figures of one run."""
     bodies = alerts(cluster)
     load_before = os.getloadavg()[0]
-    async with running_service(cluster, store, model_url if load.model_s else "") as target:
+    async with running_service(cluster, store, *([model_url] if load.model_s else [])) as target:
         await one_after_the_other(target, list(islice(bodies, load.warm_up)), {})
         sent: dict[str, float] = {}
         before = _cpu_s(target.pid)
@@ -229,15 +229,18 @@ async def measured(load: Load, cluster: BrokenCluster, store: str, model_url: st
 
 
 @asynccontextmanager
-async def running_service(cluster: BrokenCluster, store: str, model_url: str) -> AsyncIterator[Target]:
-    """`kubernaut serve` on the store, ready."""
+async def running_service(cluster: BrokenCluster, store: str, *model_urls: str) -> AsyncIterator[Target]:
+    """`kubernaut serve` on the store, ready; the models are asked about every incident, in that order."""
     settings: JsonObject = {
         "store": {"url": store},
         "cluster": {"kubeconfig": str(cluster.kubeconfig)},
         "log": {"level": "warning"},
     }
-    if model_url:
-        settings["model"] = {"name": "stub", "base_url": model_url, "model": "stub", "ask_below": 1}
+    if model_urls:
+        providers: list[Json] = [
+            {"name": f"stub-{place}", "endpoint": url, "model": "stub"} for place, url in enumerate(model_urls)
+        ]
+        settings["models"] = {"providers": providers, "ask_below": 1, "keep_answers_s": 0}
     with ExitStack() as stack:
         config = stack.enter_context(tempfile.NamedTemporaryFile("w", suffix=".yaml"))
         json.dump(settings, config)

@@ -9,10 +9,22 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, Self
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from kubernaut.domain.errors import SettingsError
 
@@ -119,21 +131,91 @@ class PrometheusSettings(_Section):
     """Seconds until a query is given up; the diagnosis goes on without it."""
 
 
-class ModelSettings(_Section):
-    """One language model behind an OpenAI-compatible endpoint."""
+class ProviderSettings(_Section):
+    """One provider of a language model."""
 
-    name: str
+    name: str = Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][\w.-]*$")
     """Its name in events and metrics."""
-    base_url: str
-    """Such as `http://127.0.0.1:11434/v1`."""
-    model: str
-    """The model's id at that endpoint."""
+    model: str = Field(min_length=1)
+    """The model's id at that provider."""
+    kind: Literal["openai-compatible", "openai", "azure", "anthropic", "gemini", "bedrock"] = "openai-compatible"
+    """Its protocol. The last three need the extra of that name."""
+    endpoint: str = ""
+    """Base URL such as `http://127.0.0.1:11434/v1`; of `bedrock` the region. Empty where the provider has one."""
     key_file: Path | None = None
-    """File that holds the key, read again at each call; none where the endpoint wants none."""
+    """File that holds the key, read again when it changes; none where the provider wants none."""
+    key_env: str | None = None
+    """Variable that holds the key, where there is no file."""
+    api_version: str = ""
+    """Of `azure` only."""
     timeout_s: Seconds = 30.0
-    """Deadline of one question, re-prompts included."""
+    """Deadline of one question to this provider, re-prompts included."""
+    window_tokens: int = Field(default=8192, ge=1024, le=10_000_000)
+    """The model's context; a question is shortened until it fits."""
+    concurrency: int = Field(default=100, ge=1, le=1000)
+    """Questions at once; lower it for a server that answers one after the other."""
+    tokens_per_minute: int | None = Field(default=None, ge=1)
+    """Tokens it may take in a minute."""
+    tokens_per_day: int | None = Field(default=None, ge=1)
+    """Tokens it may take in a day."""
+    usd_per_minute: float | None = Field(default=None, gt=0)
+    """What it may cost in a minute."""
+    usd_per_day: float | None = Field(default=None, gt=0)
+    """What it may cost in a day."""
+    usd_per_million_prompt_tokens: float = Field(default=0.0, ge=0)
+    """Price of what is sent."""
+    usd_per_million_reply_tokens: float = Field(default=0.0, ge=0)
+    """Price of what is answered."""
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Self:
+        if self.kind in {"openai-compatible", "azure", "bedrock"} and not self.endpoint:
+            raise ValueError(f"a provider of kind {self.kind} needs an endpoint")
+        if self.endpoint and self.kind != "bedrock" and not _is_address(self.endpoint):
+            raise ValueError("endpoint: not a URL such as http://127.0.0.1:11434/v1")
+        if self.kind == "azure" and not self.api_version:
+            raise ValueError("a provider of kind azure needs an api_version")
+        return self
+
+    def key(self) -> str:
+        """The key as it is now, empty where none is wanted. Raises `SettingsError` where it is not there."""
+        if self.key_file is not None:
+            return _content(self.key_file, "key_file")
+        if self.key_env is None:
+            return ""
+        if not os.environ.get(self.key_env):
+            raise SettingsError(f"key_env: {self.key_env} is not set")
+        return os.environ[self.key_env]
+
+
+class ModelsSettings(_Section):
+    """Language models, asked only where the rules are unsure. Taken over without a restart when the file changes."""
+
+    providers: tuple[ProviderSettings, ...] = ()
+    """In the order in which they are asked; see below."""
     ask_below: Share = 0.6
-    """A model is asked where the rules are less sure than this."""
+    """A model is asked where the rules are less sure than this. Read at the start only."""
+    deadline_s: Seconds = 60.0
+    """Deadline of a question, whatever the number of providers; then the rules decide. Read at the start only."""
+    hedge_after_s: Seconds | None = None
+    """Seconds after which the next provider is asked beside a slow one. Read at the start only."""
+    keep_answers_s: float = Field(default=900.0, ge=0, le=86_400)
+    """Seconds for which the answer to an equal question is taken again; 0 keeps none. Read at the start only."""
+    failures: int = Field(default=3, ge=1, le=100)
+    """Failures in a row after which a provider is left alone for a while. Read at the start only."""
+    pause_s: Seconds = 15.0
+    """That while, doubled with each failed trial. Read at the start only."""
+    hide: tuple[Literal["email", "ip"], ...] = ()
+    """What is hidden from models beside secrets. Read at the start only."""
+
+    @field_validator("providers")
+    @classmethod
+    def _has_each_name_once(cls, providers: tuple[ProviderSettings, ...]) -> tuple[ProviderSettings, ...]:
+        names = [one.name for one in providers]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"more than one provider is called {', '.join(twice)}")
+        return providers
 
 
 class SlackSettings(_Section):
@@ -254,13 +336,18 @@ class Settings(_Section):
     policy: PolicySettings = PolicySettings()
     verification: VerificationSettings = VerificationSettings()
     prometheus: PrometheusSettings = PrometheusSettings()
-    model: ModelSettings | None = None
-    """Asked only where the rules are unsure."""
+    models: ModelsSettings = ModelsSettings()
     notify: NotifySettings = NotifySettings()
     value: ValueSettings = ValueSettings()
     log: LogSettings = LogSettings()
     in_flight: int = Field(default=100, ge=1, le=1000)
     """Incidents worked on at once by one process; the others wait in the inbox."""
+    _source: Path | None = PrivateAttr(default=None)
+
+    @property
+    def source(self) -> Path | None:
+        """The file that they were read from."""
+        return self._source
 
     def bearer_token(self) -> str | None:
         """The token that callers must carry, None where none is wanted."""
@@ -280,9 +367,11 @@ def load_settings(path: Path | None = None, *, environ: Mapping[str, str] | None
     if variables.get("KUBECONFIG"):
         _default(tree, "cluster", "kubeconfig", variables["KUBECONFIG"])
     try:
-        return Settings.model_validate(tree)
+        settings = Settings.model_validate(tree)
     except ValidationError as error:
         raise SettingsError(_explain(error, chosen), help="kubernaut config show") from error
+    settings._source = chosen  # noqa: SLF001  # no setting of its own
+    return settings
 
 
 def _file_tree(path: Path) -> dict[str, object]:
@@ -328,6 +417,14 @@ def _secret(file: Path | None, value: SecretStr | None, field: str) -> str | Non
     if file is not None:
         return _content(file, field)
     return value.get_secret_value() if value else None
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _content(path: Path, field: str) -> str:

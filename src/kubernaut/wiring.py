@@ -17,7 +17,8 @@ from kubernaut.adapters.kubernetes.connection import ClusterOptions
 from kubernaut.adapters.kubernetes.reader import KubernetesReader
 from kubernaut.adapters.kubernetes.requests import KubernetesApi
 from kubernaut.adapters.kubernetes.writer import KubernetesWriter
-from kubernaut.adapters.models.endpoint import LateAnalyst, ModelEndpoint
+from kubernaut.adapters.models.configured import chain_of
+from kubernaut.adapters.models.keeping import KeptAnswers
 from kubernaut.adapters.prometheus.meter import PrometheusMeter
 from kubernaut.adapters.prometheus.queries import PrometheusMetrics, prometheus_of
 from kubernaut.adapters.store import Store, open_store
@@ -48,7 +49,7 @@ from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage
 from kubernaut.planning.policy.book import PolicyBook
 from kubernaut.planning.surveying import Nature
-from kubernaut.ports import Clock, ClusterReader, ClusterWriter, Notifier
+from kubernaut.ports import Analyst, Clock, ClusterReader, ClusterWriter, Notifier
 from kubernaut.reception import Reception
 from kubernaut.settings import Settings
 from kubernaut.triage.admission import TriagePolicy, TriageStage
@@ -71,7 +72,7 @@ class Outside:
     clock: Clock
     meter: PrometheusMeter
     notifier: Notifier
-    analyst: LateAnalyst | None
+    analyst: Analyst
     metrics: PrometheusMetrics | None = None
 
 
@@ -134,12 +135,15 @@ async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *,
     api = await closing.enter_async_context(KubernetesApi(options))
     store = await asyncio.to_thread(open_store, settings.store.url)
     closing.callback(store.close)
-    analyst = None
-    if settings.model is not None:
-        model = settings.model
-        deadline = timedelta(seconds=model.timeout_s)
-        analyst = LateAnalyst(ModelEndpoint(model.base_url, model.model, model.key_file, deadline, model.name))
-        closing.push_async_callback(analyst.aclose)
+    meter = PrometheusMeter()
+    analyst = KeptAnswers(
+        chain_of(settings, clock, meter),
+        store.shelf,
+        clock,
+        meter,
+        keep=timedelta(seconds=settings.models.keep_answers_s),
+    )
+    closing.push_async_callback(analyst.aclose)
     metrics = prometheus_of(settings.prometheus)
     if metrics is not None:
         closing.push_async_callback(metrics.aclose)
@@ -149,7 +153,7 @@ async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *,
         writer=KubernetesWriter(api),
         store=store,
         clock=clock,
-        meter=PrometheusMeter(),
+        meter=meter,
         notifier=notifier,
         analyst=analyst,
         metrics=metrics,
@@ -252,7 +256,8 @@ async def _close_failed(stages: Stages, store: Store, run_id: str, error: Kubern
 
 
 def _second_opinion(settings: Settings, outside: Outside, catalogue: Catalogue) -> SecondOpinion | None:
-    if settings.model is None or outside.analyst is None:
+    # Providers may be declared while it runs, in the file that it was started with.
+    if not settings.models.providers and settings.source is None:
         return None
     meanings = {str(action.id): action.summary for action in catalogue}
-    return SecondOpinion(outside.analyst, meanings, settings.model.ask_below)
+    return SecondOpinion(outside.analyst, meanings, settings.models.ask_below)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from kubernaut.domain.model_calls import ModelCall, ModelFailure
+
 
 class KubernautError(Exception):
     """The root: nothing else is raised on purpose."""
@@ -163,22 +165,43 @@ class ModelError(KubernautError):
 
     code = "model"
 
-    def __init__(self, message: str, *, requests: int = 0, tokens: int = 0) -> None:
+    def __init__(
+        self, message: str, *, failure: ModelFailure = ModelFailure.REJECTED, calls: tuple[ModelCall, ...] = ()
+    ) -> None:
         super().__init__(message)
-        self.requests = requests
-        self.tokens = tokens
+        self.failure = failure
+        self.calls = calls
 
 
 class ModelUnavailable(ModelError):
-    """Refused, timed out, 429 or 5xx."""
+    """No provider could be reached, or none was allowed to be asked."""
 
     code = "model_unavailable"
+
+
+class ModelThrottled(ModelUnavailable):
+    """429: later, after `retry_after_s` seconds where the provider said so."""
+
+    code = "model_throttled"
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message, failure=ModelFailure.THROTTLED)
+        self.retry_after_s = retry_after_s
 
 
 class ModelReplyInvalid(ModelError):
     """A reply that fails its schema, or names what is not in the catalogue or the evidence."""
 
     code = "model_reply_invalid"
+
+
+class ModelReplySuspicious(ModelError):
+    """A reply that does what a text of the cluster told it: it is thrown away, and people look at the incident."""
+
+    code = "model_reply_suspicious"
+
+    def __init__(self, message: str, *, calls: tuple[ModelCall, ...] = ()) -> None:
+        super().__init__(message, failure=ModelFailure.SUSPICIOUS, calls=calls)
 
 
 class EmptyText(InputError):

@@ -6,13 +6,14 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 
 import uvloop
 
 from kubernaut.entrypoints.doors import CaptureRequest, DemoOptions, DemoRun, DiagnosisRequest
 from kubernaut.entrypoints.http.server import stopping_on_signals
 from kubernaut.entrypoints.logs import configure_logs
-from kubernaut.entrypoints.reports import CaptureReport, DiagnosisReport
+from kubernaut.entrypoints.reports import CaptureReport, DiagnosisReport, ModelFigures, ModelTrial
 from kubernaut.settings import LogSettings, Settings
 
 
@@ -60,6 +61,18 @@ class Program:
         # The story is on stdout; log lines between it would be noise.
         configure_logs(LogSettings(level="error"))
         return rehearse(options)
+
+    async def try_models(self, settings: Settings) -> Sequence[ModelTrial]:
+        """Asks each declared provider of a language model one question."""
+        from kubernaut.entrypoints.models import try_models  # noqa: PLC0415
+
+        return await try_models(settings)
+
+    async def model_figures(self, settings: Settings, since: timedelta) -> ModelFigures:
+        """What the analysis of the incidents of that time took, from the store."""
+        from kubernaut.entrypoints.models import model_figures  # noqa: PLC0415
+
+        return await model_figures(settings, since)
 
     def scenarios(self) -> Sequence[str]:
         """The names of all built-in scenarios."""

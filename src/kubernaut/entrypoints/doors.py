@@ -9,12 +9,13 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event
-from kubernaut.entrypoints.reports import CaptureReport, DiagnosisReport, ScenarioResult
+from kubernaut.entrypoints.reports import CaptureReport, DiagnosisReport, ModelFigures, ModelTrial, ScenarioResult
 from kubernaut.settings import Settings
 
 
@@ -98,6 +99,12 @@ class Doors(Protocol):
 
     def demo(self, options: DemoOptions) -> AbstractAsyncContextManager[DemoRun]:
         """A running demo, taken down whole at the end."""
+
+    async def try_models(self, settings: Settings) -> Sequence[ModelTrial]:
+        """Asks each declared provider of a language model one question."""
+
+    async def model_figures(self, settings: Settings, since: timedelta) -> ModelFigures:
+        """What the analysis of the incidents of that time took, from the store."""
 
     def scenarios(self) -> Sequence[str]:
         """The names of all built-in scenarios."""

@@ -93,9 +93,15 @@ def _recalled(event: Event) -> str:
 def _model(event: Event) -> str:
     body = Tree(event.body)
     name = body.text("provider") or "model"
+    if body.flag("suspicious"):
+        return f"a reply was thrown away ({body.text('error')}); people look at it"
     if not body.flag("ok"):
         return f"{name} did not answer usably ({body.text('error') or 'no reason given'}); the rules decide"
-    return f"{name} answered, {counted(body.integer('tokens'), 'token')}"
+    if body.flag("kept"):
+        return f"{name} had answered an equal question, 0 tokens"
+    others = [call.text("provider") for call in body.trees("calls") if call.text("failure")]
+    after = f" after {' and '.join(others)} failed" if others else ""
+    return f"{name} answered{after}, {counted(body.integer('tokens'), 'token')}"
 
 
 def _closed(event: Event) -> str:

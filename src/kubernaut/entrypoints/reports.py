@@ -9,6 +9,8 @@ from datetime import datetime
 from kubernaut.domain.diagnosis import ActionCall, Diagnosis, Hypothesis
 from kubernaut.domain.evidence import Evidence, NotRead
 from kubernaut.domain.objects import Json, JsonObject, ObjectRef
+from kubernaut.impact.ai_metrics import AIMetrics
+from kubernaut.impact.recomputing import Accuracy
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,33 @@ class CaptureReport:
     taken_at: datetime
     server: str
     left_out: tuple[NotRead, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTrial:
+    """What a provider of a language model made of one question; `failure` is empty where its reply could be taken."""
+
+    name: str
+    kind: str
+    model: str
+    failure: str
+    reason: str
+    seconds: float
+    usd: float
+
+    @property
+    def works(self) -> bool:
+        """Whether it is asked now."""
+        return not self.failure
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFigures:
+    """What the analysis of a period took, and how far a second computation agrees."""
+
+    incidents: int
+    metrics: AIMetrics
+    accuracy: Accuracy
 
 
 # Causes that say that nothing is wrong.

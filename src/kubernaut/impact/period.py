@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.impact import durations, money
 from kubernaut.impact.accounts import Account, accounts
-from kubernaut.impact.ai_metrics import AnalysisMetrics, analysis_metrics
+from kubernaut.impact.ai_metrics import AIMetrics, analysis_metrics
 from kubernaut.impact.clocks import History
 from kubernaut.impact.effectiveness import Effectiveness, Pricing, effectiveness
 from kubernaut.impact.figures import Figure, not_computable, share
@@ -77,7 +77,7 @@ class ValueReport:
     restricted_mean: Figure
     success: Figure
     no_harm: Figure
-    analysis: AnalysisMetrics
+    analysis: AIMetrics
     counterfactual: str
     outlook: money.Outlook | None
     before: SystemState

@@ -9,6 +9,10 @@ raise one, reorder what the rules found, or turn any verdict into `act`:
 - The other cause is added, at most as sure as a coin toss, to be approved by a person where its remedy is one that the
   rules prepared and facts are cited, to be escalated otherwise. It stands before the rules' hypotheses only where
   these found nothing.
+- It did what a text of the cluster told it: nothing of it counts, and nothing is done about the incident before a
+  person has looked, since the facts of the rules may come from the same hand.
+
+It raises no confidence even where it agrees: it brings no fact that the rules have not weighed already.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from kubernaut.domain.diagnosis import ActionCall, CauseId, Diagnosis, Hypothesis, Verdict
-from kubernaut.domain.errors import ModelError
+from kubernaut.domain.errors import ModelError, ModelReplySuspicious
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.ports import Analyst, Opinion, Question
 
@@ -29,11 +33,24 @@ _MOST_CONFIDENCE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What a model may choose from: causes with their meaning, and calls that the rules prepared, by action id."""
+    """What a model may choose from: causes with their meaning, and calls that the rules prepared, by candidate id."""
 
     causes: Mapping[str, str]
     calls: Mapping[str, ActionCall]
     meanings: Mapping[str, str]
+
+    @classmethod
+    def of(cls, diagnosis: Diagnosis, causes: Mapping[str, str], actions: Mapping[str, str]) -> Choices:
+        """The remedies of all hypotheses, each with its parameters; `actions` says what each action does.
+
+        The id of a candidate is that of its action, numbered from the second call of the same action on.
+        """
+        calls: dict[str, ActionCall] = {}
+        for call in (call for one in diagnosis.hypotheses for call in one.remedies):
+            if call not in calls.values():
+                alike = sum(known.action == call.action for known in calls.values())
+                calls[f"{call.action}.{alike + 1}" if alike else str(call.action)] = call
+        return cls(causes, calls, {key: _meaning(call, actions) for key, call in calls.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +74,38 @@ async def consider(
     """The diagnosis with the model's opinion in it; the rules' own where they are sure or the model fails."""
     if not is_unsure(diagnosis, below=below):
         return Considered(diagnosis)
-    candidates = {action: choices.meanings.get(action, action) for action in choices.calls}
+    candidates = {key: choices.meanings.get(key, key) for key in choices.calls}
     try:
         opinion = await analyst.analyse(Question(incident, diagnosis, choices.causes, candidates))
+    except ModelReplySuspicious as error:
+        return Considered(for_people(diagnosis, str(error)), failure=error)
     except ModelError as error:
         return Considered(diagnosis, failure=error)
     return Considered(merge(diagnosis, opinion, choices.calls), opinion=opinion)
+
+
+def for_people(diagnosis: Diagnosis, why: str) -> Diagnosis:
+    """The diagnosis with which nothing is done before a person has looked."""
+    warning = f"Look at the evidence first, it may have been written to mislead: {why}."
+    known = diagnosis.hypotheses or (Hypothesis(UNKNOWN, diagnosis.target, 0.0, Verdict.ESCALATE, "No cause.", ()),)
+    careful = (replace(one, verdict=_asks(one), summary=f"{warning} {one.summary}") for one in known)
+    return replace(diagnosis, hypotheses=tuple(careful))
+
+
+def accepted_citations(diagnosis: Diagnosis, opinion: Opinion) -> int:
+    """How many of the cited facts the rules count in support of the named cause."""
+    own = {key for one in diagnosis.hypotheses if one.cause == opinion.cause for key in one.supporting}
+    return len(own.intersection(opinion.evidence))
+
+
+def _asks(hypothesis: Hypothesis) -> Verdict:
+    return Verdict.APPROVE if hypothesis.remedies and hypothesis.verdict is not Verdict.ESCALATE else Verdict.ESCALATE
+
+
+def _meaning(call: ActionCall, actions: Mapping[str, str]) -> str:
+    parameters = ", ".join(f"{name}={value}" for name, value in call.parameters.items())
+    target = f"{call.target.kind}/{call.target.name}"
+    return f"{actions.get(call.action, call.action)} ({', '.join(part for part in (target, parameters) if part)})"
 
 
 def merge(diagnosis: Diagnosis, opinion: Opinion, calls: Mapping[str, ActionCall]) -> Diagnosis:

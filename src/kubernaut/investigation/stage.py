@@ -7,16 +7,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from kubernaut.domain.diagnosis import ActionCall, Diagnosis
+from kubernaut.domain.diagnosis import Diagnosis
+from kubernaut.domain.errors import ModelError, ModelReplySuspicious
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Phase
+from kubernaut.domain.model_calls import ModelFailure
 from kubernaut.domain.objects import JsonObject
 from kubernaut.engine.codec import dump
 from kubernaut.investigation.causes import catalogue
 from kubernaut.investigation.diagnosing import diagnose
 from kubernaut.investigation.inquiry import first_look, inquire
-from kubernaut.investigation.second_opinion import Choices, Considered, consider, is_unsure
+from kubernaut.investigation.second_opinion import Choices, Considered, accepted_citations, consider, is_unsure
 from kubernaut.ports import Analyst, Clock, ClusterReader, IncidentStore, Meter, Metrics
 
 # In a burst the first incidents are decided while the last ones wait, instead of all of them at the end; and memory
@@ -71,15 +73,18 @@ class InvestigationStage:
         second = self.second
         if second is None:
             return diagnosis
-        calls: dict[str, ActionCall] = {
-            call.action: call for one in reversed(diagnosis.hypotheses) for call in reversed(one.remedies)
-        }
-        choices = Choices({cause.id: cause.title for cause in catalogue()}, calls, second.meanings)
+        choices = Choices.of(diagnosis, {cause.id: cause.title for cause in catalogue()}, second.meanings)
         started = self.clock.now()
         considered = await consider(incident.id, diagnosis, choices, second.analyst, below=second.ask_below)
-        if considered.opinion is not None or considered.failure is not None:
+        failure = considered.failure
+        self.meter.count("model_questions", outcome=_outcome(considered))
+        if isinstance(failure, ModelReplySuspicious):
+            self.meter.count("model_replies_suspicious")
+        # Where no provider is declared nobody was asked.
+        if considered.opinion is not None or (failure is not None and not _nobody_to_ask(failure)):
             took = (self.clock.now() - started).total_seconds()
-            await self._store(incident, f"asked-model-{look}", EventKind.MODEL_ASKED, _asked(considered, took))
+            asked = _asked(considered, diagnosis, took)
+            await self._store(incident, f"asked-model-{look}", EventKind.MODEL_ASKED, asked)
         return considered.diagnosis
 
     async def _store(
@@ -88,14 +93,31 @@ class InvestigationStage:
         await self.incidents.append(Event(incident.id, key, kind, self.clock.now(), body), phase=phase)
 
 
-def _asked(considered: Considered, took_s: float) -> JsonObject:
+def _nobody_to_ask(failure: ModelError) -> bool:
+    return failure.failure is ModelFailure.NOT_CONFIGURED and not failure.calls
+
+
+def _outcome(considered: Considered) -> str:
+    if considered.opinion is not None:
+        return "kept" if considered.opinion.kept else "answered"
+    return considered.failure.failure.value if considered.failure else "not asked"
+
+
+def _asked(considered: Considered, before: Diagnosis, took_s: float) -> JsonObject:
     opinion, failure = considered.opinion, considered.failure
+    calls = opinion.calls if opinion else failure.calls if failure else ()
     return {
         "ok": opinion is not None,
+        "kept": opinion is not None and opinion.kept,
+        "suspicious": isinstance(failure, ModelReplySuspicious),
         "provider": opinion.provider if opinion else "",
         "cause": opinion.cause if opinion else "",
-        "tokens": opinion.tokens if opinion else 0,
-        "requests": opinion.requests if opinion else 1,
+        "cited": len(opinion.evidence) if opinion else 0,
+        "accepted": accepted_citations(before, opinion) if opinion else 0,
+        "tokens": sum(call.tokens for call in calls),
+        "requests": sum(call.requests for call in calls),
+        "usd": sum(call.usd for call in calls),
+        "calls": dump(calls),
         "took_s": took_s,
         "error": f"{failure.code}: {failure}" if failure else "",
     }

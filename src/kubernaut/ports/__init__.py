@@ -9,7 +9,7 @@ from kubernaut.ports.chance import Clock, Ids
 from kubernaut.ports.cluster import ClusterReader, ClusterWriter, Listing, Resource, WatchEvent
 from kubernaut.ports.incidents import Admission, IncidentFilter, IncidentStore, SignalStore
 from kubernaut.ports.metrics import Metrics
-from kubernaut.ports.opinions import Analyst, Opinion, Question
+from kubernaut.ports.opinions import Analyst, Opinion, Question, Shelf
 from kubernaut.ports.patterns import Embedder, PatternStore
 from kubernaut.ports.sharing import Heartbeats, Leases, Suspension, Switch
 from kubernaut.ports.telling import Message, Meter, Notifier
@@ -35,6 +35,7 @@ __all__ = [
     "PatternStore",
     "Question",
     "Resource",
+    "Shelf",
     "SignalStore",
     "Suspension",
     "Switch",

@@ -1,19 +1,24 @@
-"""What a model is asked, and what it may answer."""
+"""What a model is asked, what it may answer, and the shelf on which answers are kept for a while."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from kubernaut.domain.diagnosis import Diagnosis
 from kubernaut.domain.evidence import EvidenceId
 from kubernaut.domain.incidents import IncidentId
+from kubernaut.domain.model_calls import ModelCall
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a model is asked: a diagnosis the rules are unsure of, and the closed list it may choose from."""
+    """What a model is asked: a diagnosis the rules are unsure of, and the closed list it may choose from.
+
+    A candidate is a remedy with all its parameters, prepared by a rule; `candidates` maps its id to what it does.
+    """
 
     incident: IncidentId
     diagnosis: Diagnosis
@@ -23,7 +28,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """A validated reply: every id in it is one of the question's."""
+    """A validated reply: every id in it is one of the question's.
+
+    `calls` are the providers that were asked, in order; none where the answer was `kept` from an equal question.
+    """
 
     cause: str
     action: str
@@ -31,9 +39,8 @@ class Opinion:
     evidence: tuple[EvidenceId, ...]
     explanation: str
     provider: str
-    tokens: int = 0
-    took_s: float = 0.0
-    requests: int = 1
+    calls: tuple[ModelCall, ...] = ()
+    kept: bool = False
 
 
 class Analyst(Protocol):
@@ -41,3 +48,13 @@ class Analyst(Protocol):
 
     async def analyse(self, question: Question) -> Opinion:
         """The opinion, validated against the question."""
+
+
+class Shelf(Protocol):
+    """Texts that are kept until a moment, across restarts. Raises a `StoreError`."""
+
+    async def get(self, key: str, *, now: datetime) -> str | None:
+        """The text that was put there, None where there is none or its time is over."""
+
+    async def put(self, key: str, text: str, *, until: datetime) -> None:
+        """Keeps the text; one of the same key goes. Texts whose time was over long before may go as well."""

@@ -27,10 +27,13 @@ class Notifier(Protocol):
 
 
 class Meter(Protocol):
-    """Counters and timings for /metrics."""
+    """Counters, levels and timings for /metrics."""
 
-    def count(self, name: str, **labels: str) -> None:
-        """Adds one."""
+    def count(self, name: str, by: float = 1, /, **labels: str) -> None:
+        """Adds one, or as much as is given."""
+
+    def level(self, name: str, value: float, /, **labels: str) -> None:
+        """Sets what goes up and down."""
 
     def observe(self, name: str, seconds: float, **labels: str) -> None:
         """Adds a duration."""

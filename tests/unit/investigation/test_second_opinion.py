@@ -6,11 +6,19 @@ from hypothesis import strategies as st
 
 from kubernaut.adapters.memory.analyst import ScriptedAnalyst
 from kubernaut.domain.diagnosis import ActionCall, ActionId, CauseId, Diagnosis, Hypothesis, Verdict
-from kubernaut.domain.errors import ModelError, ModelReplyInvalid, ModelUnavailable
+from kubernaut.domain.errors import ModelError, ModelReplyInvalid, ModelReplySuspicious, ModelUnavailable
 from kubernaut.domain.evidence import Evidence, EvidenceId, EvidenceSource
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.objects import ObjectRef
-from kubernaut.investigation.second_opinion import Choices, Considered, consider, is_unsure, merge
+from kubernaut.investigation.second_opinion import (
+    Choices,
+    Considered,
+    accepted_citations,
+    consider,
+    for_people,
+    is_unsure,
+    merge,
+)
 from kubernaut.ports import Opinion
 
 TARGET = ObjectRef("apps/v1", "Deployment", "shop", "checkout")
@@ -119,6 +127,50 @@ def test_a_model_that_knows_nothing_changes_nothing() -> None:
     unsure = diagnosis(hypothesis("crash_after_change", 0.3))
 
     assert merge(unsure, replace(OPINION, cause="unknown"), CHOICES.calls) == unsure
+
+
+async def test_a_reply_that_was_led_leaves_nothing_that_is_done_without_people() -> None:
+    acting = replace(hypothesis("crash_after_change", 0.5, Verdict.ACT), remedies=(ROLLBACK,))
+    error = ModelReplySuspicious("it repeats an instruction found in the cluster")
+
+    result, _ = await considered(diagnosis(acting, hypothesis("image_not_found", 0.2, Verdict.DECLINE)), error)
+
+    assert result.failure is error
+    assert [one.verdict for one in result.diagnosis.hypotheses] == [Verdict.APPROVE, Verdict.ESCALATE]
+    assert "written to mislead: it repeats an instruction" in result.diagnosis.hypotheses[0].summary
+
+
+def test_where_the_rules_found_nothing_a_led_reply_still_calls_people() -> None:
+    (only,) = for_people(diagnosis(), "it repeats an instruction").hypotheses
+
+    assert (only.cause, only.verdict, only.remedies) == ("unknown", Verdict.ESCALATE, ())
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_nothing_is_less_careful_after_a_led_reply(verdict: Verdict) -> None:
+    (after,) = for_people(diagnosis(hypothesis("crash_after_change", 0.5, verdict)), "why").hypotheses
+
+    assert after.verdict is Verdict.ESCALATE
+
+
+def test_two_calls_of_one_action_are_two_candidates_with_their_parameters() -> None:
+    other = replace(ROLLBACK, parameters={"revision": 2})
+    both = replace(hypothesis("crash_after_change", 0.5), remedies=(ROLLBACK, other, ROLLBACK))
+
+    choices = Choices.of(diagnosis(both), {}, {"rollback_deployment": "go back"})
+
+    assert choices.calls == {"rollback_deployment": ROLLBACK, "rollback_deployment.2": other}
+    assert choices.meanings == {
+        "rollback_deployment": "go back (Deployment/checkout, revision=3)",
+        "rollback_deployment.2": "go back (Deployment/checkout, revision=2)",
+    }
+
+
+def test_a_citation_is_accepted_where_the_rules_count_it_in_support_of_that_cause() -> None:
+    found = diagnosis(hypothesis("image_not_found", 0.4), hypothesis("crash_after_change", 0.2))
+
+    assert accepted_citations(found, replace(OPINION, evidence=(EvidenceId("e0"), EvidenceId("e1")))) == 1
+    assert accepted_citations(found, replace(OPINION, cause="unknown")) == 0
 
 
 HYPOTHESES = st.lists(

@@ -20,6 +20,7 @@ from kubernaut.adapters.store.rows import insert_into
 from kubernaut.adapters.store.runs import SqlRuns
 from kubernaut.adapters.store.schema import probe
 from kubernaut.adapters.store.sealing import SqlEventLog
+from kubernaut.adapters.store.shelf import SqlShelf
 from kubernaut.adapters.store.signals import SqlSignalStore
 from kubernaut.adapters.store.switch import SqlSwitch
 
@@ -36,6 +37,7 @@ class Store:
         self.heartbeats = SqlHeartbeats(database)
         self.runs = SqlRuns(database)
         self.switch = SqlSwitch(database)
+        self.shelf = SqlShelf(database)
 
     @property
     def database_engine(self) -> Engine:

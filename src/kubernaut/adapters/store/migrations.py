@@ -91,7 +91,15 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
     Migration(
-        6,
+        4,
+        "answers of models, kept for a while",
+        (
+            "CREATE TABLE kept_texts (key TEXT PRIMARY KEY NOT NULL, text TEXT NOT NULL, until <moment> NOT NULL)",
+            "CREATE INDEX kept_texts_until ON kept_texts (until)",
+        ),
+    ),
+    Migration(
+        5,
         "the guard that decided, and acts by their time",
         (
             "ALTER TABLE incidents ADD COLUMN guard TEXT NOT NULL DEFAULT ''",
@@ -100,7 +108,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         ),
     ),
     Migration(
-        7,
+        6,
         "events in a hash chain",
         (
             "ALTER TABLE events ADD COLUMN phase TEXT NOT NULL DEFAULT ''",

@@ -136,6 +136,15 @@ run_messages = Table(
     Column("payload", Text, nullable=False),
 )
 
+# Answers of models; `key` is the hash of the question.
+kept_texts = Table(
+    "kept_texts",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("until", Moment, nullable=False),
+)
+
 # One row (id 1) while all actions are suspended, none otherwise.
 switch = Table(
     "switch",

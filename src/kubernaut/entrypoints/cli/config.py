@@ -68,9 +68,7 @@ def _checked(settings: Settings) -> list[str]:
     checked = ["fields"]
     if settings.bearer_token() is not None:
         checked.append("http token")
-    if settings.model and settings.model.key_file:
-        settings.model.key_file.read_text(encoding="utf-8")
-        checked.append("model key")
+    checked += [f"key of {provider.name}" for provider in settings.models.providers if provider.key()]
     if settings.policy.file:
         # The expression language takes most of a second to import.
         from kubernaut.entrypoints.policies import read_policy_file  # noqa: PLC0415

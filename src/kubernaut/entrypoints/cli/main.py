@@ -44,6 +44,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "actions": ("actions", "The catalogue of actions."),
         "rbac": ("rbac", "The rights that it needs, for kubectl apply."),
         "causes": ("causes", "The causes that are told apart."),
+        "models": ("models", "The language models: which, whether they answer, what they took."),
         "config": ("config", "Show and check the settings in force."),
         "version": ("version", "The version of this program."),
     }
