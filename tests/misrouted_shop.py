@@ -79,9 +79,11 @@ class MisroutedShop:
         """What an engine runs."""
         return await run_incident(run, self.stages, argument)
 
-    async def write(self, change: Change, *, dry_run: bool = False) -> KubeObject | None:
+    async def write(
+        self, change: Change, *, dry_run: bool = False, warned: Callable[[str], None] | None = None
+    ) -> KubeObject | None:
         """A write, after which the controllers do their part: this is the cluster writer of the stages."""
-        after = await self.cluster.write(change, dry_run=dry_run)
+        after = await self.cluster.write(change, dry_run=dry_run, warned=warned)
         if not dry_run:
             self.written.append(change)
             if self.answers:

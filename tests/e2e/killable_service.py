@@ -110,14 +110,16 @@ class HeldWriter(ClusterWriter):
         self._places = places
         self._writes: Counter[str] = Counter()
 
-    async def write(self, change: Change, *, dry_run: bool = False) -> KubeObject | None:
+    async def write(
+        self, change: Change, *, dry_run: bool = False, warned: Callable[[str], None] | None = None
+    ) -> KubeObject | None:
         if dry_run:
-            return await self._writer.write(change, dry_run=True)
+            return await self._writer.write(change, dry_run=True, warned=warned)
         namespace = change.target.namespace
         self._writes[namespace] += 1
         number = self._writes[namespace]
         await self._places.reach(namespace, f"before write {number}")
-        after = await self._writer.write(change)
+        after = await self._writer.write(change, warned=warned)
         await self._places.reach(namespace, f"after write {number}")
         return after
 

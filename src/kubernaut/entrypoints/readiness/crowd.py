@@ -78,8 +78,8 @@ async def send_crowd(*, dead_model: bool = False) -> Crowd:
                 "policy": {"patience_s": 0, "autonomy": "approve"},
             }
             if dead_model:
-                tree["model"] = {"name": "dead", "base_url": _DEAD_MODEL, "model": "none", "ask_below": 1.0,
-                                 "timeout_s": 2.0}  # fmt: skip
+                dead = {"name": "dead", "endpoint": _DEAD_MODEL, "model": "none", "timeout_s": 2.0}
+                tree["models"] = {"providers": [dead], "ask_below": 1.0, "deadline_s": 2.0}
             async with serving(Settings.model_validate(tree), listener) as service:
                 address = f"http://127.0.0.1:{listener.getsockname()[1]}"
                 async with httpx2.AsyncClient(base_url=address, timeout=_PATIENCE_S, trust_env=False) as client:
