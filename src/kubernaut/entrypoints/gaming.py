@@ -30,13 +30,16 @@ from kubernaut.gameday.playing import Ground, Pace
 from kubernaut.gameday.run import Gameday, Moved
 from kubernaut.gameday.shop import live_images
 from kubernaut.gameday.simulated import publish, record_of
+from kubernaut.resources import NODE
 from kubernaut.sandbox import AlertPolicy, Sandbox
 from kubernaut.settings import LogSettings, Settings
 
 # Simulated time: rules fire soon, so that seconds show what takes an hour elsewhere.
 _WATCH = {"window_s": 60.0, "interval_s": 10.0, "deadline_s": 300.0}
-_POLICY = {"approval_s": 240.0, "recheck_s": 30.0, "hold_s": 1800.0, "patience_s": 150.0, "cooldown_s": 60.0}
-_NODES = 12
+_POLICY = {"approval_s": 240.0, "recheck_s": 30.0, "hold_s": 1800.0, "patience_s": 420.0, "cooldown_s": 60.0}
+_NODES = 3
+# The rules of the sandbox come first; what they do not see, we tell.
+_RULES_FIRST = timedelta(minutes=2)
 _HTTP_TIMEOUT_S = 60.0
 
 
@@ -98,8 +101,9 @@ async def on_cluster(plan: GamedayPlan, lent: Lent, on_move: Callable[[Moved], N
             address = lent.server or await _served_here(stack, lent.settings)
             autopilot = await _spoken_to(stack, address, lent.settings.bearer_token() if lent.server else None)
             grounds[Arm.KUBERNAUT] = replace(ground, autopilot=autopilot)
+        nodes = len((await hand.reader.list(NODE)).items)
         problems, left_out = problems_of(
-            chosen(plan.faults), live_images(lent.image), variants=plan.variants, seed=plan.seed
+            chosen(plan.faults), live_images(lent.image), nodes=nodes, variants=plan.variants, seed=plan.seed
         )
         yield Prepared(_gameday(problems, grounds, replace(plan, at_once=1), on_move), left_out)
 
@@ -138,9 +142,7 @@ async def on_sandbox(
             autopilot = await _spoken_to(stack, address, None)
             hand = await _hand(stack, str(sandbox.kubeconfig()), "")
             record = partial(record_of, sandbox.universe)
-            grounds[Arm.KUBERNAUT] = Ground(
-                hand, sandbox.clock, pace, run, chance, autopilot, rings=False, record=record
-            )
+            grounds[Arm.KUBERNAUT] = Ground(hand, sandbox.clock, pace, run, chance, autopilot, _RULES_FIRST, record)
         others = [arm for arm in plan.arms if arm is not Arm.KUBERNAUT]
         if others:
             sandbox = await stack.enter_async_context(Sandbox(speed=speed, nodes=_NODES, seed=plan.seed + 1))
@@ -148,7 +150,9 @@ async def on_sandbox(
             hand = await _hand(stack, str(sandbox.kubeconfig()), "")
             grounds |= {arm: Ground(hand, sandbox.clock, pace, run, chance) for arm in others}
         assert images is not None  # noqa: S101  # there is at least one arm
-        problems, left_out = problems_of(chosen(plan.faults), images, variants=plan.variants, seed=plan.seed)
+        problems, left_out = problems_of(
+            chosen(plan.faults), images, nodes=_NODES, variants=plan.variants, seed=plan.seed
+        )
         yield Prepared(_gameday(problems, grounds, plan, on_move), left_out)
 
 

@@ -62,7 +62,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "image-private",
-        _ACT,
+        _APPROVE,
         by.released_with(lambda shop: by.container(image=shop.images["private"])),
         needs=("private",),
     ),
@@ -128,7 +128,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("node-selector-nowhere", _ACT, by.released(by.pod(nodeSelector={"disktype": "nvme"})), kinds=_ANY),
     Fault("node-affinity-nowhere", _ACT, by.released(by.pod(affinity=_nowhere(_UNKNOWN_DISK)))),
-    Fault("pods-kept-apart", _ACT, by.released_with(lambda shop: by.apart_from(shop.app))),
+    Fault("pods-kept-apart", _ACT, by.released_with(lambda shop: by.apart_from(shop.app)), most_nodes=3),
     Fault(
         "readiness-port-moved",
         _ACT,

@@ -42,7 +42,8 @@ class Fault:
     """A mistake on one app. `inject` gives the writes; `prepare` what is there before, as part of the healthy system.
 
     `kinds` are the workloads that it can be made on, `role` the program that shows it, `needs` further images that it
-    takes. `tolerates` names parts of a container in which a right remedy may differ from what was intended.
+    takes. `tolerates` names parts of a container in which a right remedy may differ from what was intended. With
+    `most_nodes`, it shows where there are not more nodes than that, and the app has a replica for each.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Fault:
     managed: bool = True
     autonomy: str = "auto"
     tolerates: frozenset[str] = frozenset()
+    most_nodes: int = 0
     prepare: Callable[[Shop], Sequence[Step]] = lambda _: ()
 
 
@@ -99,10 +101,14 @@ class Problem:
 
 
 def problems_of(
-    faults: Sequence[Fault], images: Images, *, variants: int, seed: int
+    faults: Sequence[Fault], images: Images, *, nodes: int, variants: int, seed: int
 ) -> tuple[list[Problem], list[str]]:
-    """All problems that these images can show, and the names of the faults that they cannot."""
-    able = [fault for fault in faults if images.has(fault.role, *fault.needs)]
+    """All problems that these images and nodes can show, and the names of the faults that they cannot."""
+    able = [
+        fault
+        for fault in faults
+        if images.has(fault.role, *fault.needs) and (not fault.most_nodes or nodes <= fault.most_nodes)
+    ]
     problems = [_problem(fault, images, variant, seed) for variant in range(1, variants + 1) for fault in able]
     return problems, [fault.name for fault in faults if fault not in able]
 
@@ -111,7 +117,7 @@ def _problem(fault: Fault, images: Images, variant: int, seed: int) -> Problem:
     chance = random.Random(f"{seed}/{fault.name}/{variant}")  # noqa: S311  # variety, not secrecy
     names = chance.sample(_NAMES, 5)
     kind = fault.kinds[(variant - 1) % len(fault.kinds)]
-    replicas = chance.choice((2, 3)) if variant > 1 else 2
+    replicas = fault.most_nodes or (chance.choice((2, 3)) if variant > 1 else 2)
     store = None
     upstream = ""
     if fault.with_store:

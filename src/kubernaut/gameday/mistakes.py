@@ -119,7 +119,7 @@ def first_step(*arguments: str, **fields: Json) -> Change:
 
 def apart_from(app: App) -> Change:
     """No two pods of the app on one node."""
-    rule: JsonObject = {"labelSelector": {"matchLabels": {"app": app.name}}, "topologyKey": "kubernetes.io/os"}
+    rule: JsonObject = {"labelSelector": {"matchLabels": {"app": app.name}}, "topologyKey": "kubernetes.io/hostname"}
     affinity: JsonObject = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [rule]}}
     return pod(affinity=affinity)
 

@@ -51,7 +51,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where problems are played. `autopilot` is None where Kubernaut is no arm; `rings` whether we raise the alerts."""
+    """Where problems are played. `autopilot` is None where Kubernaut is no arm.
+
+    `rings_after` is how long after the mistake we raise the alert, where nobody else has.
+    """
 
     hand: Hand
     clock: Clock
@@ -59,7 +62,7 @@ class Ground:
     run: str
     chance: random.Random
     autopilot: Autopilot | None = None
-    rings: bool = True
+    rings_after: timedelta = timedelta(seconds=30)
     record: Record = lambda _namespace, _since: ()
 
 
@@ -179,9 +182,8 @@ async def _attend(going: _Play, now: datetime, *, well: bool) -> None:
     autopilot = going.ground.autopilot
     if autopilot is None:
         raise RuntimeError("the arm kubernaut needs a Kubernaut")
-    if going.ground.rings:
-        await _ring(going, autopilot, now, well=well)
     incidents = await autopilot.incidents(going.problem.shop.namespace)
+    await _ring(going, autopilot, now, well=well, told=bool(incidents))
     going.account = Account(incidents, 0)
     if going.problem.fault.policy is Policy.APPROVE:
         await autopilot.consent(incidents)
@@ -191,16 +193,16 @@ async def _attend(going: _Play, now: datetime, *, well: bool) -> None:
         going.closed_at = now
 
 
-async def _ring(going: _Play, autopilot: Autopilot, now: datetime, *, well: bool) -> None:
-    wait = going.ground.pace.reaction / 2
-    if going.rang is None and not going.acted and (not well or going.problem.fault.control):
-        if now - going.began >= wait:
+async def _ring(going: _Play, autopilot: Autopilot, now: datetime, *, well: bool, told: bool) -> None:
+    """Raises the alert once, and resolves it once the symptom is gone: a rule that does not hold does not fire."""
+    if going.rang is None:
+        silent = not told and not going.acted and now - going.began >= going.ground.rings_after
+        if silent and (going.problem.fault.control or not well):
             going.rang = now
             await autopilot.tell(alert_body(going.problem, began=now, ended=None))
-    elif going.rang is not None and well:
-        # A rule that does not hold any more resolves its alert; it is told once.
+    elif well and not going.acted:
+        going.acted = True
         await autopilot.tell(alert_body(going.problem, began=going.rang, ended=now))
-        going.rang, going.acted = None, True
 
 
 def _is_over(going: _Play, now: datetime, *, held: bool) -> bool:

@@ -119,6 +119,9 @@ class App:
         spec: JsonObject = {"selector": {"matchLabels": {"app": self.name}}, "template": self._template()}
         if self.kind == "StatefulSet":
             spec["serviceName"] = self.name
+        if self.kind == "Deployment":
+            # That a rollout is stuck shows after this long; ten minutes, the default, would be waited for each time.
+            spec["progressDeadlineSeconds"] = 120
         if self.kind != "DaemonSet":
             spec["replicas"] = self.replicas
         return {

@@ -57,7 +57,7 @@ def _row(one: Summary, look: Look) -> list[str]:
 def _of_kubernaut(one: Summary) -> list[str]:
     return [
         f"Kubernaut healed and verified {one.act_healed_and_verified} of {one.act_rows} that it may act on alone,",
-        f"and handed over {one.escalated_rightly} of {one.escalate_rows} that are for people without changing anything.",
+        f"and handed over {one.escalated_rightly} of {one.escalate_rows} that are for people, changing nothing.",
     ]
 
 
