@@ -40,6 +40,8 @@ _POLICY = {"approval_s": 240.0, "recheck_s": 30.0, "hold_s": 1800.0, "patience_s
 _NODES = 3
 # The rules of the sandbox come first; what they do not see, we tell.
 _RULES_FIRST = timedelta(minutes=2)
+# Looking more often would cost more than what is looked at.
+_LOOKS_EVERY = timedelta(seconds=10)
 _HTTP_TIMEOUT_S = 60.0
 
 
@@ -126,7 +128,7 @@ async def on_sandbox(
     configure_logs(LogSettings(level="error"))
     chance = random.Random(plan.seed)  # noqa: S311  # names, no secrets
     run = f"run-{plan.seed}"
-    pace = pace or Pace()
+    pace = pace or Pace(poll=_LOOKS_EVERY)
     async with AsyncExitStack() as stack:
         grounds: dict[Arm, Ground] = {}
         images = None

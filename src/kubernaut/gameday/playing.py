@@ -43,8 +43,8 @@ class Pace:
     poll: timedelta = timedelta(seconds=3)
     hold: timedelta = timedelta(seconds=45)
     setup: timedelta = timedelta(minutes=5)
-    reaction: timedelta = timedelta(seconds=60)
-    patience: timedelta = timedelta(minutes=4)
+    reaction: timedelta = timedelta(seconds=45)
+    patience: timedelta = timedelta(minutes=3)
     quiet: timedelta = timedelta(seconds=75)
     limit: timedelta = timedelta(minutes=20)
 
@@ -140,7 +140,7 @@ async def _settled(ground: Ground, problem: Problem) -> View:
         complaints = Oracle(problem.shop, view).complaints(view)
         if watch.look(complaints, view, now):
             return view
-        if now > deadline:
+        if complaints and now > deadline:
             raise NotHealthy(f"{problem.fault.name}: the system did not get well: {'; '.join(complaints)}")
         await ground.clock.sleep(ground.pace.poll)
 
@@ -212,6 +212,9 @@ def _is_over(going: _Play, now: datetime, *, held: bool) -> bool:
         return (held and going.complained and (going.acted or not since)) or now - going.began >= pace.patience + since
     if now - going.began >= pace.limit:
         return True
+    if going.watch.since is not None and not held and going.complained:
+        # It is well, and has to stay so for a while yet.
+        return False
     if going.closed_at is None:
         # No alert and no incident: a control that never looked ill.
         quiet = going.account is None or not going.account.incidents
@@ -233,7 +236,9 @@ async def _judge(going: _Play) -> Result:
     strays = sum(1 for kind, name in recorded if not _belongs(problem, kind, name))
     outside = max(_outside(problem, writes), strays) + len(away)
     mutations = max(sum(one.times for one in writes), len(recorded), account.writes if account else 0) + len(away)
-    healed = going.healed_at is not None
+    # On a control there is nothing to heal.
+    healed_at = None if problem.fault.control else going.healed_at
+    healed = healed_at is not None
     return Result(
         fault=problem.fault.name,
         variant=problem.variant,
@@ -244,7 +249,7 @@ async def _judge(going: _Play) -> Result:
         verified=_verified(problem, account, mutations=mutations),
         mutations=mutations,
         outside_target=outside,
-        seconds=(going.healed_at - going.began).total_seconds() if going.healed_at else None,
+        seconds=(healed_at - going.began).total_seconds() if healed_at else None,
         outcome=_outcome(going, account),
         why="; ".join(going.watch.complaints) if not healed else "",
     )
@@ -278,6 +283,8 @@ def _verified(problem: Problem, account: Account | None, *, mutations: int) -> b
 
 def _outcome(going: _Play, account: Account | None) -> str:
     if account is None:
+        if going.problem.fault.control:
+            return "over"
         return "healed" if going.healed_at else "still broken"
     if not account.incidents:
         return "no incident"

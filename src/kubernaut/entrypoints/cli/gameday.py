@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated
 
 import typer
 
 from kubernaut.domain.errors import InputError
+from kubernaut.entrypoints.cli.guessing import did_you_mean
 from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, Context, Kubeconfig, group, of_cluster
 from kubernaut.entrypoints.cli.session import Session
-from kubernaut.settings import load_settings
-
-if TYPE_CHECKING:
-    # The service behind it is imported only when something is played.
-    from kubernaut.entrypoints.gaming import GamedayPlan, Lent, Prepared
-    from kubernaut.gameday.run import Moved
+from kubernaut.entrypoints.gaming import GamedayPlan, Lent, Prepared, lending, on_cluster, on_sandbox
+from kubernaut.entrypoints.terminal.gameday import moved_line, report_lines
+from kubernaut.gameday.arms import Arm
+from kubernaut.gameday.catalogue import chosen
+from kubernaut.gameday.caution import doubts, may_make_namespaces
+from kubernaut.gameday.hand import Hand
+from kubernaut.gameday.results import did_harm, report_json
+from kubernaut.gameday.run import Moved
+from kubernaut.settings import Settings, load_settings
 
 app = group(
     "Break throw-away systems on purpose, and see what Kubernaut makes of it beside doing nothing, restarting\n"
@@ -27,8 +31,7 @@ app = group(
     "kubernaut gameday --context NAME          asks first, and clears up",
     "kubernaut gameday clean --context NAME    takes away what was left over",
 )
-app.info.invoke_without_command = True
-_ARMS = ("kubernaut", "nothing", "restart", "rollback")
+_ARMS = tuple(arm.value for arm in Arm)
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
@@ -87,12 +90,13 @@ def clean(
 
 
 def _plan(faults: str, variants: int, seed: int, arms: str, at_once: int) -> GamedayPlan:
-    from kubernaut.entrypoints.gaming import GamedayPlan  # noqa: PLC0415  # brings the service
-    from kubernaut.gameday.arms import Arm  # noqa: PLC0415
-    from kubernaut.gameday.catalogue import chosen  # noqa: PLC0415
 
     names = _listed(faults)
-    chosen(names)
+    known = [fault.name for fault in chosen([])]
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"; there are: {', '.join(known)}"
+            raise typer.BadParameter(f'no fault "{name}"{hint}')
     wanted = _listed(arms)
     if not wanted or not set(wanted) <= set(_ARMS):
         raise typer.BadParameter(f"--arms takes some of {', '.join(_ARMS)}")
@@ -103,18 +107,13 @@ def _listed(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _lent(settings: object, image: str, server: str) -> Lent:
-    from kubernaut.entrypoints.gaming import Lent  # noqa: PLC0415
-    from kubernaut.settings import Settings  # noqa: PLC0415
-
-    assert isinstance(settings, Settings)  # noqa: S101  # named only for type checkers above
+def _lent(settings: Settings, image: str, server: str) -> Lent:
     if server and not server.startswith(("http://", "https://")):
         raise InputError(f"--server {server}: an address starts with http:// or https://")
     return Lent(settings, image or Lent(settings).image, server.rstrip("/"))
 
 
 async def _on_sandbox(session: Session, plan: GamedayPlan, speed: float, *, as_json: bool) -> bool:
-    from kubernaut.entrypoints.gaming import on_sandbox  # noqa: PLC0415
 
     async with on_sandbox(plan, speed, _teller(session)) as prepared:
         return await _played(session, prepared, as_json=as_json)
@@ -123,7 +122,6 @@ async def _on_sandbox(session: Session, plan: GamedayPlan, speed: float, *, as_j
 async def _on_cluster(  # one argument an option
     session: Session, plan: GamedayPlan, lent: Lent, *, yes: bool, i_know: bool, as_json: bool
 ) -> bool:
-    from kubernaut.entrypoints.gaming import lending, on_cluster  # noqa: PLC0415
 
     async with lending(lent) as hand:
         await _make_sure(session, hand, lent, i_know=i_know)
@@ -133,12 +131,8 @@ async def _on_cluster(  # one argument an option
         return await _played(session, prepared, as_json=as_json)
 
 
-async def _make_sure(session: Session, hand: object, lent: Lent, *, i_know: bool) -> None:
+async def _make_sure(session: Session, hand: Hand, lent: Lent, *, i_know: bool) -> None:
     """Refuses a cluster where we may not make namespaces, or that others seem to depend on."""
-    from kubernaut.gameday.caution import doubts, may_make_namespaces  # noqa: PLC0415
-    from kubernaut.gameday.hand import Hand  # noqa: PLC0415
-
-    assert isinstance(hand, Hand)  # noqa: S101
     if not await may_make_namespaces(hand):
         raise InputError(
             "this account may not make namespaces, and a gameday stays in its own", help="kubectl auth whoami"
@@ -164,8 +158,6 @@ def _ask(session: Session, lent: Lent) -> None:
 
 
 async def _played(session: Session, prepared: Prepared, *, as_json: bool) -> bool:
-    from kubernaut.entrypoints.terminal.gameday import report_lines  # noqa: PLC0415
-    from kubernaut.gameday.results import did_harm, report_json  # noqa: PLC0415
 
     game = prepared.gameday
     await game.run()
@@ -176,9 +168,7 @@ async def _played(session: Session, prepared: Prepared, *, as_json: bool) -> boo
     return did_harm(game.results)
 
 
-def _teller(session: Session):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    from kubernaut.entrypoints.terminal.gameday import moved_line  # noqa: PLC0415
-
+def _teller(session: Session) -> Callable[[Moved], None]:
     look = session.look(sys.stderr)
 
     def tell(moved: Moved) -> None:
@@ -188,7 +178,6 @@ def _teller(session: Session):  # type: ignore[no-untyped-def]  # noqa: ANN202
 
 
 async def _clean(lent: Lent) -> Sequence[str]:
-    from kubernaut.entrypoints.gaming import lending  # noqa: PLC0415
 
     async with lending(lent) as hand:
         names = await hand.left_over()
