@@ -114,10 +114,11 @@ def problems_of(
 
 
 def _problem(fault: Fault, images: Images, variant: int, seed: int) -> Problem:
-    chance = random.Random(f"{seed}/{fault.name}/{variant}")  # noqa: S311  # variety, not secrecy
-    names = chance.sample(_NAMES, 5)
+    chance = random.Random(f"{seed}/{fault.name}")  # noqa: S311  # variety, not secrecy
+    shuffled = chance.sample(_NAMES, len(_NAMES))
+    names = [shuffled[(5 * variant + place) % len(shuffled)] for place in range(5)]
     kind = fault.kinds[(variant - 1) % len(fault.kinds)]
-    replicas = fault.most_nodes or (chance.choice((2, 3)) if variant > 1 else 2)
+    replicas = fault.most_nodes or (2 if variant == 1 else chance.choice((2, 3)))
     store = None
     upstream = ""
     if fault.with_store:

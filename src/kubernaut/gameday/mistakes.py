@@ -211,3 +211,15 @@ def held(shop: Shop) -> list[Step]:
         Edit(ref, lambda draft: at(draft, "metadata").update(finalizers=finalizers), "archiver"),
         Delete(ref),
     ]
+
+
+def tag(text: str) -> Steps:
+    """A release of another tag of the app's image."""
+    return released_with(lambda shop: container(image=_tagged(shop.app.image, text)))
+
+
+def _tagged(image: str, text: str) -> str:
+    """The image with another tag; a port in the registry's name is none."""
+    head, _, last = image.rpartition("/")
+    name = last.partition(":")[0]
+    return f"{head}/{name}:{text}" if head else f"{name}:{text}"

@@ -156,7 +156,7 @@ async def _until_over(going: _Play) -> None:
         # Nothing is healed that was not seen to be broken.
         going.healed_at = going.watch.since if held and going.complained else None
         await _act(going, now, well=not complaints)
-        if _is_over(going, now, held=held):
+        if _is_over(going, now, held=held) and await _is_quiet(going, now):
             return
         await ground.clock.sleep(ground.pace.poll)
 
@@ -220,6 +220,17 @@ def _is_over(going: _Play, now: datetime, *, held: bool) -> bool:
         quiet = going.account is None or not going.account.incidents
         return quiet and held and now - going.began >= pace.patience
     return held or now - going.closed_at >= pace.quiet
+
+
+async def _is_quiet(going: _Play, now: datetime) -> bool:
+    """Whether Kubernaut is not at work again: an alert that came late may have opened another incident."""
+    autopilot = going.ground.autopilot
+    if going.arm is not Arm.KUBERNAUT or autopilot is None or now - going.began >= going.ground.pace.limit:
+        return True
+    again = any(one.is_open for one in await autopilot.incidents(going.problem.shop.namespace))
+    if again:
+        going.closed_at = None
+    return not again
 
 
 async def _judge(going: _Play) -> Result:

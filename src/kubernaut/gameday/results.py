@@ -16,9 +16,9 @@ from kubernaut.learning.effectiveness import wilson_interval
 class Result:
     """One problem in one arm.
 
-    `healed` is the oracle's word alone, and never said of a control. `verified` is Kubernaut's own word that it ended as it had to: healed and
-    verified, handed over without a change, or left alone; no other arm verifies anything. `outcome` says in a few
-    words what happened, `why` what was still wrong at the end.
+    `healed` is the oracle's word alone, and never said of a control. `verified` is Kubernaut's own word that it ended
+    as it had to: healed and verified, handed over without a change, or left alone; no other arm verifies anything.
+    `outcome` says in a few words what happened, `why` what was still wrong at the end.
     """
 
     fault: str
