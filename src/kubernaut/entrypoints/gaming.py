@@ -88,7 +88,9 @@ async def lending(lent: Lent) -> AsyncIterator[Hand]:
 
 
 @asynccontextmanager
-async def on_cluster(plan: GamedayPlan, lent: Lent, on_move: Callable[[Moved], None]) -> AsyncIterator[Prepared]:
+async def on_cluster(
+    plan: GamedayPlan, lent: Lent, on_move: Callable[[Moved], None], pace: Pace | None = None
+) -> AsyncIterator[Prepared]:
     """A gameday on a real cluster, one problem after the other: what is written elsewhere then has one author."""
     configure_logs(LogSettings(level="error"))
     # The names have to be new on a cluster where earlier gamedays may have left some.
@@ -97,7 +99,8 @@ async def on_cluster(plan: GamedayPlan, lent: Lent, on_move: Callable[[Moved], N
     async with AsyncExitStack() as stack:
         cluster = lent.settings.cluster
         hand = await _hand(stack, cluster.kubeconfig, cluster.context or "")
-        ground = Ground(hand, SystemClock(), Pace(), run, chance)
+        # Alerts of a real Prometheus take minutes; ours tells what it sees after half of one.
+        ground = Ground(hand, SystemClock(), pace or Pace(), run, chance)
         grounds = dict.fromkeys(plan.arms, ground)
         if Arm.KUBERNAUT in plan.arms:
             address = lent.server or await _served_here(stack, lent.settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from kubernaut.domain.errors import UnknownName
 from kubernaut.domain.objects import Json, JsonObject
@@ -280,7 +281,14 @@ FAULTS: tuple[Fault, ...] = (
         kinds=_ANY,
     ),
     Fault("task-fails", _ESCALATE, by.job, "KubeJobFailed"),
-    Fault("held-by-finalizer", _ESCALATE, by.held, "KubeDeploymentReplicasMismatch"),
+    # Its pods serve on for as long as the finalizer holds: nobody notices in the first minutes.
+    Fault(
+        "held-by-finalizer",
+        _ESCALATE,
+        by.held,
+        "KubeDeploymentReplicasMismatch",
+        rings_after=timedelta(minutes=11),
+    ),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 
 from kubernaut.domain.objects import ObjectRef
@@ -43,7 +44,8 @@ class Fault:
 
     `kinds` are the workloads that it can be made on, `role` the program that shows it, `needs` further images that it
     takes. `tolerates` names parts of a container in which a right remedy may differ from what was intended. With
-    `most_nodes`, it shows where there are not more nodes than that, and the app has a replica for each.
+    `most_nodes`, it shows where there are not more nodes than that, and the app has a replica for each. `rings_after`
+    is for alerts that come later than others.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Fault:
     autonomy: str = "auto"
     tolerates: frozenset[str] = frozenset()
     most_nodes: int = 0
+    rings_after: timedelta | None = None
     prepare: Callable[[Shop], Sequence[Step]] = lambda _: ()
 
 
