@@ -209,19 +209,19 @@ def _rings_after(going: _Play) -> timedelta:
 
 
 def _is_over(going: _Play, now: datetime, *, held: bool) -> bool:
-    pace = going.ground.pace
-    if going.arm is not Arm.KUBERNAUT:
-        since = pace.reaction if going.arm in {Arm.RESTART, Arm.ROLLBACK} else timedelta(0)
-        return (held and going.complained and (going.acted or not since)) or now - going.began >= pace.patience + since
-    if now - going.began >= pace.limit:
+    pace, passed = going.ground.pace, now - going.began
+    if passed >= pace.limit:
         return True
     if going.watch.since is not None and not held and going.complained:
         # It is well, and has to stay so for a while yet.
         return False
+    if going.arm is not Arm.KUBERNAUT:
+        late = pace.reaction if going.arm in {Arm.RESTART, Arm.ROLLBACK} else timedelta(0)
+        return (held and going.complained and (going.acted or not late)) or passed >= pace.patience + late
     if going.closed_at is None:
         # No alert and no incident: a control that never looked ill.
         quiet = going.account is None or not going.account.incidents
-        return quiet and held and now - going.began >= pace.patience
+        return quiet and held and passed >= pace.patience
     return held or now - going.closed_at >= pace.quiet
 
 

@@ -12,6 +12,9 @@ from kubernaut.gameday.fault import Problem
 from kubernaut.gameday.playing import Ground, play
 from kubernaut.gameday.results import Result
 
+_EVERY_S = 0.25
+_MOST_LATE = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class NotPlayed:
@@ -42,17 +45,40 @@ class Gameday:
     on_move: Callable[[Moved], None]
     results: list[Result] = field(default_factory=list)
     not_played: list[NotPlayed] = field(default_factory=list)
+    _looks: int = 0
+    _late: int = 0
+
+    @property
+    def was_starved(self) -> bool:
+        """Whether this machine was too busy: a simulated clock went on while nothing of what was due was done."""
+        return self._late > _MOST_LATE * self._looks
+
+    async def _measure(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + _EVERY_S
+            await asyncio.sleep(_EVERY_S)
+            self._looks += 1
+            self._late += loop.time() - due > _EVERY_S
 
     async def run(self) -> None:
         """Plays everything; when it is cancelled, every namespace is taken away before it ends."""
+        async with asyncio.TaskGroup() as group:
+            measuring = group.create_task(self._measure())
+            try:
+                await self._play_all()
+            finally:
+                measuring.cancel()
+        order = {problem.fault.name: place for place, problem in enumerate(self.problems)}
+        arms = list(self.grounds)
+        self.results.sort(key=lambda one: (order[one.fault], one.variant, arms.index(one.arm)))
+
+    async def _play_all(self) -> None:
         places = asyncio.Semaphore(self.at_once)
         async with asyncio.TaskGroup() as group:
             for problem in self.problems:
                 for arm in self.grounds:
                     group.create_task(self._one(problem, arm, places))
-        order = {problem.fault.name: place for place, problem in enumerate(self.problems)}
-        arms = list(self.grounds)
-        self.results.sort(key=lambda one: (order[one.fault], one.variant, arms.index(one.arm)))
 
     async def _one(self, problem: Problem, arm: Arm, places: asyncio.Semaphore) -> None:
         async with places:

@@ -279,6 +279,21 @@ async def test_a_kubernaut_that_is_not_there_is_reported_as_not_played() -> None
         assert [one.outcome for one in game.results] == ["over"]
 
 
+async def test_a_machine_that_does_nothing_else_is_not_called_busy_and_one_that_is_held_up_is() -> None:
+    async with grounded() as (sandbox, ground):
+        game = Gameday([problem_of(sandbox, "not-ours")], {Arm.NOTHING: ground}, 1, lambda _: None)
+        assert not game.was_starved
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(game.run())
+            await asyncio.sleep(0.05)
+            # What holds up the loop on a busy machine: other work, for longer than it was to sleep.
+            deadline = asyncio.get_running_loop().time() + 0.6
+            while asyncio.get_running_loop().time() < deadline:
+                sum(range(1000))
+            await running
+        assert game.was_starved
+
+
 async def test_what_was_left_over_is_found_by_its_label_alone() -> None:
     async with grounded() as (sandbox, ground):
         await ground.hand.make_namespace("gameday-b", {RUN_LABEL: "run-0"})

@@ -116,7 +116,13 @@ def _lent(settings: Settings, image: str, server: str) -> Lent:
 async def _on_sandbox(session: Session, plan: GamedayPlan, speed: float, *, as_json: bool) -> bool:
 
     async with on_sandbox(plan, speed, _teller(session)) as prepared:
-        return await _played(session, prepared, as_json=as_json)
+        harm = await _played(session, prepared, as_json=as_json)
+        if prepared.gameday.was_starved:
+            session.note(
+                "warning: this machine was too busy for that speed, so faults were given less time than it seems"
+            )
+            session.note(f"  help: kubernaut gameday --sandbox --speed {max(1, speed / 3):.0f}")
+        return harm
 
 
 async def _on_cluster(  # one argument an option
