@@ -131,10 +131,10 @@ class HeldAdmission(SqlIncidentStore):
         super().__init__(store._database)
         self._places = places
 
-    async def admit(self, signal: Signal, candidate: Incident, *, hold: timedelta) -> Admission:
+    async def admit(self, signal: Signal, candidate: Incident, *, hold: timedelta, symptom: bool = False) -> Admission:
         namespace = candidate.target.namespace
         await self._places.reach(namespace, "signal stored")
-        admission = await super().admit(signal, candidate, hold=hold)
+        admission = await super().admit(signal, candidate, hold=hold, symptom=symptom)
         await self._places.reach(namespace, "incident opened")
         return admission
 

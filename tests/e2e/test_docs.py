@@ -162,6 +162,7 @@ HOW: dict[str, Callable[[str, dict[str, str]], None]] = {
     "kubernaut audit": reads_the_log,
     "kubernaut readiness": has_its_options,
     ".venv/bin/kubernaut demo": has_its_options,
+    "kubernaut gameday": has_its_options,
 }
 
 

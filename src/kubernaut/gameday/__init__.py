@@ -1,0 +1,1 @@
+"""Faults put into throw-away namespaces on purpose, and what became of them under Kubernaut and three simpler ways."""
