@@ -1,3 +1,3 @@
-from tests.postgres import postgres_cluster, postgres_url
+from tests.postgres import postgres_cluster, postgres_url, vector_url
 
-__all__ = ["postgres_cluster", "postgres_url"]
+__all__ = ["postgres_cluster", "postgres_url", "vector_url"]

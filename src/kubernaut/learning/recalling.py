@@ -22,7 +22,7 @@ async def recall(
     incident: Incident, diagnosis: Diagnosis | None, *, embedder: Embedder, patterns: PatternStore, limit: int = 5
 ) -> list[Recalled]:
     """Confirmed like incidents, most alike first, never the incident itself."""
-    if await patterns.is_empty(embedder=embedder.name):
+    if not await patterns.count(embedder=embedder.name):
         return []  # a vector takes longer to make than all else
     (vector,) = await embedder.embed([describe(incident, diagnosis)])
     nearest = await patterns.nearest(vector, embedder=embedder.name, limit=limit * _FETCHED_PER_WANTED)

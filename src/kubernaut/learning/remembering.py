@@ -40,5 +40,5 @@ async def remember(
         embedder=embedder.name,
         vector=tuple(vector),
     )
-    await patterns.add(pattern)
+    await patterns.add([pattern])
     return pattern
