@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from kubernaut.adapters.embeddings.refusing import refuse_blank
 from kubernaut.ports import Embedder
 
 
@@ -20,6 +21,7 @@ class CachingEmbedder:
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """One unit vector a text, in order."""
+        refuse_blank(texts)
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         found = dict(zip(new, await self._embedder.embed(new), strict=True)) if new else {}
         vectors = [found[text] if text in found else self._known[text] for text in texts]
