@@ -1,7 +1,8 @@
 import asyncio
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
@@ -14,22 +15,28 @@ from kubernaut.adapters.store import open_store
 from kubernaut.adapters.store.opening import open_engine
 from kubernaut.adapters.vectors.embedded import EmbeddedPatterns
 from kubernaut.adapters.vectors.pgvector import PgvectorPatterns
+from kubernaut.adapters.vectors.weaviate import WeaviatePatterns
 from kubernaut.domain.errors import EmptyEmbedding, InputError, SettingsError, StoreError, StoreUnavailable
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.learning import Pattern
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.ports import PatternFilter, PatternStore
 from tests.postgres import Cluster, free_port
+from tests.weaviate_server import WeaviateAddress
 
 Open: TypeAlias = Callable[[], PatternStore]
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres", "pgvector"])
-def open_patterns(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+@pytest.fixture(params=["memory", "sqlite", "postgres", "pgvector", "weaviate"])
+async def open_patterns(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Open]:
     """Opens the same patterns once more, as another process would."""
     if request.param == "memory":
         memory = MemoryPatterns()
         yield lambda: memory
+        return
+    if request.param == "weaviate":
+        async with several_of(request.getfixturevalue("weaviate")) as open_remote:
+            yield open_remote
         return
     if request.param == "pgvector":
         url = request.getfixturevalue("vector_url")
@@ -46,6 +53,20 @@ def open_patterns(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Op
     yield open_again
     for engine in engines:
         engine.dispose()
+
+
+@asynccontextmanager
+async def several_of(address: WeaviateAddress) -> AsyncIterator[Open]:
+    opened: list[WeaviatePatterns] = []
+
+    def open_again() -> PatternStore:
+        opened.append(WeaviatePatterns(address.url, grpc_port=address.grpc_port))
+        return opened[-1]
+
+    yield open_again
+    for each in opened:
+        await each.delete([found.id for found in await each.newest(limit=1000)])
+        await each.aclose()
 
 
 def unit(*numbers: float) -> tuple[float, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select
-from sqlalchemy.engine import RowMapping
 
 from kubernaut.adapters.store.rows import searchable, to_json
 from kubernaut.domain.diagnosis import Parameter
@@ -53,8 +53,8 @@ def cells(pattern: Pattern) -> dict[str, object]:
     }
 
 
-def pattern_of(row: RowMapping) -> Pattern:
-    """The pattern of a row."""
+def pattern_of(row: Mapping[str, Any], vector: Sequence[float] = ()) -> Pattern:
+    """The pattern of a row; its vector may stand apart."""
     body = _body.decode(row["body"])
     return Pattern(
         id=IncidentId(row["id"]),
@@ -65,7 +65,7 @@ def pattern_of(row: RowMapping) -> Pattern:
         seconds=row["seconds"],
         at=datetime.fromtimestamp(row["at"], UTC),
         embedder=row["embedder"],
-        vector=tuple(np.frombuffer(row["vector"], dtype=FLOAT).tolist()),
+        vector=tuple(vector or np.frombuffer(row["vector"], dtype=FLOAT).tolist()),
         namespace=row["namespace"],
         kind=body.kind,
         parameters=body.parameters,
