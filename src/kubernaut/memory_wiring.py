@@ -76,10 +76,15 @@ def open_one(kind: Kind, settings: Settings, engine: Engine, closing: AsyncExitS
             closing.push_async_callback(patterns.aclose)
             return patterns
         case "weaviate":
-            from kubernaut.adapters.vectors.weaviate import WeaviatePatterns  # noqa: PLC0415
-
             if not memory.url:
                 raise SettingsError("memory.store weaviate needs memory.url, such as http://127.0.0.1:8080")
+            try:
+                from kubernaut.adapters.vectors.weaviate import WeaviatePatterns  # noqa: PLC0415
+            except ModuleNotFoundError as error:
+                raise SettingsError(
+                    "memory.store weaviate needs its client, which is not installed",
+                    help="pip install 'kubernaut[weaviate]'",
+                ) from error
             remote = WeaviatePatterns(memory.url, grpc_port=memory.grpc_port, key_file=memory.key_file)
             closing.push_async_callback(remote.aclose)
             return remote

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kubernaut.adapters.clock import SystemClock
-from kubernaut.adapters.embeddings.caching import CachingEmbedder
-from kubernaut.adapters.embeddings.minilm import MiniLMEmbedder
 from kubernaut.adapters.ids import RandomIds
 from kubernaut.adapters.kubernetes.coalescing import CoalescingReader
 from kubernaut.adapters.kubernetes.connection import ClusterOptions
@@ -22,7 +20,7 @@ from kubernaut.adapters.prometheus.meter import PrometheusMeter
 from kubernaut.adapters.prometheus.queries import PrometheusMetrics, prometheus_of
 from kubernaut.adapters.store import Store, open_store
 from kubernaut.adapters.text_file import WatchedFile
-from kubernaut.adapters.vectors.embedded import EmbeddedPatterns
+from kubernaut.adapters.vectors.failover import FailoverPatterns
 from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.errors import KubernautError
 from kubernaut.domain.incidents import IncidentId
@@ -40,6 +38,7 @@ from kubernaut.impact.value import Range, ValueInputs
 from kubernaut.investigation.stage import InvestigationStage, SecondOpinion
 from kubernaut.learning.effectiveness import TrackRecord
 from kubernaut.learning.stage import LearningStage
+from kubernaut.memory_wiring import build_embedder, open_patterns
 from kubernaut.notifying import notifier_of
 from kubernaut.orders import Orders
 from kubernaut.pipeline import PipelinePolicy, Stages, run_incident
@@ -47,7 +46,7 @@ from kubernaut.planning.guardrails import guardrails
 from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage
 from kubernaut.planning.policy.book import PolicyBook
-from kubernaut.ports import Clock, ClusterReader, ClusterWriter, Notifier
+from kubernaut.ports import Clock, ClusterReader, ClusterWriter, Embedder, Notifier, PatternStore
 from kubernaut.reception import Reception
 from kubernaut.settings import Settings, ValueSettings
 from kubernaut.triage.admission import TriagePolicy, TriageStage
@@ -71,6 +70,8 @@ class Outside:
     meter: PrometheusMeter
     notifier: Notifier
     analyst: LateAnalyst | None
+    embedder: Embedder
+    patterns: PatternStore
     metrics: PrometheusMetrics | None = None
 
 
@@ -124,8 +125,12 @@ async def running(
         async with asyncio.TaskGroup() as group:
             receiving = group.create_task(reception.work())
             group.create_task(stages.learning.warm())
+            working = [receiving]
+            if isinstance(outside.patterns, FailoverPatterns):
+                working.append(group.create_task(outside.patterns.work()))
             yield Service(outside, ids, stages, engine, orders, reception)
-            receiving.cancel()
+            for task in working:
+                task.cancel()
 
 
 async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *, pace: float) -> Outside:
@@ -152,6 +157,8 @@ async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *,
         notifier=notifier,
         analyst=analyst,
         metrics=metrics,
+        embedder=build_embedder(settings.embedder, clock, closing),
+        patterns=open_patterns(settings, store.database_engine, clock, closing),
     )
 
 
@@ -161,9 +168,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
     catalogue = discover()
     policy, watch = settings.policy, settings.verification
     busy_for = timedelta(seconds=watch.deadline_s) + _BUSY_MARGIN
-    learning = LearningStage(
-        store.incidents, CachingEmbedder(MiniLMEmbedder()), EmbeddedPatterns(store.database_engine), clock
-    )
+    learning = LearningStage(store.incidents, outside.embedder, outside.patterns, clock)
     return Stages(
         triage=TriageStage(
             reader,

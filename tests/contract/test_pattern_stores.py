@@ -338,3 +338,22 @@ async def test_a_postgres_that_does_not_answer_is_an_unavailable_store() -> None
 def test_pgvector_is_only_at_a_postgres_url() -> None:
     with pytest.raises(SettingsError):
         PgvectorPatterns.opened("sqlite:///patterns.db")
+
+
+async def test_a_weaviate_that_does_not_answer_is_an_unavailable_store_and_may_come_back() -> None:
+    patterns = WeaviatePatterns(f"http://127.0.0.1:{free_port()}", grpc_port=free_port())
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            await patterns.add([pattern("inc-1", unit(1, 0, 0))])
+    await patterns.aclose()
+
+
+def test_weaviate_is_only_at_an_http_address() -> None:
+    with pytest.raises(SettingsError, match="http://"):
+        WeaviatePatterns("postgresql://somewhere", grpc_port=1)
+
+
+async def test_a_missing_key_file_of_weaviate_is_named(tmp_path: Path) -> None:
+    patterns = WeaviatePatterns("http://127.0.0.1:1", grpc_port=1, key_file=tmp_path / "no-key")
+    with pytest.raises(SettingsError, match="no-key"):
+        await patterns.count()

@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "policy": ("policy", "Show, check, try and explain what is allowed."),
         "actions": ("actions", "The catalogue of actions."),
         "causes": ("causes", "The causes that are told apart."),
+        "patterns": ("patterns", "The memory of finished incidents."),
         "config": ("config", "Show and check the settings in force."),
         "version": ("version", "The version of this program."),
     }
