@@ -15,7 +15,9 @@ DIMENSION = 16
 
 def vector_of(text: str) -> list[float]:
     """Any fixed direction of the text."""
-    return [byte / 127.5 - 1 for byte in hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=DIMENSION).digest()]
+    return [
+        byte / 127.5 - 1 for byte in hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=DIMENSION).digest()
+    ]
 
 
 @dataclass
@@ -63,7 +65,9 @@ class EmbeddingServer:
 
     @staticmethod
     def rightly(texts: list[str]) -> bytes:
-        items = [{"object": "embedding", "index": place, "embedding": vector_of(text)} for place, text in enumerate(texts)]
+        items = [
+            {"object": "embedding", "index": place, "embedding": vector_of(text)} for place, text in enumerate(texts)
+        ]
         # Servers need not keep the order: that is what `index` is for.
         return json.dumps({"object": "list", "data": items[::-1], "model": "m"}).encode()
 

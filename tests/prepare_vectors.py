@@ -53,9 +53,7 @@ def _pgvector() -> str:
 
 def _build_pgvector(folder: Path, programs: Path) -> None:
     version = programs.parent.name
-    (folder / "sources.list").write_text(
-        f"deb-src [signed-by={_KEYRING}] http://deb.debian.org/debian {_SUITE} main\n"
-    )
+    (folder / "sources.list").write_text(f"deb-src [signed-by={_KEYRING}] http://deb.debian.org/debian {_SUITE} main\n")
     (folder / "lists").mkdir()
     alone = ["-qq", "-o", f"Dir::Etc::sourcelist={folder}/sources.list", "-o", "Dir::Etc::sourceparts=/dev/null"]
     alone += ["-o", f"Dir::State::lists={folder}/lists"]
@@ -83,7 +81,7 @@ def _weaviate() -> str:
         return "Weaviate's server is here"
     if shutil.which("go") is None:
         return "left out: tests with Weaviate: no Go here"
-    place = {**os.environ, "GOBIN": str(SERVER.parent), "GOFLAGS": "-buildvcs=false"}
+    place = {**os.environ, "GOBIN": str(SERVER.parent), "GOFLAGS": "-buildvcs=false"}  # noqa: TID251  # of Go
     module = f"github.com/weaviate/weaviate/cmd/weaviate-server@v{VERSION}"
     done = subprocess.run(["go", "install", "-ldflags=-s -w", module], env=place, check=False)
     return f"left out: tests with Weaviate: go ended with {done.returncode}" if done.returncode else f"built {SERVER}"

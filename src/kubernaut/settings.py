@@ -9,12 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-
-from typing_extensions import Self
 
 from kubernaut.domain.errors import SettingsError
 
@@ -203,7 +201,7 @@ class MemorySettings(_Section):
     """Newest patterns that the embedded store searches; 1.5 KiB each."""
     repeat_likeness: Share = 0.9
     """An incident at least so like verified ones of the past is a repeat: no model is asked about it."""
-    repeat_successes: int = Field(default=3, ge=1, le=100)
+    repeat_successes: int = Field(default=3, ge=1, le=50)
     """Verified successes of one action among the like incidents that make a repeat."""
 
 

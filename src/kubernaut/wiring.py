@@ -30,18 +30,20 @@ from kubernaut.domain.plans import Conclusion
 from kubernaut.engine.durable import DurableEngine
 from kubernaut.engine.policy import EnginePolicy
 from kubernaut.engine.run import Run
-from kubernaut.execution.catalogue import Catalogue, discover
+from kubernaut.execution.catalogue import Catalogue, Risk, discover
 from kubernaut.execution.previewing import ExecutionPorts
 from kubernaut.execution.stage import ExecutionStage
 from kubernaut.impact.stage import ImpactStage
 from kubernaut.impact.value import Range, ValueInputs
 from kubernaut.investigation.stage import InvestigationStage, SecondOpinion
 from kubernaut.learning.effectiveness import TrackRecord
+from kubernaut.learning.repeating import RepeatPolicy
 from kubernaut.learning.stage import LearningStage
 from kubernaut.memory_wiring import build_embedder, open_patterns
 from kubernaut.notifying import notifier_of
 from kubernaut.orders import Orders
 from kubernaut.pipeline import PipelinePolicy, Stages, run_incident
+from kubernaut.planning.exploring import ExplorationBudget
 from kubernaut.planning.guardrails import guardrails
 from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage
@@ -168,7 +170,9 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
     catalogue = discover()
     policy, watch = settings.policy, settings.verification
     busy_for = timedelta(seconds=watch.deadline_s) + _BUSY_MARGIN
-    learning = LearningStage(store.incidents, outside.embedder, outside.patterns, clock)
+    memory = settings.memory
+    repeats = RepeatPolicy(memory.repeat_likeness, memory.repeat_successes)
+    learning = LearningStage(store.incidents, outside.embedder, outside.patterns, clock, repeats)
     return Stages(
         triage=TriageStage(
             reader,
@@ -193,7 +197,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             store.leases,
             store.switch,
             clock,
-            TrackRecord(store.incidents).of,
+            TrackRecord(store.incidents, clock).of,
             frozenset(action.id for action in catalogue if not action.reversible),
             PlanningPolicy(
                 Autonomy(policy.autonomy),
@@ -211,6 +215,8 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
                 risks={action.id: action.risk.value for action in catalogue},
                 cluster=settings.cluster.name,
             ),
+            {action.id: list(Risk).index(action.risk) for action in catalogue},
+            ExplorationBudget(policy.explorations_per_day),
         ),
         execution=ExecutionStage(
             ExecutionPorts(reader, outside.writer, clock, catalogue),
@@ -218,6 +224,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             store.leases,
             outside.notifier,
             busy_for,
+            learning.recall,
         ),
         verification=VerificationStage(
             reader,

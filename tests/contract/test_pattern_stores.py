@@ -277,10 +277,7 @@ async def test_every_pattern_stands_on_one_page(open_patterns: Open) -> None:
 async def test_the_newest_come_first_and_no_more_than_wanted(open_patterns: Open) -> None:
     patterns, base = open_patterns(), pattern("inc-0", unit(1, 0, 0))
     await patterns.add(
-        [
-            dataclasses.replace(base, id=IncidentId(f"inc-{age}"), at=base.at - timedelta(hours=age))
-            for age in (3, 1, 2)
-        ]
+        [dataclasses.replace(base, id=IncidentId(f"inc-{age}"), at=base.at - timedelta(hours=age)) for age in (3, 1, 2)]
     )
 
     assert [each.id for each in await patterns.newest(limit=2)] == ["inc-1", "inc-2"]

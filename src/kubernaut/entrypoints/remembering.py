@@ -114,9 +114,7 @@ async def pages(store: PatternStore) -> AsyncIterator[Sequence[Pattern]]:
 
 async def read_in(lines: Iterable[str], store: PatternStore) -> int:
     """Stores the patterns of an exported file; how many. Raises `InputError` naming the line, which stores none."""
-    patterns = [
-        parsed(line, number) for number, line in enumerate(lines, 1) if line.strip()
-    ]
+    patterns = [parsed(line, number) for number, line in enumerate(lines, 1) if line.strip()]
     for start in range(0, len(patterns), _PAGE):
         await store.add(patterns[start : start + _PAGE])
     return len(patterns)

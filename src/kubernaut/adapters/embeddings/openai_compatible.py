@@ -67,7 +67,9 @@ class OpenAIEmbedder:
         size = self._endpoint.batch
         vectors: list[list[float]] = []
         for start in range(0, len(texts), size):
-            vectors += await self._batch([sendable(text.strip()[:_LONGEST_TEXT]) for text in texts[start : start + size]])
+            vectors += await self._batch(
+                [sendable(text.strip()[:_LONGEST_TEXT]) for text in texts[start : start + size]]
+            )
         return vectors
 
     async def aclose(self) -> None:
@@ -166,5 +168,3 @@ def _seconds(header: Sequence[str] | str) -> float | None:
     """What `Retry-After` asks for; its other form, a date, is not taken."""
     text = str(header).strip()
     return float(text) if text.isdecimal() and len(text) < 7 else None  # noqa: PLR2004  # no number of weeks
-
-

@@ -53,7 +53,9 @@ def load_offline(model: str) -> Encoder:
     try:
         library = importlib.import_module("sentence_transformers")
     except ModuleNotFoundError as error:
-        raise SettingsError("embedder.kind sentence_transformers needs a library that is not here", help=_EXTRA) from error
+        raise SettingsError(
+            "embedder.kind sentence_transformers needs a library that is not here", help=_EXTRA
+        ) from error
     try:
         return cast("Encoder", library.SentenceTransformer(model, device="cpu", local_files_only=True))
     except (OSError, ValueError) as error:

@@ -71,9 +71,7 @@ class SqlDebts:
 
         def work(connection: Connection) -> list[int]:
             note = insert(pattern_debts).returning(pattern_debts.c.seq)
-            return [
-                connection.execute(note.values(pattern=name, dropped=dropped)).scalar_one() for name in ids
-            ]
+            return [connection.execute(note.values(pattern=name, dropped=dropped)).scalar_one() for name in ids]
 
         return await asyncio.to_thread(self._write, work)
 

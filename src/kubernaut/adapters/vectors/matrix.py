@@ -92,9 +92,7 @@ class VectorMatrix:
         """Which rows the filter admits; None where it admits all."""
         words = (where.cause, where.namespace, str(where.ending or ""))
         masks = [
-            self._codes[column, :rows] == self._known[column].get(word, -1)
-            for column, word in enumerate(words)
-            if word
+            self._codes[column, :rows] == self._known[column].get(word, -1) for column, word in enumerate(words) if word
         ]
         if where.since is not None:
             masks.append(self._times[:rows] >= where.since.timestamp())

@@ -60,15 +60,15 @@ _HEADER = 4
 class _Vector(UserDefinedType[bytes]):
     """`vector`, as float32 in our byte order on this side."""
 
-    cache_ok = True
+    cache_ok = True  # type: ignore[mutable-override]  # as SQLAlchemy asks for
 
     def get_col_spec(self, **_: object) -> str:
         """Of any dimension: each row's vector knows its own."""
         return "vector"
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[bytes], str]:  # noqa: ARG002
+    def bind_processor(self, dialect: Dialect) -> Callable[[bytes | None], str]:  # noqa: ARG002
         """Bytes to the text that pgvector parses."""
-        return lambda value: as_text(np.frombuffer(value, dtype=FLOAT))
+        return lambda value: as_text(np.frombuffer(value or b"", dtype=FLOAT))
 
     def column_expression(self, colexpr: ColumnElement[bytes]) -> Function[bytes]:
         """Read in binary, which is exact and a tenth of the work."""
@@ -186,7 +186,7 @@ def _nearest(
     connection: Connection, vector: Sequence[float], embedder: str, limit: int, where: PatternFilter
 ) -> list[Recalled]:
     # The dimension is a number of ours, and has to stand in the query as it stands in the index.
-    place = literal_column(f"(vector::vector({len(vector)}))")
+    place: ColumnElement[bytes] = literal_column(f"(vector::vector({len(vector)}))")
     asked = cast(bindparam("asked", type_=Text), _Vector)
     distance: ColumnElement[float] = place.op("<#>", return_type=Float())(asked)
     query = (

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, Table, delete, func, insert, select
+from sqlalchemy.engine import RowMapping
 
 from kubernaut.adapters.store.rows import searchable, to_json
 from kubernaut.domain.diagnosis import Parameter
@@ -53,7 +54,7 @@ def cells(pattern: Pattern) -> dict[str, object]:
     }
 
 
-def pattern_of(row: Mapping[str, Any], vector: Sequence[float] = ()) -> Pattern:
+def pattern_of(row: RowMapping | Mapping[str, Any], vector: Sequence[float] = ()) -> Pattern:
     """The pattern of a row; its vector may stand apart."""
     body = _body.decode(row["body"])
     return Pattern(

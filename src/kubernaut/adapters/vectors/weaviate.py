@@ -12,17 +12,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 from uuid import UUID, uuid5
 
 import weaviate
-from grpc.aio import AioRpcError
 from httpx import HTTPError
+from weaviate.auth import AuthCredentials
 from weaviate.classes.config import Configure, DataType, Property, Tokenization, VectorDistances
 from weaviate.classes.data import DataObject
 from weaviate.classes.init import AdditionalConfig, Auth, Timeout
 from weaviate.classes.query import Filter, MetadataQuery, Sort
 from weaviate.collections.classes.filters import _Filters
+from weaviate.collections.classes.types import WeaviateField, WeaviateProperties
 from weaviate.collections.collection import CollectionAsync
 from weaviate.connect import ConnectionParams
 from weaviate.exceptions import WeaviateBaseError
@@ -41,7 +42,7 @@ _WORDS = ("key", "text", "cause", "action", "ending", "embedder", "namespace", "
 _NUMBERS = ("seconds", "at")
 _INIT_S, _QUERY_S, _INSERT_S = 5, 10, 60
 
-Collection: TypeAlias = "CollectionAsync[Mapping[str, object], None]"
+Collection: TypeAlias = "CollectionAsync[WeaviateProperties, None]"
 
 
 class WeaviatePatterns:
@@ -112,7 +113,9 @@ class WeaviatePatterns:
                 page = await place.query.fetch_objects_by_ids(
                     [_uuid(name) for name in ids], limit=len(ids), include_vector=True
                 )
-                found.update({str(each.properties["key"]): _pattern(each.properties, each.vector) for each in page.objects})
+                found.update(
+                    {str(each.properties["key"]): _pattern(each.properties, each.vector) for each in page.objects}
+                )
         return [found[name] for name in ids if name in found]
 
     async def page(self, *, after: str = "", limit: int = 500) -> list[Pattern]:
@@ -145,7 +148,9 @@ class WeaviatePatterns:
     async def _connected(self) -> weaviate.WeaviateAsyncClient:
         async with self._connecting:
             if self._client is None:
-                limits = AdditionalConfig(timeout=Timeout(init=_INIT_S, query=_QUERY_S, insert=_INSERT_S), trust_env=False)
+                limits = AdditionalConfig(
+                    timeout=Timeout(init=_INIT_S, query=_QUERY_S, insert=_INSERT_S), trust_env=False
+                )
                 client = weaviate.WeaviateAsyncClient(
                     self._parameters, auth_client_secret=self._key(), additional_config=limits
                 )
@@ -157,7 +162,7 @@ class WeaviatePatterns:
                 self._client = client
             return self._client
 
-    def _key(self) -> Auth | None:
+    def _key(self) -> AuthCredentials | None:
         if self._key_file is None:
             return None
         try:
@@ -197,7 +202,9 @@ class WeaviatePatterns:
         if ids:
             for place in await self._places():
                 if place.name != besides:
-                    done = await place.data.delete_many(where=Filter.by_id().contains_any([_uuid(name) for name in ids]))
+                    done = await place.data.delete_many(
+                        where=Filter.by_id().contains_any([_uuid(name) for name in ids])
+                    )
                     dropped += done.successful
         return dropped
 
@@ -219,15 +226,15 @@ def _uuid(name: str) -> UUID:
     return uuid5(_IDS, name)
 
 
-def _object(pattern: Pattern) -> DataObject[Mapping[str, object], None]:
-    values = cells(pattern)
+def _object(pattern: Pattern) -> DataObject[WeaviateProperties, None]:
+    values = cast("dict[str, WeaviateField]", cells(pattern))
     del values["vector"]
     values["key"] = values.pop("id")
     return DataObject(properties=values, uuid=_uuid(pattern.id), vector=list(pattern.vector))
 
 
-def _pattern(properties: Mapping[str, object], vector: Mapping[str, Sequence[float]]) -> Pattern:
-    return pattern_of({**properties, "id": properties["key"]}, vector=vector["default"])
+def _pattern(properties: Mapping[str, object], vectors: Mapping[str, object]) -> Pattern:
+    return pattern_of({**properties, "id": properties["key"]}, vector=cast("Sequence[float]", vectors["default"]))
 
 
 def _filters(where: PatternFilter) -> _Filters | None:
@@ -250,5 +257,5 @@ async def _check_dimension(place: Collection, embedder: str, asked: int) -> None
 def _translated(doing: str) -> Iterator[None]:
     try:
         yield
-    except (WeaviateBaseError, AioRpcError, HTTPError, OSError) as error:
+    except (WeaviateBaseError, HTTPError, OSError) as error:
         raise StoreUnavailable(f"{doing} in Weaviate: {str(error).strip().splitlines()[0][:200]}") from error

@@ -50,8 +50,10 @@ SinceDays = Annotated[float | None, typer.Option("--since-days", min=0, help="Of
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")]
 
 
-@app.command("list", help=help_text("The newest.", "kubernaut patterns list --outcome healed"), short_help="The newest.")
-def list_(
+@app.command(
+    "list", help=help_text("The newest.", "kubernaut patterns list --outcome healed"), short_help="The newest."
+)
+def list_(  # noqa: PLR0913  # each is an option of the command line
     ctx: typer.Context,
     *,
     cause: Cause = "",
@@ -75,7 +77,7 @@ def list_(
     help=help_text("The most like a text.", 'kubernaut patterns search "image cannot be pulled" -n shop'),
     short_help="The most like a text.",
 )
-def search(
+def search(  # noqa: PLR0913  # each is an option of the command line
     ctx: typer.Context,
     text: Annotated[str, typer.Argument(help="What happened, in your words.")],
     *,
