@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from typing import Literal
 
@@ -15,9 +15,11 @@ from kubernaut.adapters.embeddings.sentence_transformers import SentenceTransfor
 from kubernaut.adapters.vectors.debts import SqlDebts
 from kubernaut.adapters.vectors.embedded import EmbeddedPatterns
 from kubernaut.adapters.vectors.failover import FailoverPatterns
-from kubernaut.domain.errors import SettingsError
+from kubernaut.domain.errors import KubernautError, SettingsError
 from kubernaut.ports import Clock, Embedder, PatternStore
 from kubernaut.settings import EmbedderSettings, Settings
+
+_RECOLLECTED = 128
 
 Kind = Literal["embedded", "pgvector", "weaviate"]
 
@@ -51,6 +53,13 @@ def build_embedder(settings: EmbedderSettings, clock: Clock, closing: AsyncExitS
             remote = OpenAIEmbedder(endpoint, clock)
             closing.push_async_callback(remote.aclose)
             return CachingEmbedder(remote)
+
+
+async def recollect(embedder: Embedder, patterns: PatternStore) -> None:
+    """Lets the embedder know the texts of the newest patterns, so that a repeat of one need not be embedded."""
+    if isinstance(embedder, CachingEmbedder):
+        with suppress(KubernautError):
+            embedder.learn(reversed(await patterns.newest(limit=_RECOLLECTED)))
 
 
 def open_patterns(settings: Settings, engine: Engine, clock: Clock, closing: AsyncExitStack) -> PatternStore:

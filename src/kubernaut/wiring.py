@@ -39,7 +39,7 @@ from kubernaut.investigation.stage import InvestigationStage, SecondOpinion
 from kubernaut.learning.effectiveness import TrackRecord
 from kubernaut.learning.repeating import RepeatPolicy
 from kubernaut.learning.stage import LearningStage
-from kubernaut.memory_wiring import build_embedder, open_patterns
+from kubernaut.memory_wiring import build_embedder, open_patterns, recollect
 from kubernaut.notifying import notifier_of
 from kubernaut.orders import Orders
 from kubernaut.pipeline import PipelinePolicy, Stages, run_incident
@@ -127,6 +127,7 @@ async def running(
         async with asyncio.TaskGroup() as group:
             receiving = group.create_task(reception.work())
             group.create_task(stages.learning.warm())
+            group.create_task(recollect(outside.embedder, outside.patterns))
             working = [receiving]
             if isinstance(outside.patterns, FailoverPatterns):
                 working.append(group.create_task(outside.patterns.work()))
