@@ -171,9 +171,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
     catalogue = discover()
     policy, watch = settings.policy, settings.verification
     busy_for = timedelta(seconds=watch.deadline_s) + _BUSY_MARGIN
-    memory = settings.memory
-    repeats = RepeatPolicy(memory.repeat_likeness, memory.repeat_successes)
-    learning = LearningStage(store.incidents, outside.embedder, outside.patterns, clock, repeats)
+    learning = _learning(settings, outside)
     return Stages(
         triage=TriageStage(
             reader,
@@ -252,6 +250,11 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
 
 def _check_against(catalogue: Catalogue) -> Callable[[ActionCall], object]:
     return lambda call: catalogue[call.action].check(call)
+
+
+def _learning(settings: Settings, outside: Outside) -> LearningStage:
+    repeats = RepeatPolicy(settings.memory.repeat_likeness, settings.memory.repeat_successes)
+    return LearningStage(outside.store.incidents, outside.embedder, outside.patterns, outside.clock, repeats)
 
 
 async def _close_failed(stages: Stages, store: Store, run_id: str, error: KubernautError) -> None:
