@@ -50,7 +50,7 @@ from kubernaut.planning.planning import PlanningPolicy, PlanningStage
 from kubernaut.planning.policy.book import PolicyBook
 from kubernaut.ports import Clock, ClusterReader, ClusterWriter, Embedder, Notifier, PatternStore
 from kubernaut.reception import Reception
-from kubernaut.settings import Settings, ValueSettings
+from kubernaut.settings import PolicySettings, Settings, ValueSettings
 from kubernaut.triage.admission import TriagePolicy, TriageStage
 from kubernaut.verification.judging import VerificationPolicy
 from kubernaut.verification.stage import VerificationStage
@@ -238,18 +238,22 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
         ),
         impact=ImpactStage(store.incidents, clock, _value_inputs(settings.value)),
         learning=learning,
-        policy=PipelinePolicy(
-            attempts=policy.attempts,
-            looks=policy.looks,
-            recheck=timedelta(seconds=policy.recheck_s),
-            settle=timedelta(seconds=policy.settle_s),
-            approval=timedelta(seconds=policy.approval_s),
-        ),
+        policy=_pipeline_policy(policy),
     )
 
 
 def _check_against(catalogue: Catalogue) -> Callable[[ActionCall], object]:
     return lambda call: catalogue[call.action].check(call)
+
+
+def _pipeline_policy(policy: PolicySettings) -> PipelinePolicy:
+    return PipelinePolicy(
+        attempts=policy.attempts,
+        looks=policy.looks,
+        recheck=timedelta(seconds=policy.recheck_s),
+        settle=timedelta(seconds=policy.settle_s),
+        approval=timedelta(seconds=policy.approval_s),
+    )
 
 
 def _learning(settings: Settings, outside: Outside) -> LearningStage:
