@@ -1,3 +1,4 @@
-from tests.postgres import postgres_cluster, postgres_url
+from tests.postgres import postgres_cluster, postgres_url, vector_url
+from tests.weaviate_server import weaviate
 
-__all__ = ["postgres_cluster", "postgres_url"]
+__all__ = ["postgres_cluster", "postgres_url", "vector_url", "weaviate"]

@@ -124,7 +124,7 @@ class MisroutedShop:
             ),
             investigation=InvestigationStage(cluster, incidents, clock, MemoryMeter(), learning.recall),
             planning=PlanningStage(
-                cluster, incidents, self.leases, MemorySwitch(), clock, TrackRecord(incidents).of, irreversible,
+                cluster, incidents, self.leases, MemorySwitch(), clock, TrackRecord(incidents, clock).of, irreversible,
                 PlanningPolicy(Autonomy.AUTO, cooldown=timedelta(minutes=10), patience=timedelta(0), busy_for=_BUSY),
                 guardrails(cluster, incidents, clock, MemoryMeter()),
             ),

@@ -17,7 +17,7 @@ from kubernaut.domain.incidents import Incident, IncidentId
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Phase
 from kubernaut.domain.objects import Json, KubeObject
-from kubernaut.domain.plans import Decision, Plan
+from kubernaut.domain.plans import Decision, Plan, Standing
 from kubernaut.engine.codec import dump
 from kubernaut.planning.guardrails import guardrails
 from kubernaut.planning.guards import Autonomy
@@ -132,7 +132,7 @@ class PlanningDesk:
         return teller.id
 
 
-async def _no_records(cause: CauseId) -> dict[ActionId, tuple[int, int, float]]:  # noqa: ARG001
+async def _no_records(cause: CauseId, namespace: str) -> dict[ActionId, Standing]:  # noqa: ARG001
     return {}
 
 

@@ -20,7 +20,7 @@ _VERSIONS = Path("/usr/lib/postgresql")
 
 def missing() -> str:
     """Why no PostgreSQL can be started here; empty where one can."""
-    if _programs() is None:
+    if installed_programs() is None:
         return f"no PostgreSQL server under {_VERSIONS} (apt-get install postgresql)"
     return ""
 
@@ -80,10 +80,21 @@ class Cluster:
         return done.returncode
 
 
+def missing_vectors() -> str:
+    """Why no PostgreSQL with pgvector can be started here; empty where one can."""
+    programs = installed_programs()
+    if programs is None:
+        return missing()
+    version = programs.parent.name
+    if not (Path("/usr/share/postgresql") / version / "extension" / "vector.control").exists():
+        return f"no pgvector for PostgreSQL {version} (python -m tests.prepare_vectors)"
+    return ""
+
+
 @contextmanager
 def running_cluster(*, durable: bool) -> Iterator[Cluster]:
     """A started cluster that leaves nothing behind."""
-    programs = _programs()
+    programs = installed_programs()
     if programs is None:
         raise RuntimeError(missing())
     files = Path(tempfile.mkdtemp(prefix="kubernaut-postgres-"))
@@ -112,7 +123,16 @@ def postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
     postgres_cluster.sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _programs() -> Path | None:
+@pytest.fixture
+def vector_url(request: pytest.FixtureRequest) -> str:
+    """A fresh database of a server that has pgvector; the extension is not created in it yet."""
+    if missing_vectors():
+        pytest.skip(missing_vectors())
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+def installed_programs() -> Path | None:
     found = sorted(_VERSIONS.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     return found[-1].parent if found else None
 

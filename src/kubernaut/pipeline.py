@@ -83,6 +83,7 @@ async def run_incident(run: Run, stages: Stages, argument: JsonObject) -> Json:
         asked = partial(stages.execution.undo_last, incident, by=str(argument["by"]))
         undo = partial(asked, reason=str(argument.get("reason", "")))
         execution = await run.step("undo", undo, returns=Execution)
+        await run.step("correct", partial(stages.learning.correct, incident, execution), returns=str)
         return execution.reason
     return (await heal(run, stages, incident)).value
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kubernaut.adapters.clock import SystemClock
-from kubernaut.adapters.embeddings.caching import CachingEmbedder
-from kubernaut.adapters.embeddings.minilm import MiniLMEmbedder
 from kubernaut.adapters.ids import RandomIds
 from kubernaut.adapters.kubernetes.coalescing import CoalescingReader
 from kubernaut.adapters.kubernetes.connection import ClusterOptions
@@ -23,7 +21,7 @@ from kubernaut.adapters.prometheus.meter import PrometheusMeter
 from kubernaut.adapters.prometheus.queries import PrometheusMetrics, prometheus_of
 from kubernaut.adapters.store import Store, open_store
 from kubernaut.adapters.text_file import WatchedFile
-from kubernaut.adapters.vectors.embedded import EmbeddedPatterns
+from kubernaut.adapters.vectors.failover import FailoverPatterns
 from kubernaut.declared import value_inputs
 from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.errors import KubernautError
@@ -34,24 +32,27 @@ from kubernaut.domain.plans import Conclusion
 from kubernaut.engine.durable import DurableEngine
 from kubernaut.engine.policy import EnginePolicy
 from kubernaut.engine.run import Run
-from kubernaut.execution.catalogue import Catalogue, discover
+from kubernaut.execution.catalogue import Catalogue, Risk, discover
 from kubernaut.execution.previewing import ExecutionPorts
 from kubernaut.execution.stage import ExecutionStage
 from kubernaut.impact.stage import ImpactStage
 from kubernaut.investigation.stage import InvestigationStage, SecondOpinion
 from kubernaut.learning.effectiveness import TrackRecord
+from kubernaut.learning.repeating import RepeatPolicy
 from kubernaut.learning.stage import LearningStage
+from kubernaut.memory_wiring import build_embedder, open_patterns, recollect
 from kubernaut.notifying import notifier_of
 from kubernaut.orders import Orders
 from kubernaut.pipeline import PipelinePolicy, Stages, run_incident
+from kubernaut.planning.exploring import ExplorationBudget
 from kubernaut.planning.guardrails import guardrails
 from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage
 from kubernaut.planning.policy.book import PolicyBook
 from kubernaut.planning.surveying import Nature
-from kubernaut.ports import Analyst, Clock, ClusterReader, ClusterWriter, Notifier
+from kubernaut.ports import Analyst, Clock, ClusterReader, ClusterWriter, Embedder, Notifier, PatternStore
 from kubernaut.reception import Reception
-from kubernaut.settings import Settings
+from kubernaut.settings import PolicySettings, Settings
 from kubernaut.triage.admission import TriagePolicy, TriageStage
 from kubernaut.verification.judging import VerificationPolicy
 from kubernaut.verification.stage import VerificationStage
@@ -73,6 +74,8 @@ class Outside:
     meter: PrometheusMeter
     notifier: Notifier
     analyst: Analyst
+    embedder: Embedder
+    patterns: PatternStore
     metrics: PrometheusMetrics | None = None
 
 
@@ -126,8 +129,13 @@ async def running(
         async with asyncio.TaskGroup() as group:
             receiving = group.create_task(reception.work())
             group.create_task(stages.learning.warm())
+            group.create_task(recollect(outside.embedder, outside.patterns))
+            working = [receiving]
+            if isinstance(outside.patterns, FailoverPatterns):
+                working.append(group.create_task(outside.patterns.work()))
             yield Service(outside, ids, stages, engine, orders, reception)
-            receiving.cancel()
+            for task in working:
+                task.cancel()
 
 
 async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *, pace: float) -> Outside:
@@ -157,6 +165,8 @@ async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *,
         notifier=notifier,
         analyst=analyst,
         metrics=metrics,
+        embedder=build_embedder(settings.embedder, clock, closing),
+        patterns=open_patterns(settings, store.database_engine, clock, closing),
     )
 
 
@@ -166,9 +176,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
     catalogue = discover()
     policy, watch = settings.policy, settings.verification
     busy_for = timedelta(seconds=watch.deadline_s) + _BUSY_MARGIN
-    learning = LearningStage(
-        store.incidents, CachingEmbedder(MiniLMEmbedder()), EmbeddedPatterns(store.database_engine), clock
-    )
+    learning = _learning(settings, outside)
     return Stages(
         triage=TriageStage(
             reader,
@@ -193,7 +201,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             store.leases,
             store.switch,
             clock,
-            TrackRecord(store.incidents).of,
+            TrackRecord(store.incidents, clock).of,
             frozenset(action.id for action in catalogue if action.is_asked_about),
             PlanningPolicy(
                 Autonomy(policy.autonomy),
@@ -211,6 +219,8 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
                 natures={action.id: Nature(action.risk.value, action.reversible) for action in catalogue},
                 cluster=settings.cluster.name,
             ),
+            {action.id: list(Risk).index(action.risk) for action in catalogue},
+            ExplorationBudget(policy.explorations_per_day),
         ),
         execution=ExecutionStage(
             ExecutionPorts(reader, outside.writer, clock, catalogue),
@@ -218,6 +228,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             store.leases,
             outside.notifier,
             busy_for,
+            learning.recall,
         ),
         verification=VerificationStage(
             reader,
@@ -232,18 +243,27 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
         ),
         impact=ImpactStage(store.incidents, clock, value_inputs(settings.value)),
         learning=learning,
-        policy=PipelinePolicy(
-            attempts=policy.attempts,
-            looks=policy.looks,
-            recheck=timedelta(seconds=policy.recheck_s),
-            settle=timedelta(seconds=policy.settle_s),
-            approval=timedelta(seconds=policy.approval_s),
-        ),
+        policy=_pipeline_policy(policy),
     )
 
 
 def _check_against(catalogue: Catalogue) -> Callable[[ActionCall], object]:
     return lambda call: catalogue[call.action].check(call)
+
+
+def _pipeline_policy(policy: PolicySettings) -> PipelinePolicy:
+    return PipelinePolicy(
+        attempts=policy.attempts,
+        looks=policy.looks,
+        recheck=timedelta(seconds=policy.recheck_s),
+        settle=timedelta(seconds=policy.settle_s),
+        approval=timedelta(seconds=policy.approval_s),
+    )
+
+
+def _learning(settings: Settings, outside: Outside) -> LearningStage:
+    repeats = RepeatPolicy(settings.memory.repeat_likeness, settings.memory.repeat_successes)
+    return LearningStage(outside.store.incidents, outside.embedder, outside.patterns, outside.clock, repeats)
 
 
 async def _close_failed(stages: Stages, store: Store, run_id: str, error: KubernautError) -> None:

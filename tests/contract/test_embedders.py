@@ -1,18 +1,47 @@
 import math
+from collections.abc import AsyncIterator, Sequence
 from itertools import pairwise
 
 import pytest
 
+from kubernaut.adapters.embeddings.caching import CachingEmbedder
 from kubernaut.adapters.embeddings.hashed import HashedEmbedder
 from kubernaut.adapters.embeddings.minilm import MiniLMEmbedder
+from kubernaut.adapters.embeddings.openai_compatible import EmbeddingEndpoint, OpenAIEmbedder
+from kubernaut.adapters.embeddings.sentence_transformers import SentenceTransformersEmbedder
 from kubernaut.domain.errors import EmptyText
 from kubernaut.ports import Embedder
+from tests.embedding_endpoint import SystemClockWithoutWaits, running_endpoint, vector_of
+
+# Loaded once: its weights take longer than all the tests.
+MINILM = MiniLMEmbedder()
 
 
-@pytest.fixture(params=[HashedEmbedder, MiniLMEmbedder], ids=["hashed", "minilm"], scope="module")
-def embedder(request: pytest.FixtureRequest) -> Embedder:
-    built: Embedder = request.param()
-    return built
+class Encoder:
+    """What the library's model answers, without the library."""
+
+    def encode(self, sentences: list[str]) -> Sequence[Sequence[float]]:
+        assert all(sentence == sentence.encode().decode() for sentence in sentences)
+        return [[3.0 * number for number in vector_of(sentence)] for sentence in sentences]
+
+
+@pytest.fixture(params=["hashed", "minilm", "openai", "sentence-transformers", "caching"])
+async def embedder(request: pytest.FixtureRequest) -> AsyncIterator[Embedder]:
+    match request.param:
+        case "hashed":
+            yield HashedEmbedder()
+        case "minilm":
+            yield MINILM
+        case "caching":
+            yield CachingEmbedder(HashedEmbedder())
+        case "sentence-transformers":
+            yield SentenceTransformersEmbedder("a-folder", 16, lambda _: Encoder())
+        case _:
+            async with running_endpoint() as server:
+                endpoint = EmbeddingEndpoint(server.url, "text-model", 16, batch=4)
+                remote = OpenAIEmbedder(endpoint, SystemClockWithoutWaits())
+                yield remote
+                await remote.aclose()
 
 
 async def test_every_text_gets_one_vector_of_length_one_in_its_order(embedder: Embedder) -> None:

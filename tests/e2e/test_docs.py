@@ -83,6 +83,16 @@ def saves_and_looks_back(command: str, environment: dict[str, str]) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def remembers(command: str, environment: dict[str, str]) -> None:
+    """Beside the project: what is read in was written out before."""
+    words = ["kubernaut", "patterns", "export", "patterns.jsonl"]
+    for called in (words, shlex.split(command)):
+        done = subprocess.run(
+            called, cwd=environment["HOME"], env=environment, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def is_a_target(command: str, environment: dict[str, str]) -> None:
     """CI makes it anyway; here only that there is such a target."""
     done = subprocess.run(
@@ -156,6 +166,7 @@ HOW: dict[str, Callable[[str, dict[str, str]], None]] = {
     # Without a provider it ends with 1, as it should.
     "kubernaut models check": has_its_options,
     "kubernaut models": runs,
+    "kubernaut patterns": remembers,
     "kubectl label ": runs,
     "kubernaut policy ": runs,
     "kubernaut value report": reads_the_log,

@@ -210,6 +210,31 @@ class EmptyText(InputError):
     code = "empty_text"
 
 
+class EmptyEmbedding(InputError):
+    """A vector of no length, or of another length than 1: nothing can be compared with it."""
+
+    code = "empty_embedding"
+
+
+class EmbedderError(KubernautError):
+    """The family of what turns text into vectors; the lesson is lost, the incident is not."""
+
+    code = "embedder"
+
+
+class EmbedderUnavailable(EmbedderError):
+    """It does not answer, or not in time, or answers 429 or 5xx for as long as it was asked."""
+
+    code = "embedder_unavailable"
+    retryable = True
+
+
+class EmbeddingInvalid(EmbedderError):
+    """An answer that is no vector of the declared dimension for each text."""
+
+    code = "embedding_invalid"
+
+
 class EngineError(KubernautError):
     """The family of durable runs: what ends a run that no stage decided to end."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.lifecycle import Ending
@@ -20,9 +21,18 @@ class Decision(StrEnum):
     CLOSE = "close"
 
 
+class Standing(NamedTuple):
+    """What an action did for a cause: `lower_bound` of the share healed as it counts here, mean `seconds` watched."""
+
+    healed: int = 0
+    tried: int = 0
+    lower_bound: float = 0.0
+    seconds: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One remedy with its record: `lower_bound` is the 95 % Wilson bound of its verified success for this cause."""
+    """One remedy with its record: `lower_bound` is that of its verified success for this cause in this place."""
 
     call: ActionCall
     healed: int

@@ -6,6 +6,7 @@ it is done.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,16 +16,19 @@ from kubernaut.domain.execution import Applied, Execution, Intent, Refused, Veri
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending, Phase
-from kubernaut.domain.objects import JsonObject, ObjectRef
+from kubernaut.domain.objects import JsonObject, ObjectRef, Tree
 from kubernaut.domain.plans import Conclusion, Decision, Plan, lease_name
 from kubernaut.engine.codec import dump, load
 from kubernaut.execution.previewing import ExecutionPorts, intend
 from kubernaut.execution.sequences import apply, undo
-from kubernaut.execution.telling import CALLING, approval_message, closing_message
+from kubernaut.execution.telling import CALLING, approval_message, closing_message, with_like
 from kubernaut.ports import IncidentStore, Leases, Message, Notifier
 
 # Each is a dry run; a person compares no more than these anyway.
 MOST_ALTERNATIVES = 4
+
+# Stores which finished incidents are alike.
+Recall = Callable[[Incident, Diagnosis], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class ExecutionStage:
     leases: Leases
     notifier: Notifier
     busy_for: timedelta
+    recall: Recall | None = None
 
     async def ask(
         self, incident: Incident, diagnosis: Diagnosis, plan: Plan, *, look: int, open_for: timedelta
@@ -61,6 +66,7 @@ class ExecutionStage:
         body: JsonObject = {"plan": dump(plan), "preview": previews[0], "previews": previews}
         await self._store(incident, f"asked-{look}", EventKind.ASKED, body, phase=Phase.APPROVAL)
         message = approval_message(incident, diagnosis, plan, intended.preview, question=f"asked-{look}")
+        message = replace(message, lines=with_like(message.lines, await self._like(incident, diagnosis)))
         await self._notify(incident, f"notified-ask-{look}", message)
         return plan
 
@@ -132,6 +138,15 @@ class ExecutionStage:
             incident.id, ending=conclusion.ending, reason=conclusion.reason, at=self._now(), guard=conclusion.guard
         )
         return conclusion.ending
+
+    async def _like(self, incident: Incident, diagnosis: Diagnosis) -> list[Tree]:
+        """The like incidents, most alike first; recalled now where nobody has yet."""
+        kinds = (EventKind.RECALLED,)
+        events = await self.incidents.events(incident.id, kinds=kinds)
+        if not events and self.recall is not None:
+            await self.recall(incident, diagnosis)
+            events = await self.incidents.events(incident.id, kinds=kinds)
+        return Tree(events[-1].body).trees("like") if events else []
 
     def _now(self) -> datetime:
         return self.ports.clock.now()

@@ -8,12 +8,14 @@ from kubernaut.domain.diagnosis import Diagnosis, Hypothesis
 from kubernaut.domain.execution import Preview
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.lifecycle import Ending
-from kubernaut.domain.objects import JsonObject
+from kubernaut.domain.objects import JsonObject, Tree
 from kubernaut.domain.plans import Conclusion, Plan
 from kubernaut.ports import Message
 
 # The endings that hand something to a person.
 CALLING = frozenset({Ending.ESCALATED, Ending.UNDONE, Ending.BLOCKED, Ending.FAILED})
+
+_MOST_LIKE = 3
 
 _TITLES = {
     Ending.HEALED: "Healed",
@@ -84,6 +86,21 @@ def _about(incident: Incident) -> JsonObject:
         "namespace": incident.target.namespace,
         "target": str(incident.target),
     }
+
+
+def with_like(lines: Sequence[str], like: Sequence[Tree]) -> tuple[str, ...]:
+    """The lines with like incidents and their outcomes, before the last one, which says how to answer."""
+    told = [
+        f"Like: {each.text('incident')} ({_number(each, 'likeness'):.2f})  {each.text('action') or 'nothing was done'}"
+        f"  {each.text('ending')} after {_number(each, 'seconds'):.0f} s"
+        for each in like[:_MOST_LIKE]
+    ]
+    return (*lines[:-1], *told, *lines[-1:])
+
+
+def _number(tree: Tree, key: str) -> float:
+    value = tree.at(key)
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _findings(diagnosis: Diagnosis | None, best: Hypothesis | None) -> Sequence[str]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from statistics import median
 
 from kubernaut.domain.objects import JsonObject
+from kubernaut.domain.shares import wilson_interval
 from kubernaut.gameday.arms import Arm
 from kubernaut.gameday.fault import Policy
-from kubernaut.learning.effectiveness import wilson_interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,14 +18,16 @@ from kubernaut.engine.codec import dump
 from kubernaut.investigation.causes import catalogue
 from kubernaut.investigation.diagnosing import diagnose
 from kubernaut.investigation.inquiry import first_look, inquire
+from kubernaut.investigation.repeats import decide_by_memory
 from kubernaut.investigation.second_opinion import Choices, Considered, accepted_citations, consider, is_unsure
-from kubernaut.ports import Analyst, Clock, ClusterReader, IncidentStore, Meter, Metrics
+from kubernaut.ports import Analyst, Clock, ClusterReader, IncidentStore, Meter, Metrics, Opinion
 
 # In a burst the first incidents are decided while the last ones wait, instead of all of them at the end; and memory
 # holds that many scenes. Waiting for a model takes no place.
 _SCENES_AT_ONCE = 8
 
-Recall = Callable[[Incident, Diagnosis], Awaitable[str]]
+# What the memory says of an incident; None where it is no repeat.
+Recall = Callable[[Incident, Diagnosis], Awaitable[Opinion | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,12 @@ class InvestigationStage:
             _, diagnosis = await inquire(self.reader, self.clock, first, examine, metrics=self.metrics)
         # Where the rules are sure, nobody waits for the memory: it is asked when the incident is over.
         if is_unsure(diagnosis, below=self.second.ask_below if self.second else 0.0):
-            diagnosis, _ = await asyncio.gather(
-                self._consult(incident, diagnosis, look), self.recall(incident, diagnosis)
-            )
+            # The memory answers in milliseconds, and what it knows from verified incidents needs no model.
+            remembered = await self.recall(incident, diagnosis)
+            if remembered is not None:
+                diagnosis = decide_by_memory(diagnosis, remembered)
+            else:
+                diagnosis = await self._consult(incident, diagnosis, look)
         took = (self.clock.now() - started).total_seconds()
         self.meter.observe("investigation_seconds", took)
         found: JsonObject = {"diagnosis": dump(diagnosis), "took_s": took}

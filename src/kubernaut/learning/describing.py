@@ -7,8 +7,10 @@ make two occurrences of one fault less alike. The first line is the family: the 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from kubernaut.domain.diagnosis import Diagnosis
+from kubernaut.domain.evidence import Evidence, EvidenceId
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.objects import ObjectRef
 
@@ -33,12 +35,27 @@ def describe(incident: Incident, diagnosis: Diagnosis | None) -> str:
     lines = [family(incident)]
     if diagnosis:
         best = diagnosis.best
-        facts = (diagnosis.cited(best) if best else ()) or diagnosis.evidence
-        known = tuple({incident.target, incident.reported, diagnosis.target, *(fact.object for fact in facts)})
         if best:
+            known = _objects(incident, diagnosis, _facts(diagnosis))
             lines += [best.cause.replace("_", " "), normalise(best.summary, known)]
-        lines += [normalise(fact.text, known)[:_LONGEST_FACT] for fact in facts[:_MOST_FACTS]]
+        lines += [feature for _, feature in features(incident, diagnosis)]
     return "\n".join(line for line in lines if line)
+
+
+def features(incident: Incident, diagnosis: Diagnosis) -> list[tuple[EvidenceId, str]]:
+    """The facts that the diagnosis rests on, each without anything that only this occurrence has."""
+    facts = _facts(diagnosis)
+    known = _objects(incident, diagnosis, facts)
+    return [(fact.id, normalise(fact.text, known)[:_LONGEST_FACT]) for fact in facts[:_MOST_FACTS]]
+
+
+def _facts(diagnosis: Diagnosis) -> tuple[Evidence, ...]:
+    best = diagnosis.best
+    return (diagnosis.cited(best) if best else ()) or diagnosis.evidence
+
+
+def _objects(incident: Incident, diagnosis: Diagnosis, facts: Sequence[Evidence]) -> tuple[ObjectRef, ...]:
+    return tuple({incident.target, incident.reported, diagnosis.target, *(fact.object for fact in facts)})
 
 
 def family(incident: Incident) -> str:

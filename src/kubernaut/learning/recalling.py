@@ -11,10 +11,10 @@ from kubernaut.domain.diagnosis import CauseId, Diagnosis
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.learning import Pattern, Recalled
 from kubernaut.learning.describing import describe, family
-from kubernaut.ports import Embedder, PatternStore
+from kubernaut.ports import Embedder, PatternFilter, PatternStore
 
 UNKNOWN = CauseId("unknown")
-# Far more are fetched than wanted, because most of the nearest may fail the confirmation.
+# More are fetched than wanted, because most of the nearest may fail the confirmation while no cause is known.
 _FETCHED_PER_WANTED = 10
 
 
@@ -22,10 +22,13 @@ async def recall(
     incident: Incident, diagnosis: Diagnosis | None, *, embedder: Embedder, patterns: PatternStore, limit: int = 5
 ) -> list[Recalled]:
     """Confirmed like incidents, most alike first, never the incident itself."""
-    if await patterns.is_empty(embedder=embedder.name):
+    if not await patterns.count(embedder=embedder.name):
         return []  # a vector takes longer to make than all else
     (vector,) = await embedder.embed([describe(incident, diagnosis)])
-    nearest = await patterns.nearest(vector, embedder=embedder.name, limit=limit * _FETCHED_PER_WANTED)
+    best = diagnosis.best if diagnosis else None
+    where = PatternFilter(cause=best.cause) if best and best.cause != UNKNOWN else PatternFilter()
+    fetched = limit * _FETCHED_PER_WANTED
+    nearest = await patterns.nearest(vector, embedder=embedder.name, limit=fetched, where=where)
     return [found for found in nearest if is_confirmed(found.pattern, incident, diagnosis)][:limit]
 
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from kubernaut.domain.diagnosis import ActionId, Diagnosis
+from kubernaut.domain.diagnosis import ActionCall, Diagnosis
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.learning import Pattern
 from kubernaut.domain.lifecycle import Ending
-from kubernaut.learning.describing import describe
+from kubernaut.learning.describing import describe, features
 from kubernaut.ports import Embedder, PatternStore
 
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """How it ended: `action` is the one that was applied last, None where nothing was."""
+    """How it ended: `call` is the strategy that was tried last, None where nothing was; `tokens` of models it took."""
 
     ending: Ending
     at: datetime
-    action: ActionId | None = None
+    call: ActionCall | None = None
+    tokens: int = 0
 
 
 async def remember(
@@ -33,12 +34,17 @@ async def remember(
         id=incident.id,
         text=text,
         cause=best.cause if best else "",
-        action=finish.action or "",
+        action=finish.call.action if finish.call else "",
         ending=finish.ending,
         seconds=(finish.at - incident.started_at).total_seconds(),
         at=finish.at,
         embedder=embedder.name,
         vector=tuple(vector),
+        namespace=incident.target.namespace,
+        kind=incident.target.kind,
+        parameters=finish.call.parameters if finish.call else {},
+        features=tuple(feature for _, feature in features(incident, diagnosis)) if diagnosis else (),
+        tokens=finish.tokens,
     )
-    await patterns.add(pattern)
+    await patterns.add([pattern])
     return pattern

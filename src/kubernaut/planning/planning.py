@@ -13,18 +13,19 @@ from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import Json, JsonObject, ObjectRef
-from kubernaut.domain.plans import Candidate, Decision, Plan, lease_name
+from kubernaut.domain.plans import Candidate, Decision, Plan, Standing, lease_name
 from kubernaut.engine.codec import dump, load
 from kubernaut.planning.budgeting import BUDGET, over_budget
 from kubernaut.planning.casework import Casework, Docket
-from kubernaut.planning.choosing import Settled, choose
+from kubernaut.planning.choosing import Settled, Weighing, choose
 from kubernaut.planning.consent import after_consent, chosen_by
+from kubernaut.planning.exploring import ExplorationBudget
 from kubernaut.planning.guardrails import Guardrails
 from kubernaut.planning.guards import Autonomy, close, objection
 from kubernaut.planning.oscillation import thrashes
 from kubernaut.planning.policy.document import Effect
 from kubernaut.planning.policy.ruling import Policy
-from kubernaut.planning.ranking import Record, rank
+from kubernaut.planning.ranking import Record, rank, unproven
 from kubernaut.planning.surveying import blast_of
 from kubernaut.ports import Clock, ClusterReader, IncidentStore, Leases, Switch
 
@@ -38,7 +39,8 @@ _BUDGETS = "budgets"
 _BRIEFLY = timedelta(seconds=10)
 _PURSE_TRIES, _PURSE_PAUSE = 40, timedelta(milliseconds=250)
 
-Records = Callable[[CauseId], Awaitable[Mapping[ActionId, tuple[int, int, float]]]]
+# What each action did for a cause, as it counts in a namespace.
+Records = Callable[[CauseId, str], Awaitable[Mapping[ActionId, Standing]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class PlanningStage:
     asked_about: frozenset[ActionId]
     policy: PlanningPolicy
     rails: Guardrails
+    risks: Mapping[ActionId, int] = field(default_factory=dict)
+    exploration: ExplorationBudget = field(default_factory=ExplorationBudget)
 
     async def plan(self, incident: Incident, diagnosis: Diagnosis, *, look: int, tried: Sequence[ActionCall]) -> Plan:
         """The plan, stored. An `act` plan holds the target's lease in the incident's name."""
@@ -143,8 +147,8 @@ class PlanningStage:
     ) -> Settled:
         best = diagnosis.best
         docket = await self._casework.open(incident, diagnosis, law)
-        known = await self.records(best.cause) if best and best.remedies else {}
-        ranked = rank(best.remedies, record=_record(known)) if best else ()
+        known = await self.records(best.cause, best.target.namespace) if best and best.remedies else {}
+        ranked = rank(best.remedies, record=_record(known), risks=self.risks) if best else ()
         situation = docket.situation
         weighing = await self._casework.weighing(docket, best, law) if best and ranked and not law.broken else None
         if weighing is not None and situation.scope.managed and weighing.lifting(ranked[0]) is not None:
@@ -154,6 +158,7 @@ class PlanningStage:
             return Settled(refused or close(Ending.NO_ACTION_NEEDED, "nothing was found", "nothing_found"), docket.told)
         fresh, why_not = self._fresh(ranked, best, docket, tried)
         settled = choose(weighing, fresh) if fresh else Settled(why_not, docket.told)
+        settled = await self._explored(incident, weighing, fresh, settled)
         if settled.plan.decision is Decision.ACT:
             busy = not await self._take(incident, settled.plan)
         else:
@@ -162,6 +167,24 @@ class PlanningStage:
             waiting = Plan(Decision.WAIT, f"another incident is acting on {docket.target}", guard="resource_busy")
             return replace(settled, plan=waiting)
         return settled
+
+    async def _explored(
+        self, incident: Incident, weighing: Weighing, fresh: Sequence[Candidate], settled: Settled
+    ) -> Settled:
+        """With an unproven remedy in the place of the proven one, where it too needs no consent and the budget lasts.
+
+        Where a person is asked, the person may choose it anyway.
+        """
+        other = unproven(fresh)
+        if settled.plan.decision is not Decision.ACT or settled.plan.chosen is None or other is None:
+            return settled
+        tried = choose(weighing, [other, *(each for each in fresh if each is not other)])
+        if tried.plan.decision is not Decision.ACT or tried.plan.chosen != other:
+            return settled
+        if not await self.exploration.take(self.leases, incident.id):
+            return settled
+        why = f"{tried.plan.reason}; {settled.plan.chosen.call.action} is better proven, this one is tried to learn"
+        return replace(tried, plan=replace(tried.plan, reason=why))
 
     @property
     def _casework(self) -> Casework:
@@ -284,5 +307,5 @@ def _same_action(call: ActionCall, others: Sequence[ActionCall]) -> bool:
     return any(call.action == other.action and call.target == other.target for other in others)
 
 
-def _record(known: Mapping[ActionId, tuple[int, int, float]]) -> Record:
-    return lambda action: known.get(action, (0, 0, 0.0))
+def _record(known: Mapping[ActionId, Standing]) -> Record:
+    return lambda action: known.get(action, Standing())

@@ -10,7 +10,7 @@ from kubernaut.ports.cluster import ClusterReader, ClusterWriter, Listing, Resou
 from kubernaut.ports.incidents import Admission, IncidentFilter, IncidentStore, SignalStore
 from kubernaut.ports.metrics import Metrics
 from kubernaut.ports.opinions import Analyst, Opinion, Question, Shelf
-from kubernaut.ports.patterns import Embedder, PatternStore
+from kubernaut.ports.patterns import Embedder, PatternFilter, PatternStore
 from kubernaut.ports.sharing import Heartbeats, Leases, Suspension, Switch
 from kubernaut.ports.telling import Message, Meter, Notifier
 
@@ -32,6 +32,7 @@ __all__ = [
     "Metrics",
     "Notifier",
     "Opinion",
+    "PatternFilter",
     "PatternStore",
     "Question",
     "Resource",

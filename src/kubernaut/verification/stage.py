@@ -49,6 +49,8 @@ class VerificationStage:
             "verification": dump(verification),
             "cause": diagnosis.best.cause if diagnosis.best else "",
             "action": intent.preview.call.action,
+            "namespace": intent.preview.call.target.namespace,
+            "watched_s": (seen[-1].at - seen[0].at).total_seconds() if seen else 0.0,
             "looks": len(seen),
             "healthy_at": well.isoformat() if well else None,
         }

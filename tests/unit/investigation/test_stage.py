@@ -15,6 +15,7 @@ from kubernaut.domain.journal import EventKind
 from kubernaut.domain.lifecycle import Phase
 from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation.stage import InvestigationStage
+from kubernaut.ports import Opinion
 from tests.examples import HOLD, a_signal, an_incident
 from tests.objects import NOW, container, crash_loop, node, running, template
 from tests.unit.investigation.scenes import Rollout
@@ -37,10 +38,10 @@ async def test_the_memory_is_asked_before_a_decision_only_where_the_rules_are_un
     inbox = MemorySignalStore()
     incidents, asked = MemoryIncidentStore(inbox), []
 
-    async def recall(incident: Incident, diagnosis: Diagnosis) -> str:
+    async def recall(incident: Incident, diagnosis: Diagnosis) -> Opinion | None:
         assert diagnosis.best is not None
         asked.append(incident.id)
-        return ""
+        return None
 
     cluster = MemoryCluster(dict(item.raw) for item in [*Rollout(OLD, NEW).parts, *pods, node()])
     stage = InvestigationStage(cluster, incidents, ManualClock(NOW), MemoryMeter(), recall)

@@ -4,7 +4,7 @@ import pytest
 
 from kubernaut.adapters.embeddings.hashed import HashedEmbedder
 from kubernaut.adapters.memory.patterns import MemoryPatterns
-from kubernaut.domain.diagnosis import ActionId, CauseId, Diagnosis, Hypothesis, Verdict
+from kubernaut.domain.diagnosis import ActionCall, ActionId, CauseId, Diagnosis, Hypothesis, Verdict
 from kubernaut.domain.incidents import Fingerprint, Incident, IncidentId
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import ObjectRef
@@ -12,7 +12,10 @@ from kubernaut.learning.recalling import recall
 from kubernaut.learning.remembering import Finish, remember
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-HEALED = Finish(Ending.HEALED, NOW + timedelta(seconds=90), ActionId("rollback_deployment"))
+ROLLBACK = ActionCall(
+    ActionId("rollback_deployment"), ObjectRef("apps/v1", "Deployment", "shop", "app"), {"revision": 6}
+)
+HEALED = Finish(Ending.HEALED, NOW + timedelta(seconds=90), ROLLBACK)
 
 
 def incident(name: str, alert: str = "KubePodCrashLooping", kind: str = "Deployment") -> Incident:

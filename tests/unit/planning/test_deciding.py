@@ -16,7 +16,7 @@ from kubernaut.domain.execution import Applied, Execution
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending
-from kubernaut.domain.plans import Decision, Plan, lease_name
+from kubernaut.domain.plans import Decision, Plan, Standing, lease_name
 from kubernaut.engine.codec import dump
 from kubernaut.planning.guardrails import guardrails
 from kubernaut.planning.guards import Autonomy
@@ -63,7 +63,7 @@ class Desk:
         return await self.planning.plan(incident, a_diagnosis(), look=1, tried=())
 
 
-async def _no_records(cause: CauseId) -> dict[ActionId, tuple[int, int, float]]:  # noqa: ARG001
+async def _no_records(cause: CauseId, namespace: str) -> dict[ActionId, Standing]:  # noqa: ARG001
     return {}
 
 

@@ -12,7 +12,7 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 
-from kubernaut.domain.errors import EmptyText
+from kubernaut.adapters.embeddings.refusing import refuse_blank
 
 _WORD = re.compile(r"\w+")
 _PART = 3
@@ -26,11 +26,10 @@ class HashedEmbedder:
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """One unit vector a text, in order."""
+        refuse_blank(texts)
         return [self._vector(text) for text in texts]
 
     def _vector(self, text: str) -> list[float]:
-        if not text.strip():
-            raise EmptyText("a blank text has no embedding")
         buckets = [0.0] * self.dimension
         # A text of signs alone still has its own vector.
         for part in list(_parts(text.lower())) or [text]:

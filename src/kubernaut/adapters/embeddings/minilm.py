@@ -9,9 +9,9 @@ from importlib.resources import as_file, files
 
 from kubernaut.adapters.blas import use_one_thread
 from kubernaut.adapters.embeddings.onnx_weights import read_weights
+from kubernaut.adapters.embeddings.refusing import refuse_blank
 from kubernaut.adapters.embeddings.transformer import MiniLM
 from kubernaut.adapters.embeddings.wordpiece import WordPiece, read_vocabulary
-from kubernaut.domain.errors import EmptyText
 
 MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 
@@ -28,8 +28,7 @@ class MiniLMEmbedder:
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """One unit vector a text, in order."""
-        if not all(text.strip() for text in texts):
-            raise EmptyText("a blank text has no embedding")
+        refuse_blank(texts)
         return await asyncio.to_thread(self._embed, list(texts)) if texts else []
 
     def _embed(self, texts: Sequence[str]) -> list[list[float]]:

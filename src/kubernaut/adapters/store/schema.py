@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Dialect, Integer, MetaData, Table, Text, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
 
 
 class Moment(TypeDecorator[datetime]):
@@ -159,4 +172,32 @@ probe = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("at", Moment, nullable=False),
+)
+
+# Finished incidents. `body` is what a pattern is neither found nor narrowed by; `vector` is float32, little-endian.
+patterns = Table(
+    "patterns",
+    metadata,
+    Column("seq", _Serial, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("text", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("ending", Text, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("embedder", Text, nullable=False),
+    Column("vector", LargeBinary, nullable=False),
+    Column("namespace", Text, nullable=False),
+    Column("dimension", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+# What another pattern store does not know yet.
+pattern_debts = Table(
+    "pattern_debts",
+    metadata,
+    Column("seq", _Serial, primary_key=True),
+    Column("pattern", Text, nullable=False),
+    Column("dropped", Boolean, nullable=False),
 )

@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "rbac": ("rbac", "The rights that it needs, for kubectl apply."),
         "causes": ("causes", "The causes that are told apart."),
         "models": ("models", "The language models: which, whether they answer, what they took."),
+        "patterns": ("patterns", "The memory of finished incidents."),
         "config": ("config", "Show and check the settings in force."),
         "version": ("version", "The version of this program."),
     }
