@@ -10,6 +10,7 @@ from kubernaut.domain.errors import TransitionRefused, UnknownName
 from kubernaut.domain.incidents import Incident, IncidentId
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending, Phase
+from kubernaut.domain.objects import JsonObject
 from kubernaut.ports import IncidentFilter, IncidentStore
 from tests.contract.conftest import Stores
 from tests.examples import HOLD, NOON, a_signal, an_incident
@@ -384,6 +385,10 @@ async def test_incidents_are_listed_newest_first_and_by_page(stores: Stores) -> 
         (IncidentFilter(text="is over"), {"ledger"}),
         (IncidentFilter(since=NOON + MINUTE), {"ledger"}),
         (IncidentFilter(open_only=True, namespace="pay"), {"100%_sure"}),
+        (IncidentFilter(phase=Phase.TRIAGE), {"checkout", "100%_sure"}),
+        (IncidentFilter(phase=Phase.APPROVAL), set()),
+        (IncidentFilter(alert="KubePodNotReady", namespace="shop"), {"checkout"}),
+        (IncidentFilter(alert="kubepodnotready"), set()),
     ],
 )
 async def test_incidents_are_found_by_state_place_text_and_time(
@@ -396,6 +401,52 @@ async def test_incidents_are_found_by_state_place_text_and_time(
 
     assert {incident.target.name for incident in await stores.incidents.find(wanted)} == names
     assert await stores.incidents.count(wanted) == len(names)
+
+
+async def test_an_incident_is_found_by_the_cause_that_its_last_look_found(stores: Stores) -> None:
+    incident = await opened(stores)
+    assert await stores.incidents.find(IncidentFilter(cause="volume_full")) == []
+
+    for number, cause in enumerate(("volume_full", "crash_after_change")):
+        body: JsonObject = {"diagnosis": {"hypotheses": [{"cause": cause}, {"cause": "no_memory"}]}}
+        await stores.incidents.append(Event(incident.id, f"look-{number}", EventKind.DIAGNOSED, NOON, body))
+
+    found = await stores.incidents.find(IncidentFilter(cause="crash_after_change"))
+    assert [one.id for one in found] == [incident.id]
+    assert await stores.incidents.count(IncidentFilter(cause="volume_full")) == 0
+    assert await stores.incidents.count(IncidentFilter(cause="no_memory")) == 0
+
+
+async def test_a_look_that_found_nothing_takes_the_cause_away(stores: Stores) -> None:
+    incident = await opened(stores)
+    for number, hypotheses in enumerate(([{"cause": "volume_full"}], [])):
+        body: JsonObject = {"diagnosis": {"hypotheses": hypotheses}}
+        await stores.incidents.append(Event(incident.id, f"look-{number}", EventKind.DIAGNOSED, NOON, body))
+
+    assert await stores.incidents.find(IncidentFilter(cause="volume_full")) == []
+
+
+async def test_moving_and_closing_an_incident_keeps_its_cause(stores: Stores) -> None:
+    incident = await opened(stores)
+    body: JsonObject = {"diagnosis": {"hypotheses": [{"cause": "volume_full"}]}}
+    await stores.incidents.append(Event(incident.id, "look", EventKind.DIAGNOSED, NOON, body))
+
+    await closed(stores.incidents, incident, at=MINUTE)
+
+    assert await stores.incidents.count(IncidentFilter(cause="volume_full", ending=Ending.HEALED)) == 1
+
+
+async def test_the_start_of_an_id_finds_it_to_the_letter(stores: Stores) -> None:
+    incident = await opened(stores)
+    for start, found in (
+        (incident.id[:6], 1),
+        (incident.id, 1),
+        (incident.id[1:], 0),
+        (incident.id.upper(), 0),
+        ("inc_", 0),
+        ("%", 0),
+    ):
+        assert await stores.incidents.count(IncidentFilter(id_prefix=start)) == found, start
 
 
 async def test_an_object_name_with_a_null_character_is_kept(stores: Stores) -> None:

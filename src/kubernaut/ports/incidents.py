@@ -42,7 +42,10 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class IncidentFilter:
-    """Which incidents to list; empty fields do not restrict. Newest first."""
+    """Which incidents to list; empty fields do not restrict. Newest first.
+
+    `cause` is the one that the last look found, `id_prefix` what the id starts with, to the letter.
+    """
 
     open_only: bool = False
     ending: Ending | None = None
@@ -52,6 +55,10 @@ class IncidentFilter:
     limit: int = 50
     offset: int = 0
     guard: str = ""
+    cause: str = ""
+    alert: str = ""
+    phase: Phase | None = None
+    id_prefix: str = ""
 
 
 class IncidentStore(Protocol):

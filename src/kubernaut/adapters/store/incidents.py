@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 
 from kubernaut.adapters.store.admission import admit_signal, insert_event, resolve_signal, update_incident
 from kubernaut.adapters.store.database import Database
@@ -13,7 +13,7 @@ from kubernaut.adapters.store.rows import event_of, incident_of, searchable
 from kubernaut.adapters.store.schema import alerts, events, incidents
 from kubernaut.domain.errors import UnknownName
 from kubernaut.domain.incidents import Fingerprint, Incident, IncidentId
-from kubernaut.domain.journal import Event, EventKind, told_by_closing
+from kubernaut.domain.journal import Event, EventKind, cause_told, told_by_closing
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.signals import AlertKey, Signal
 from kubernaut.ports import Admission, IncidentFilter
@@ -39,6 +39,7 @@ _ACTS = (
     .where(events.c.kind.in_(bindparam("kinds", expanding=True)))
     .order_by(events.c.seq)
 )
+_FOUND = update(incidents).where(incidents.c.id == bindparam("which")).values(cause=bindparam("found"))
 _LOCK = select(incidents.c.body).where(incidents.c.id == bindparam("which")).with_for_update()
 
 
@@ -107,6 +108,9 @@ class SqlIncidentStore:
             if insert_event(connection, event.decided_by(guard), phase) and (phase is not None or guard):
                 moved = incident.moved_to(phase) if phase is not None else incident
                 update_incident(connection, moved.decided_by(guard))
+            cause = cause_told(event)
+            if cause is not None:
+                connection.execute(_FOUND, {"which": incident.id, "found": searchable(cause)})
 
         await self._database.write(work)
 
@@ -169,6 +173,16 @@ def _conditions(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
         conditions.append(incidents.c.guard == searchable(wanted.guard))
     if wanted.text:
         conditions.append(incidents.c.words.contains(searchable(wanted.text.lower()), autoescape=True))
+    if wanted.cause:
+        conditions.append(incidents.c.cause == searchable(wanted.cause))
+    if wanted.alert:
+        conditions.append(incidents.c.alert == searchable(wanted.alert))
+    if wanted.phase is not None:
+        conditions.append(incidents.c.phase == str(wanted.phase))
+    if wanted.id_prefix:
+        # Not LIKE, which forgets about capitals on SQLite.
+        start = searchable(wanted.id_prefix)
+        conditions.append(func.substr(incidents.c.id, 1, len(start)) == start)
     if wanted.since is not None:
         conditions.append(incidents.c.opened_at >= wanted.since)
     return conditions

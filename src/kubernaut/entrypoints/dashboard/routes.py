@@ -10,7 +10,7 @@ from datetime import timedelta
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
-from kubernaut.domain.errors import InputError, KubernautError, UnknownName
+from kubernaut.domain.errors import AmbiguousId, InputError, KubernautError, UnknownName
 from kubernaut.domain.objects import JsonObject
 from kubernaut.entrypoints.dashboard.gate import COOKIE, FormRefused, Gate, check_origin, form_fields
 from kubernaut.entrypoints.dashboard.orders import Orders
@@ -183,6 +183,8 @@ def _status(error: KubernautError) -> int:
     match error:
         case UnknownName():
             return 404
+        case AmbiguousId():
+            return 409
         case FormRefused():
             return 403
         case InputError():

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kubernaut.domain.errors import UnknownName
-from kubernaut.domain.incidents import Incident, IncidentId
+from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import EventKind
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import JsonObject
 from kubernaut.engine.codec import dump
 from kubernaut.entrypoints.dashboard.searching import PAGE, filter_of
 from kubernaut.entrypoints.intervals import median_with_interval
+from kubernaut.entrypoints.lookup import incident_named
 from kubernaut.entrypoints.status import FOR_PEOPLE
 from kubernaut.entrypoints.story import Story, tell
 from kubernaut.ports import Clock, IncidentFilter, IncidentStore, Suspension, Switch
@@ -124,17 +124,9 @@ class Reader:
         return Listed(tuple(rows), await self.incidents.count(wanted), offset, typed, odd)
 
     async def story(self, start: str) -> Story:
-        """The whole story of the incident whose id starts so; raises `UnknownName`."""
-        found = await self.incidents.get(IncidentId(start)) or await self._only_one(start)
+        """The whole story of the incident whose id starts so; raises `UnknownName` or `AmbiguousId`."""
+        found = await incident_named(self.incidents, start)
         return tell(found, await self.incidents.events(found.id))
-
-    async def _only_one(self, start: str) -> Incident:
-        alike = [
-            one for one in await self._find(IncidentFilter(text=start, limit=_MOST_OPEN)) if one.id.startswith(start)
-        ]
-        if len(alike) != 1 or not start:
-            raise UnknownName(f"no incident {start[:80]}" if not alike else f"{start[:80]} begins several incidents")
-        return alike[0]
 
     async def _find(self, wanted: IncidentFilter) -> list[Incident]:
         return await self.incidents.find(wanted)

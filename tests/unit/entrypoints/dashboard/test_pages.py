@@ -170,7 +170,8 @@ async def test_any_unique_start_of_an_id_finds_its_page(store: MemoryIncidentSto
     client = browser(store, orders)
     assert "inc-4f7k01" in (await client.get("/incidents/inc-4")).text
     await a_waiting_one(store, number=2)
-    assert (await client.get("/incidents/inc-4")).status_code == 404
+    several = await client.get("/incidents/inc-4")
+    assert (several.status_code, "2 incidents" in several.text) == (409, True)
     assert (await client.get("/incidents/inc-none")).status_code == 404
 
 
