@@ -341,6 +341,30 @@ async def test_events_are_read_on_from_a_number_by_kind_and_by_incident(stores: 
     assert len(await stores.incidents.events(kinds=[EventKind.RECEIVED])) == 2
 
 
+async def test_the_number_of_the_newest_event_is_where_a_reader_goes_on(stores: Stores) -> None:
+    assert await stores.incidents.last_seq() == 0
+    incident = await opened(stores)
+    seq = await stores.incidents.last_seq()
+    await stores.incidents.append(an_event(incident.id, "seen"))
+
+    assert [event.key for event in await stores.incidents.events(after=seq)] == ["seen"]
+    assert await stores.incidents.last_seq() > seq
+
+
+async def test_events_of_several_incidents_are_read_at_once(stores: Stores) -> None:
+    first = await opened(stores)
+    second = await opened(stores, an_incident("print-b"), alert="alert-b")
+    for incident, key in ((first, "1"), (second, "2"), (first, "3")):
+        await stores.incidents.append(an_event(incident.id, key))
+    unknown = IncidentId("inc-none")
+
+    found = await stores.incidents.events_of([first.id, second.id, unknown], kinds=(EventKind.OBSERVED,))
+
+    keys = {incident: [event.key for event in events] for incident, events in found.items()}
+    assert keys == {first.id: ["1", "3"], second.id: ["2"], unknown: []}
+    assert await stores.incidents.events_of([], kinds=(EventKind.OBSERVED,)) == {}
+
+
 async def test_a_reader_that_reads_on_from_the_last_number_misses_no_event(stores: Stores) -> None:
     incidents = [await opened(stores, an_incident(f"p{n}"), alert=f"a{n}") for n in range(5)]
     wanted = 5 + 5 * 20

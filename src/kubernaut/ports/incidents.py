@@ -113,6 +113,14 @@ class IncidentStore(Protocol):
     ) -> list[Event]:
         """Events in order of `seq`, of one incident or of all."""
 
+    async def events_of(
+        self, incidents: Sequence[IncidentId], *, kinds: Sequence[EventKind]
+    ) -> dict[IncidentId, list[Event]]:
+        """The events of those kinds of several incidents at once, each in order of `seq`."""
+
+    async def last_seq(self) -> int:
+        """The number of the newest event, 0 where there is none."""
+
     async def events_about(self, about: str, *, since: datetime, kinds: Sequence[EventKind]) -> list[Event]:
         """Events of those kinds since then, of every incident, that touched that object (`Event.about`)."""
 

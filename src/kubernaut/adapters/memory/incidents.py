@@ -120,6 +120,16 @@ class MemoryIncidentStore:
         ]
         return wanted[:limit]
 
+    async def events_of(
+        self, incidents: Sequence[IncidentId], *, kinds: Sequence[EventKind]
+    ) -> dict[IncidentId, list[Event]]:
+        """The events of those kinds of several incidents at once, each in order of `seq`."""
+        return {incident: await self.events(incident, kinds=kinds) for incident in incidents}
+
+    async def last_seq(self) -> int:
+        """The number of the newest event, 0 where there is none."""
+        return len(self._events)
+
     async def events_about(self, about: str, *, since: datetime, kinds: Sequence[EventKind]) -> list[Event]:
         """Events of those kinds since then, of every incident, that touched that object (`Event.about`)."""
         return [

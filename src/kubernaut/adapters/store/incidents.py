@@ -39,6 +39,13 @@ _ACTS = (
     .where(events.c.kind.in_(bindparam("kinds", expanding=True)))
     .order_by(events.c.seq)
 )
+_OF_SEVERAL = (
+    select(events)
+    .where(events.c.incident.in_(bindparam("which", expanding=True)))
+    .where(events.c.kind.in_(bindparam("kinds", expanding=True)))
+    .order_by(events.c.seq)
+)
+_LAST = select(func.coalesce(func.max(events.c.seq), 0))
 _FOUND = update(incidents).where(incidents.c.id == bindparam("which")).values(cause=bindparam("found"))
 _LOCK = select(incidents.c.body).where(incidents.c.id == bindparam("which")).with_for_update()
 
@@ -142,6 +149,22 @@ class SqlIncidentStore:
             query = query.where(events.c.kind.in_([str(kind) for kind in kinds]))
         return await self._database.read(lambda connection: [event_of(row) for row in connection.execute(query)])
 
+    async def events_of(
+        self, incidents: Sequence[IncidentId], *, kinds: Sequence[EventKind]
+    ) -> dict[IncidentId, list[Event]]:
+        """The events of those kinds of several incidents at once, each in order of `seq`."""
+        found: dict[IncidentId, list[Event]] = {incident: [] for incident in incidents}
+        wanted = {"which": list(found), "kinds": [str(kind) for kind in kinds]}
+        for event in await self._database.read(
+            lambda connection: [event_of(row) for row in connection.execute(_OF_SEVERAL, wanted)]
+        ):
+            found[event.incident].append(event)
+        return found
+
+    async def last_seq(self) -> int:
+        """The number of the newest event, 0 where there is none."""
+        return await self._database.read(lambda connection: connection.execute(_LAST).scalar_one())
+
     async def events_about(self, about: str, *, since: datetime, kinds: Sequence[EventKind]) -> list[Event]:
         """Events of those kinds since then, of every incident, that touched that object (`Event.about`)."""
         wanted = {"about": searchable(about), "since": since, "kinds": [str(kind) for kind in kinds]}
@@ -162,23 +185,22 @@ def _is_open() -> ColumnElement[bool]:
 
 
 def _conditions(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.open_only:
+    same = (
+        (incidents.c.namespace, wanted.namespace),
+        (incidents.c.guard, wanted.guard),
+        (incidents.c.cause, wanted.cause),
+        (incidents.c.alert, wanted.alert),
+    )
+    conditions = [column == searchable(value) for column, value in same if value]
+    # Also for a phase, so that the index of open incidents serves every one but the last.
+    if wanted.open_only or wanted.phase not in (None, Phase.CLOSED):
         conditions.append(_is_open())
-    if wanted.ending is not None:
-        conditions.append(incidents.c.ending == str(wanted.ending))
-    if wanted.namespace:
-        conditions.append(incidents.c.namespace == searchable(wanted.namespace))
-    if wanted.guard:
-        conditions.append(incidents.c.guard == searchable(wanted.guard))
-    if wanted.text:
-        conditions.append(incidents.c.words.contains(searchable(wanted.text.lower()), autoescape=True))
-    if wanted.cause:
-        conditions.append(incidents.c.cause == searchable(wanted.cause))
-    if wanted.alert:
-        conditions.append(incidents.c.alert == searchable(wanted.alert))
     if wanted.phase is not None:
         conditions.append(incidents.c.phase == str(wanted.phase))
+    if wanted.ending is not None:
+        conditions.append(incidents.c.ending == str(wanted.ending))
+    if wanted.text:
+        conditions.append(incidents.c.words.contains(searchable(wanted.text.lower()), autoescape=True))
     if wanted.id_prefix:
         # Not LIKE, which forgets about capitals on SQLite.
         start = searchable(wanted.id_prefix)
