@@ -16,6 +16,7 @@ from kubernaut.adapters.memory.incidents import MemoryIncidentStore
 from kubernaut.adapters.memory.patterns import MemoryPatterns
 from kubernaut.adapters.memory.signals import MemorySignalStore
 from kubernaut.adapters.memory.switch import MemorySwitch
+from kubernaut.domain.diagnosis import ActionCall, ActionId
 from kubernaut.domain.errors import ClusterUnavailable, StoreUnavailable, UnknownName
 from kubernaut.domain.execution import Effect, Verification
 from kubernaut.domain.incidents import IncidentId
@@ -23,6 +24,7 @@ from kubernaut.domain.journal import EventKind
 from kubernaut.domain.learning import Pattern
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import JsonObject, ObjectRef
+from kubernaut.domain.plans import Decision
 from kubernaut.engine.codec import dump
 from kubernaut.entrypoints.dashboard.books import Books, open_books
 from kubernaut.entrypoints.dashboard.charts import interval_bar, log_axis
@@ -36,7 +38,7 @@ from kubernaut.entrypoints.dashboard.tally import Tally
 from kubernaut.entrypoints.http.operations import Answer, Instruction, Operations, Refused
 from kubernaut.impact.value import Range, ValueInputs
 from tests.examples import a_signal
-from tests.told import NOON, PROOF, Teller, a_healed_one, a_store, a_waiting_one, an_undone_one
+from tests.told import NOON, PROOF, Teller, a_healed_one, a_store, a_waiting_one, an_intent, an_undone_one
 
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 INPUTS = ValueInputs(Range(25, 42, 70), 70.0, running_usd_per_month=500)
@@ -100,7 +102,7 @@ async def verified(store: MemoryIncidentStore, number: int, effect: Effect, *, d
 
 async def test_approvals_are_cards_with_the_soonest_to_expire_first() -> None:
     site = Site()
-    await a_waiting_one(site.store, number=1, began=NOON + timedelta(minutes=2))
+    await a_choice(site, number=1, began=NOON + timedelta(minutes=2))
     await a_waiting_one(site.store, number=2)
     await a_healed_one(site.store, number=3)
     page = (await site.get("/approvals")).text
@@ -120,9 +122,18 @@ async def test_nothing_to_approve_is_said() -> None:
     assert "Nothing waits for you." in (await Site().get("/approvals")).text
 
 
+async def a_choice(site: Site, number: int = 1, began: datetime = NOON) -> None:
+    """An incident that asks for consent to one of two remedies."""
+    teller = await a_waiting_one(site.store, number=number, began=began)
+    other = ActionCall(ActionId("restart_workload"), teller.target, {})
+    previews = [dump(an_intent().preview), dump(an_intent(other, ("+ restartedAt",)).preview)]
+    body: JsonObject = {"preview": previews[0], "plan": dump(teller.plan(Decision.ASK)), "previews": previews}
+    await teller.add(EventKind.ASKED, body, key="asked-again")
+
+
 async def test_another_remedy_may_be_chosen_when_approving() -> None:
     site = Site()
-    await a_waiting_one(site.store, number=1)
+    await a_choice(site)
     client = site.browser()
     page = (await client.get("/incidents/inc-4f7k01/approve")).text
     assert re.findall(r'name="choice" value="(\d)"', page) == ["1", "2"]
