@@ -32,7 +32,7 @@ PAGES = {
 # In the documents the others would only repeat what these show.
 ELSEWHERE = {"dark": ("live", "incident", "value"), "phone": ("live", "incident", "approvals")}
 _HIGHEST = 1100
-_COLOURS = 48
+_COLOURS = 144
 
 
 def take_pictures(house: House, browser: Browser, folder: Path, waiting: str, *, every: bool = False) -> list[Path]:
