@@ -38,7 +38,7 @@ from kubernaut.entrypoints.dashboard.parts import DashboardParts
 from kubernaut.entrypoints.dashboard.patterns import Memory
 from kubernaut.entrypoints.dashboard.routes import dashboard_routes
 from kubernaut.entrypoints.http.operations import Answer, Instruction, Operations, Refused
-from kubernaut.impact.value import Range, ValueInputs
+from kubernaut.impact.inputs import Range, ValueInputs
 
 _PAGES = (
     "/",
@@ -80,7 +80,7 @@ async def _never(_told: Instruction) -> Answer:
 async def measure(store: Store, *, rounds: int, memory: Memory) -> JsonObject:
     """CPU seconds a page."""
     clock = _WallClock()
-    inputs = ValueInputs(Range(25, 42, 70), 70, downtime_usd_per_min=1.0, running_usd_per_month=500)
+    inputs = ValueInputs(Range(25, 42, 70), Range(70, 70, 70), running_usd_per_month=Range(500, 500, 500))
     books = open_books(store.incidents, clock, inputs)
     parts = DashboardParts(
         incidents=store.incidents,

@@ -29,7 +29,7 @@ from kubernaut.orders import Consent, Orders
 from kubernaut.ports import Clock
 from kubernaut.retention import Retention
 from kubernaut.settings import Settings, SlackSettings
-from kubernaut.wiring import Service, running, value_inputs
+from kubernaut.wiring import Service, running
 
 
 @asynccontextmanager

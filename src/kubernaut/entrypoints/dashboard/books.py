@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kubernaut.entrypoints.dashboard.tally import Tally
 from kubernaut.entrypoints.dashboard.value import Appraisal
-from kubernaut.impact.value import ValueInputs
+from kubernaut.impact.inputs import ValueInputs
 from kubernaut.ports import Clock, IncidentStore
 
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from kubernaut.domain.errors import UnknownName
 from kubernaut.domain.execution import Effect
+from kubernaut.domain.shares import wilson_interval
 from kubernaut.entrypoints.dashboard.tally import Attempt, Tally
-from kubernaut.learning.effectiveness import wilson_interval
 from kubernaut.ports import Clock
 
 # Under this many nothing is ranked: luck would win.

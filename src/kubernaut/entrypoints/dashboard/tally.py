@@ -101,7 +101,7 @@ class Tally:
                 self.lessons = [*self.lessons[1 - _KEPT_LESSONS :], (event.incident, event.at)]
             case _:
                 pass
-        slim = replace(event, key="", about="", body=self._shared(_KEPT[event.kind](Tree(event.body))))
+        slim = replace(event, about="", body=self._shared(_KEPT[event.kind](Tree(event.body))))
         self.events.setdefault(event.incident, []).append(slim)
 
     def _verified(self, event: Event) -> None:
@@ -149,7 +149,18 @@ def _time(key: str) -> Callable[[Tree], JsonObject]:
 
 
 def _verdict(body: Tree) -> JsonObject:
-    return {"verification": {"effect": body.text("verification", "effect")}, **_time("healthy_at")(body)}
+    named: JsonObject = {"cause": body.text("cause"), "action": body.text("action")}
+    effect: JsonObject = {"verification": {"effect": body.text("verification", "effect")}}
+    return {**named, **effect, **_time("healthy_at")(body)}
+
+
+def _received(body: Tree) -> JsonObject:
+    return {**_time("starts_at")(body), "labels": dict(body.mapping("labels"))}
+
+
+def _diagnosed(body: Tree) -> JsonObject:
+    best = body.trees("diagnosis", "hypotheses")[:1]
+    return {"diagnosis": {"hypotheses": [{"cause": one.text("cause")} for one in best]}}
 
 
 def _nothing(_body: Tree) -> JsonObject:
@@ -159,7 +170,9 @@ def _nothing(_body: Tree) -> JsonObject:
 # What `impact` reads of each event; the others are not read at all.
 _KEPT: Mapping[EventKind, Callable[[Tree], JsonObject]] = MappingProxyType(
     {
-        EventKind.RECEIVED: _time("starts_at"),
+        EventKind.RECEIVED: _received,
+        EventKind.DIAGNOSED: _diagnosed,
+        EventKind.PLANNED: lambda body: {"plan": {"guard": body.text("plan", "guard")}},
         EventKind.RESOLVED: _nothing,
         EventKind.MODEL_ASKED: lambda body: {"tokens": body.integer("tokens")},
         EventKind.APPROVED: _nothing,

@@ -19,7 +19,8 @@ from kubernaut.entrypoints.dashboard.charts import Dot, LogAxis, dots_of
 from kubernaut.entrypoints.dashboard.tally import Tally
 from kubernaut.impact.clocks import History
 from kubernaut.impact.figures import Figure
-from kubernaut.impact.value import ValueInputs, business_value
+from kubernaut.impact.inputs import ValueInputs
+from kubernaut.impact.value import business_value
 from kubernaut.ports import Clock, IncidentFilter, IncidentStore
 
 PERIODS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30), "90d": timedelta(days=90)}

@@ -36,12 +36,12 @@ from kubernaut.entrypoints.dashboard.routes import dashboard_routes
 from kubernaut.entrypoints.dashboard.strategies import read_strategies, read_tries
 from kubernaut.entrypoints.dashboard.tally import Tally
 from kubernaut.entrypoints.http.operations import Answer, Instruction, Operations, Refused
-from kubernaut.impact.value import Range, ValueInputs
+from kubernaut.impact.inputs import Range, ValueInputs
 from tests.examples import a_signal
 from tests.told import NOON, PROOF, Teller, a_healed_one, a_store, a_waiting_one, an_intent, an_undone_one
 
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
-INPUTS = ValueInputs(Range(25, 42, 70), 70.0, running_usd_per_month=500)
+INPUTS = ValueInputs(Range(25, 42, 70), Range(70, 70, 70), running_usd_per_month=Range(500, 500, 500))
 
 
 class StoppedClock:
