@@ -16,6 +16,7 @@ from sqlalchemy import insert
 from kubernaut.adapters.store import Store
 from kubernaut.adapters.store.rows import event_cells, incident_cells
 from kubernaut.adapters.store.schema import events, incidents
+from kubernaut.adapters.store.sealing import seal_all
 from kubernaut.domain.changes import ObjectPatch, PatchOperation
 from kubernaut.domain.diagnosis import ActionCall, ActionId, CauseId, Diagnosis, Hypothesis, Verdict
 from kubernaut.domain.evidence import Evidence, EvidenceId, EvidenceSource
@@ -56,7 +57,7 @@ def fill(store: Store, count: int, *, now: datetime | None = None, waiting: int 
             own = list(one.events())
             cause = next((found for event in reversed(own) if (found := cause_told(event)) is not None), "")
             rows.append({**incident_cells(one.incident()), "cause": cause})
-            cells += [event_cells(event) for event in own]
+            cells += [event_cells(event, None) for event in own]
             if len(rows) >= _ROWS:
                 connection.execute(insert(incidents), rows)
                 connection.execute(insert(events), cells)
@@ -65,6 +66,7 @@ def fill(store: Store, count: int, *, now: datetime | None = None, waiting: int 
         if rows:
             connection.execute(insert(incidents), rows)
             connection.execute(insert(events), cells)
+        seal_all(connection)
     return told + len(cells)
 
 
