@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # Half of the cores is enough for tests that wait more than they compute, and leaves room for the real cluster.
 WORKERS ?= 2
 
-.PHONY: help setup demo test check fast machine format lock bench clean
+.PHONY: help setup demo test check fast machine format lock bench pictures clean
 
 help: ## Lists what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,8 +54,11 @@ lock: ## Writes requirements/ anew from pyproject.toml; needs uv
 	    pyproject.toml -o requirements/$$set.txt; done
 
 bench: $(READY) ## Runs the benchmarks; minutes, and the machine should do nothing else
-	@for name in intake pipeline engine memory failover; do echo "== $$name"; $(BIN)/python bench/$$name.py --json || exit 1; done
+	@for name in intake pipeline engine memory failover pages; do echo "== $$name"; $(BIN)/python bench/$$name.py --json || exit 1; done
 	@echo "== diagnosis"; $(BIN)/python bench/diagnosis --json --scale
+
+pictures: $(READY) ## Takes the pictures of the documents anew from a running service; needs Chromium
+	@$(BIN)/python -m tests.browser.pictures
 
 clean: ## Takes away .venv and what the tools left; caches outside the tree stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 # What it is found by -> the package that brings it.
@@ -17,14 +18,43 @@ WANTED = {
     "/usr/bin/prometheus-alertmanager": "prometheus-alertmanager",
     "/usr/bin/prometheus": "prometheus",
     "/usr/bin/wrk": "wrk",
+    "/usr/bin/chromium": "chromium",
+    "/usr/bin/npm": "npm",
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
+AXE = "axe-core@4.14.1"
+AXE_FOLDER = Path.home() / ".cache" / "kubernaut-tests" / "axe-core"
+
+
 def main() -> None:
+    _get_packages()
+    _get_axe()
+
+
+def _get_axe() -> None:
+    """The accessibility checks that browser tests run, from npm, kept outside the tree."""
+    if (AXE_FOLDER / "package" / "axe.min.js").exists():
+        return
+    npm = shutil.which("npm")
+    if npm is None:
+        print("machine: left out: accessibility checks: npm is not installed")
+        return
+    AXE_FOLDER.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run([npm, "pack", "--silent", AXE], cwd=AXE_FOLDER, capture_output=True, check=False, timeout=120)
+    archives = list(AXE_FOLDER.glob("*.tgz"))
+    if done.returncode or not archives:
+        print(f"machine: left out: accessibility checks: npm cannot fetch {AXE}")
+        return
+    with tarfile.open(archives[0]) as archive:
+        archive.extractall(AXE_FOLDER, filter="data")
+
+
+def _get_packages() -> None:
     missing = [package for place, package in WANTED.items() if not list(Path("/").glob(place.lstrip("/")))]
     if not missing:
-        print("machine: PostgreSQL, Alertmanager, Prometheus and wrk are here")
+        print("machine: PostgreSQL, Alertmanager, Prometheus, wrk, Chromium and npm are here")
         return
     reason = _obstacle()
     if reason:

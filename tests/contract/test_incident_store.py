@@ -10,6 +10,7 @@ from kubernaut.domain.errors import TransitionRefused, UnknownName
 from kubernaut.domain.incidents import Incident, IncidentId
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending, Phase
+from kubernaut.domain.objects import JsonObject
 from kubernaut.ports import IncidentFilter, IncidentStore
 from tests.contract.conftest import Stores
 from tests.examples import HOLD, NOON, a_signal, an_incident
@@ -340,6 +341,30 @@ async def test_events_are_read_on_from_a_number_by_kind_and_by_incident(stores: 
     assert len(await stores.incidents.events(kinds=[EventKind.RECEIVED])) == 2
 
 
+async def test_the_number_of_the_newest_event_is_where_a_reader_goes_on(stores: Stores) -> None:
+    assert await stores.incidents.last_seq() == 0
+    incident = await opened(stores)
+    seq = await stores.incidents.last_seq()
+    await stores.incidents.append(an_event(incident.id, "seen"))
+
+    assert [event.key for event in await stores.incidents.events(after=seq)] == ["seen"]
+    assert await stores.incidents.last_seq() > seq
+
+
+async def test_events_of_several_incidents_are_read_at_once(stores: Stores) -> None:
+    first = await opened(stores)
+    second = await opened(stores, an_incident("print-b"), alert="alert-b")
+    for incident, key in ((first, "1"), (second, "2"), (first, "3")):
+        await stores.incidents.append(an_event(incident.id, key))
+    unknown = IncidentId("inc-none")
+
+    found = await stores.incidents.events_of([first.id, second.id, unknown], kinds=(EventKind.OBSERVED,))
+
+    keys = {incident: [event.key for event in events] for incident, events in found.items()}
+    assert keys == {first.id: ["1", "3"], second.id: ["2"], unknown: []}
+    assert await stores.incidents.events_of([], kinds=(EventKind.OBSERVED,)) == {}
+
+
 async def test_a_reader_that_reads_on_from_the_last_number_misses_no_event(stores: Stores) -> None:
     incidents = [await opened(stores, an_incident(f"p{n}"), alert=f"a{n}") for n in range(5)]
     wanted = 5 + 5 * 20
@@ -384,6 +409,10 @@ async def test_incidents_are_listed_newest_first_and_by_page(stores: Stores) -> 
         (IncidentFilter(text="is over"), {"ledger"}),
         (IncidentFilter(since=NOON + MINUTE), {"ledger"}),
         (IncidentFilter(open_only=True, namespace="pay"), {"100%_sure"}),
+        (IncidentFilter(phase=Phase.TRIAGE), {"checkout", "100%_sure"}),
+        (IncidentFilter(phase=Phase.APPROVAL), set()),
+        (IncidentFilter(alert="KubePodNotReady", namespace="shop"), {"checkout"}),
+        (IncidentFilter(alert="kubepodnotready"), set()),
     ],
 )
 async def test_incidents_are_found_by_state_place_text_and_time(
@@ -396,6 +425,52 @@ async def test_incidents_are_found_by_state_place_text_and_time(
 
     assert {incident.target.name for incident in await stores.incidents.find(wanted)} == names
     assert await stores.incidents.count(wanted) == len(names)
+
+
+async def test_an_incident_is_found_by_the_cause_that_its_last_look_found(stores: Stores) -> None:
+    incident = await opened(stores)
+    assert await stores.incidents.find(IncidentFilter(cause="volume_full")) == []
+
+    for number, cause in enumerate(("volume_full", "crash_after_change")):
+        body: JsonObject = {"diagnosis": {"hypotheses": [{"cause": cause}, {"cause": "no_memory"}]}}
+        await stores.incidents.append(Event(incident.id, f"look-{number}", EventKind.DIAGNOSED, NOON, body))
+
+    found = await stores.incidents.find(IncidentFilter(cause="crash_after_change"))
+    assert [one.id for one in found] == [incident.id]
+    assert await stores.incidents.count(IncidentFilter(cause="volume_full")) == 0
+    assert await stores.incidents.count(IncidentFilter(cause="no_memory")) == 0
+
+
+async def test_a_look_that_found_nothing_takes_the_cause_away(stores: Stores) -> None:
+    incident = await opened(stores)
+    for number, hypotheses in enumerate(([{"cause": "volume_full"}], [])):
+        body: JsonObject = {"diagnosis": {"hypotheses": hypotheses}}
+        await stores.incidents.append(Event(incident.id, f"look-{number}", EventKind.DIAGNOSED, NOON, body))
+
+    assert await stores.incidents.find(IncidentFilter(cause="volume_full")) == []
+
+
+async def test_moving_and_closing_an_incident_keeps_its_cause(stores: Stores) -> None:
+    incident = await opened(stores)
+    body: JsonObject = {"diagnosis": {"hypotheses": [{"cause": "volume_full"}]}}
+    await stores.incidents.append(Event(incident.id, "look", EventKind.DIAGNOSED, NOON, body))
+
+    await closed(stores.incidents, incident, at=MINUTE)
+
+    assert await stores.incidents.count(IncidentFilter(cause="volume_full", ending=Ending.HEALED)) == 1
+
+
+async def test_the_start_of_an_id_finds_it_to_the_letter(stores: Stores) -> None:
+    incident = await opened(stores)
+    for start, found in (
+        (incident.id[:6], 1),
+        (incident.id, 1),
+        (incident.id[1:], 0),
+        (incident.id.upper(), 0),
+        ("inc_", 0),
+        ("%", 0),
+    ):
+        assert await stores.incidents.count(IncidentFilter(id_prefix=start)) == found, start
 
 
 async def test_an_object_name_with_a_null_character_is_kept(stores: Stores) -> None:

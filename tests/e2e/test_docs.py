@@ -151,10 +151,19 @@ def reads_the_log(command: str, environment: dict[str, str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def is_measured(command: str, environment: dict[str, str]) -> None:
+    """With fewer rounds and incidents than it is printed: what it prints is one JSON document."""
+    _, script, *options = shlex.split(command)
+    words = [sys.executable, script, *options, "--incidents", "50", "--rounds", "1"]
+    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=120)
+    assert json.loads(done.stdout)["incidents"] == 50
+
+
 # The first words that fit decide how a command is checked.
 HOW: dict[str, Callable[[str, dict[str, str]], None]] = {
     "make ": is_a_target,
     "pip install .": is_made_by_setup,
+    "python bench/pages.py": is_measured,
     "curl ": asks_the_api,
     "kubernaut serve": serves,
     "kubernaut snapshot": saves_and_looks_back,

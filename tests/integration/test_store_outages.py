@@ -4,18 +4,22 @@ import asyncio
 import os
 import sqlite3
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, text
 
 from kubernaut.adapters.store import Store, open_store
 from kubernaut.adapters.store.migrations import MIGRATIONS
 from kubernaut.adapters.store.opening import open_engine
 from kubernaut.adapters.store.schema import metadata
 from kubernaut.domain.errors import SettingsError, StoreError, StoreUnavailable
+from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.objects import JsonObject
+from kubernaut.ports import IncidentFilter
 from tests.contract.conftest import database_url
-from tests.examples import HOLD, a_signal, an_incident
+from tests.examples import HOLD, NOON, a_signal, an_incident
 from tests.postgres import Cluster
 
 __all__ = ["database_url"]
@@ -261,6 +265,30 @@ def test_opening_a_migrated_database_again_changes_nothing(database_url: str) ->
         numbers = connection.exec_driver_sql("SELECT number FROM kubernaut_schema ORDER BY number").scalars().all()
     engine.dispose()
     assert numbers == [migration.number for migration in MIGRATIONS]
+
+
+async def test_incidents_of_an_older_version_are_found_by_alert_and_cause(database_url: str) -> None:
+    store = open_store(database_url)
+    signal = a_signal()
+    await store.incidents.admit(signal, an_incident(), hold=timedelta())
+    [incident] = await store.incidents.find(IncidentFilter())
+    for number, cause in enumerate(("volume_full", "crash_after_change")):
+        body: JsonObject = {"diagnosis": {"hypotheses": [{"cause": cause}]}, "seen": "\x00"}
+        await store.incidents.append(Event(incident.id, f"look-{number}", EventKind.DIAGNOSED, NOON, body))
+    added = next(migration for migration in MIGRATIONS if migration.name == "incidents found by alert and cause")
+    with store._database.engine.execution_options(kubernaut_writes=True).begin() as connection:
+        # As the version before left it.
+        connection.exec_driver_sql("DROP INDEX incidents_of_cause")
+        for column in ("alert", "cause"):
+            connection.exec_driver_sql(f"ALTER TABLE incidents DROP COLUMN {column}")
+        connection.execute(text("DELETE FROM kubernaut_schema WHERE number >= :number"), {"number": added.number})
+    store.close()
+
+    store = open_store(database_url)
+    wanted = IncidentFilter(alert=incident.alert, cause="crash_after_change")
+    assert await store.incidents.find(wanted) == [incident]
+    assert await store.incidents.find(IncidentFilter(cause="volume_full")) == []
+    store.close()
 
 
 async def test_processes_that_start_at_once_migrate_once(database_url: str) -> None:

@@ -49,6 +49,12 @@ class UnknownName(InputError):
     code = "unknown_name"
 
 
+class AmbiguousId(InputError):
+    """The start of several ids."""
+
+    code = "ambiguous_id"
+
+
 class OrderRefused(InputError):
     """A person's order that does not fit what is going on."""
 

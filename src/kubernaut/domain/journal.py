@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from kubernaut.domain.incidents import Incident, IncidentId
 from kubernaut.domain.lifecycle import Ending, Phase
-from kubernaut.domain.objects import JsonObject
+from kubernaut.domain.objects import JsonObject, Tree
 from kubernaut.domain.signals import Signal
 
 
@@ -101,3 +101,11 @@ def told_by_opening(signal: Signal, opened: Incident) -> Event:
 def told_by_closing(incident: IncidentId, ending: Ending, *, reason: str, at: datetime) -> Event:
     """The one `closed` event of an incident."""
     return Event(incident, "closed", EventKind.CLOSED, at, {"ending": ending, "reason": reason})
+
+
+def cause_told(event: Event) -> str | None:
+    """The cause that a `diagnosed` event names, empty where nothing wrong was found; None for any other event."""
+    if event.kind is not EventKind.DIAGNOSED:
+        return None
+    hypotheses = Tree(event.body).trees("diagnosis", "hypotheses")
+    return hypotheses[0].text("cause") if hypotheses else ""

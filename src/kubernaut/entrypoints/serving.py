@@ -12,9 +12,14 @@ from datetime import timedelta
 from kubernaut.adapters.notify.slack import SlackAnswers
 from kubernaut.declared import value_inputs
 from kubernaut.domain.errors import OrderRefused
+from kubernaut.entrypoints.dashboard.books import Books, open_books
 from kubernaut.entrypoints.dashboard.gate import LOOPBACK
-from kubernaut.entrypoints.dashboard.routes import DashboardParts, dashboard_routes
+from kubernaut.entrypoints.dashboard.health import HealthSources
+from kubernaut.entrypoints.dashboard.parts import DashboardParts
+from kubernaut.entrypoints.dashboard.patterns import Memory
+from kubernaut.entrypoints.dashboard.routes import dashboard_routes
 from kubernaut.entrypoints.http.app import HttpParts, create_app
+from kubernaut.entrypoints.http.health import Check
 from kubernaut.entrypoints.http.operations import Answer, Done, Operations, Refused
 from kubernaut.entrypoints.http.server import serve
 from kubernaut.entrypoints.http.slack import SlackParts
@@ -42,7 +47,8 @@ async def serving(
         outside = service.outside
         stop, ready = asyncio.Event(), asyncio.Event()
         preflight = Preflight(outside.reader, discover())
-        parts = _parts(settings, service, slack, closing=stop, simulated=clock is not None)
+        books = open_books(outside.store.incidents, outside.clock, value_inputs(settings.value))
+        parts = _parts(settings, service, books, slack, closing=stop, simulated=clock is not None)
         app = create_app(replace(parts, limits={**parts.limits, "rights": preflight.check}))
         async with asyncio.TaskGroup() as group:
             group.create_task(serve(app, listener, stop=stop, on_ready=ready.set))
@@ -50,11 +56,13 @@ async def serving(
             keep = timedelta(days=settings.store.signals_kept_days)
             pruning = group.create_task(Retention(outside.store.signals, outside.clock, keep).work())
             asking = group.create_task(preflight.work())
+            counting = group.create_task(books.work())
             try:
                 yield service
             finally:
                 asking.cancel()
                 pruning.cancel()
+                counting.cancel()
                 stop.set()
 
 
@@ -88,7 +96,13 @@ def _slack(settings: SlackSettings, closing: AsyncExitStack) -> SlackParts | Non
 
 
 def _parts(
-    settings: Settings, service: Service, slack: SlackParts | None, *, closing: asyncio.Event, simulated: bool
+    settings: Settings,
+    service: Service,
+    books: Books,
+    slack: SlackParts | None,
+    *,
+    closing: asyncio.Event,
+    simulated: bool,
 ) -> HttpParts:
     outside = service.outside
     store = outside.store
@@ -97,6 +111,9 @@ def _parts(
     async def cluster_answers() -> None:
         await outside.reader.version()
 
+    checks: dict[str, Check] = {"store": store.prove_writable, "cluster": cluster_answers}
+    learning = service.stages.learning
+    tree = settings.model_dump(mode="json")
     pages = DashboardParts(
         incidents=store.incidents,
         switch=store.switch,
@@ -104,6 +121,9 @@ def _parts(
         clock=outside.clock,
         cluster=settings.cluster.name,
         approval=timedelta(seconds=settings.policy.approval_s),
+        books=books,
+        health=HealthSources(checks, outside.meter.exposition, store.heartbeats, store.signals, tree),
+        memory=Memory(learning.patterns, learning.embedder),
         token=settings.bearer_token(),
         loopback_only=settings.http.host in LOOPBACK,
         simulated=simulated,
@@ -118,7 +138,7 @@ def _parts(
         ids=service.ids,
         meter=outside.meter,
         metrics=outside.meter.exposition,
-        checks={"store": store.prove_writable, "cluster": cluster_answers},
+        checks=checks,
         limits={"policy": service.stages.planning.rails.book.check},
         token=settings.bearer_token(),
         loopback_only=settings.http.host in LOOPBACK,

@@ -99,6 +99,11 @@ class Story:
         return self.diagnosis.best if self.diagnosis else None
 
     @property
+    def diagnosed_seq(self) -> int:
+        """The number of the event that holds the last look; 0 before the first."""
+        return max((event.seq for event in self.events if event.kind is EventKind.DIAGNOSED), default=0)
+
+    @property
     def seconds(self) -> float | None:
         """From the alert to the end; None while it is open."""
         closed = self.incident.closed_at
@@ -132,7 +137,13 @@ QUIET = frozenset(
 def tell(incident: Incident, events: Iterable[Event]) -> Story:
     """The story of the incident. Events of a kind that is not known here are shown, and change nothing."""
     ordered = sorted(events, key=lambda event: event.seq)
-    story = Story(incident, tuple(ordered), steps=_steps(incident, ordered))
+    return replace(summarise(incident, ordered), steps=_steps(incident, ordered))
+
+
+def summarise(incident: Incident, events: Iterable[Event]) -> Story:
+    """The same without the steps, which a row of a list does not show."""
+    ordered = sorted(events, key=lambda event: event.seq)
+    story = Story(incident, tuple(ordered))
     for event in ordered:
         story = _told(story, event)
     # A question that ran out has no answer: the incident has gone on without.

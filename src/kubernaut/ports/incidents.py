@@ -42,7 +42,10 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class IncidentFilter:
-    """Which incidents to list; empty fields do not restrict. Newest first."""
+    """Which incidents to list; empty fields do not restrict. Newest first.
+
+    `cause` is the one that the last look found, `id_prefix` what the id starts with, to the letter.
+    """
 
     open_only: bool = False
     ending: Ending | None = None
@@ -52,6 +55,10 @@ class IncidentFilter:
     limit: int = 50
     offset: int = 0
     guard: str = ""
+    cause: str = ""
+    alert: str = ""
+    phase: Phase | None = None
+    id_prefix: str = ""
 
 
 class IncidentStore(Protocol):
@@ -105,6 +112,14 @@ class IncidentStore(Protocol):
         kinds: Sequence[EventKind] = (),
     ) -> list[Event]:
         """Events in order of `seq`, of one incident or of all."""
+
+    async def events_of(
+        self, incidents: Sequence[IncidentId], *, kinds: Sequence[EventKind]
+    ) -> dict[IncidentId, list[Event]]:
+        """The events of those kinds of several incidents at once, each in order of `seq`."""
+
+    async def last_seq(self) -> int:
+        """The number of the newest event, 0 where there is none."""
 
     async def events_about(self, about: str, *, since: datetime, kinds: Sequence[EventKind]) -> list[Event]:
         """Events of those kinds since then, of every incident, that touched that object (`Event.about`)."""

@@ -15,7 +15,8 @@ from kubernaut.domain.incidents import Fingerprint, IncidentId
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.objects import JsonObject
 from kubernaut.domain.plans import Standing
-from kubernaut.learning.effectiveness import Record, TrackRecord, add_verified, beta_lower_bound, wilson_interval
+from kubernaut.domain.shares import wilson_interval
+from kubernaut.learning.effectiveness import Record, TrackRecord, add_verified, beta_lower_bound
 from tests.examples import HOLD, a_signal, an_incident
 
 COUNTS = st.integers(0, 5000).flatmap(lambda tried: st.tuples(st.integers(0, tried), st.just(tried)))

@@ -51,7 +51,7 @@ def test_enough_verified_like_incidents_speak_for_what_healed_them() -> None:
     opinion = said(*map(like, range(3)))
     assert opinion is not None
     assert (opinion.cause, opinion.action, opinion.provider) == ("crash_after_change", "rollback_deployment", "memory")
-    assert (opinion.requests, opinion.tokens) == (0, 0)
+    assert opinion.calls == ()
     assert opinion.confidence == pytest.approx(0.4385, abs=1e-4)
 
 
@@ -118,7 +118,7 @@ class CountingAnalyst:
 
     async def analyse(self, question: Question) -> Opinion:
         self.asked.append(question)
-        return Opinion("unknown", "", 0.1, (), "no idea", "a model", tokens=500)
+        return Opinion("unknown", "", 0.1, (), "no idea", "a model")
 
 
 async def investigated(remembered: Opinion | None) -> tuple[Diagnosis, CountingAnalyst, MemoryIncidentStore]:

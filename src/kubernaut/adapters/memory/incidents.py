@@ -11,7 +11,7 @@ import msgspec
 from kubernaut.adapters.memory.signals import MemorySignalStore, Received
 from kubernaut.domain.errors import UnknownName
 from kubernaut.domain.incidents import Fingerprint, Incident, IncidentId
-from kubernaut.domain.journal import Event, EventKind, told_by_closing, told_by_opening, told_by_signal
+from kubernaut.domain.journal import Event, EventKind, cause_told, told_by_closing, told_by_opening, told_by_signal
 from kubernaut.domain.lifecycle import LEFT_TO_PEOPLE, Ending, Phase
 from kubernaut.domain.signals import AlertKey, Signal
 from kubernaut.ports import Admission, IncidentFilter
@@ -25,6 +25,7 @@ class MemoryIncidentStore:
         self._incidents: dict[IncidentId, Incident] = {}
         self._events: list[Event] = []
         self._alerts: dict[tuple[AlertKey, IncidentId], Signal] = {}
+        self._causes: dict[IncidentId, str] = {}
 
     async def admit(self, signal: Signal, candidate: Incident, *, hold: timedelta, symptom: bool = False) -> Admission:
         """Joins the open incident of the same fingerprint, or one closed within `hold`, or opens the candidate."""
@@ -75,13 +76,13 @@ class MemoryIncidentStore:
 
     async def find(self, wanted: IncidentFilter) -> list[Incident]:
         """The incidents that match."""
-        matching = [incident for incident in self._incidents.values() if _matches(incident, wanted)]
+        matching = [incident for incident in self._incidents.values() if self._matches(incident, wanted)]
         matching.sort(key=lambda incident: (incident.opened_at, incident.id), reverse=True)
         return matching[wanted.offset : wanted.offset + wanted.limit]
 
     async def count(self, wanted: IncidentFilter) -> int:
         """How many match, without paging."""
-        return sum(_matches(incident, wanted) for incident in self._incidents.values())
+        return sum(self._matches(incident, wanted) for incident in self._incidents.values())
 
     async def append(self, event: Event, *, phase: Phase | None = None, guard: str = "") -> None:
         """Appends the event, moves the incident, notes the guard; a key that is there already changes nothing."""
@@ -90,6 +91,9 @@ class MemoryIncidentStore:
             return
         moved = current.moved_to(phase) if phase is not None else current
         self._incidents[current.id] = moved.decided_by(guard)
+        cause = cause_told(event)
+        if cause is not None:
+            self._causes[current.id] = cause
         self._add(event.decided_by(guard), phase)
 
     async def close(self, incident: IncidentId, *, ending: Ending, reason: str, at: datetime, guard: str = "") -> None:
@@ -116,6 +120,16 @@ class MemoryIncidentStore:
         ]
         return wanted[:limit]
 
+    async def events_of(
+        self, incidents: Sequence[IncidentId], *, kinds: Sequence[EventKind]
+    ) -> dict[IncidentId, list[Event]]:
+        """The events of those kinds of several incidents at once, each in order of `seq`."""
+        return {incident: await self.events(incident, kinds=kinds) for incident in incidents}
+
+    async def last_seq(self) -> int:
+        """The number of the newest event, 0 where there is none."""
+        return len(self._events)
+
     async def events_about(self, about: str, *, since: datetime, kinds: Sequence[EventKind]) -> list[Event]:
         """Events of those kinds since then, of every incident, that touched that object (`Event.about`)."""
         return [
@@ -127,6 +141,9 @@ class MemoryIncidentStore:
     async def acts_since(self, since: datetime, *, kinds: Sequence[EventKind]) -> list[Event]:
         """Events of those kinds since then that are about any object, in order of `seq`."""
         return [event for event in self._events if event.about and event.at >= since and event.kind in kinds]
+
+    def _matches(self, incident: Incident, wanted: IncidentFilter) -> bool:
+        return _matches(incident, wanted) and wanted.cause in ("", self._causes.get(incident.id, ""))
 
     def _known(self, incident: IncidentId) -> Incident:
         if incident not in self._incidents:
@@ -168,4 +185,7 @@ def _matches(incident: Incident, wanted: IncidentFilter) -> bool:
         and wanted.guard in ("", incident.guard)
         and wanted.text.lower() in incident.words
         and (wanted.since is None or incident.opened_at >= wanted.since)
+        and wanted.alert in ("", incident.alert)
+        and wanted.phase in (None, incident.phase)
+        and incident.id.startswith(wanted.id_prefix)
     )

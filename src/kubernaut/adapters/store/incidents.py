@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 
 from kubernaut.adapters.store.admission import admit_signal, insert_event, resolve_signal, update_incident
 from kubernaut.adapters.store.database import Database
@@ -13,7 +13,7 @@ from kubernaut.adapters.store.rows import event_of, incident_of, searchable
 from kubernaut.adapters.store.schema import alerts, events, incidents
 from kubernaut.domain.errors import UnknownName
 from kubernaut.domain.incidents import Fingerprint, Incident, IncidentId
-from kubernaut.domain.journal import Event, EventKind, told_by_closing
+from kubernaut.domain.journal import Event, EventKind, cause_told, told_by_closing
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.signals import AlertKey, Signal
 from kubernaut.ports import Admission, IncidentFilter
@@ -39,6 +39,14 @@ _ACTS = (
     .where(events.c.kind.in_(bindparam("kinds", expanding=True)))
     .order_by(events.c.seq)
 )
+_OF_SEVERAL = (
+    select(events)
+    .where(events.c.incident.in_(bindparam("which", expanding=True)))
+    .where(events.c.kind.in_(bindparam("kinds", expanding=True)))
+    .order_by(events.c.seq)
+)
+_LAST = select(func.coalesce(func.max(events.c.seq), 0))
+_FOUND = update(incidents).where(incidents.c.id == bindparam("which")).values(cause=bindparam("found"))
 _LOCK = select(incidents.c.body).where(incidents.c.id == bindparam("which")).with_for_update()
 
 
@@ -107,6 +115,9 @@ class SqlIncidentStore:
             if insert_event(connection, event.decided_by(guard), phase) and (phase is not None or guard):
                 moved = incident.moved_to(phase) if phase is not None else incident
                 update_incident(connection, moved.decided_by(guard))
+            cause = cause_told(event)
+            if cause is not None:
+                connection.execute(_FOUND, {"which": incident.id, "found": searchable(cause)})
 
         await self._database.write(work)
 
@@ -138,6 +149,22 @@ class SqlIncidentStore:
             query = query.where(events.c.kind.in_([str(kind) for kind in kinds]))
         return await self._database.read(lambda connection: [event_of(row) for row in connection.execute(query)])
 
+    async def events_of(
+        self, incidents: Sequence[IncidentId], *, kinds: Sequence[EventKind]
+    ) -> dict[IncidentId, list[Event]]:
+        """The events of those kinds of several incidents at once, each in order of `seq`."""
+        found: dict[IncidentId, list[Event]] = {incident: [] for incident in incidents}
+        wanted = {"which": list(found), "kinds": [str(kind) for kind in kinds]}
+        for event in await self._database.read(
+            lambda connection: [event_of(row) for row in connection.execute(_OF_SEVERAL, wanted)]
+        ):
+            found[event.incident].append(event)
+        return found
+
+    async def last_seq(self) -> int:
+        """The number of the newest event, 0 where there is none."""
+        return await self._database.read(lambda connection: connection.execute(_LAST).scalar_one())
+
     async def events_about(self, about: str, *, since: datetime, kinds: Sequence[EventKind]) -> list[Event]:
         """Events of those kinds since then, of every incident, that touched that object (`Event.about`)."""
         wanted = {"about": searchable(about), "since": since, "kinds": [str(kind) for kind in kinds]}
@@ -158,17 +185,26 @@ def _is_open() -> ColumnElement[bool]:
 
 
 def _conditions(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.open_only:
+    same = (
+        (incidents.c.namespace, wanted.namespace),
+        (incidents.c.guard, wanted.guard),
+        (incidents.c.cause, wanted.cause),
+        (incidents.c.alert, wanted.alert),
+    )
+    conditions = [column == searchable(value) for column, value in same if value]
+    # Also for a phase, so that the index of open incidents serves every one but the last.
+    if wanted.open_only or wanted.phase not in (None, Phase.CLOSED):
         conditions.append(_is_open())
+    if wanted.phase is not None:
+        conditions.append(incidents.c.phase == str(wanted.phase))
     if wanted.ending is not None:
         conditions.append(incidents.c.ending == str(wanted.ending))
-    if wanted.namespace:
-        conditions.append(incidents.c.namespace == searchable(wanted.namespace))
-    if wanted.guard:
-        conditions.append(incidents.c.guard == searchable(wanted.guard))
     if wanted.text:
         conditions.append(incidents.c.words.contains(searchable(wanted.text.lower()), autoescape=True))
+    if wanted.id_prefix:
+        # Not LIKE, which forgets about capitals on SQLite.
+        start = searchable(wanted.id_prefix)
+        conditions.append(func.substr(incidents.c.id, 1, len(start)) == start)
     if wanted.since is not None:
         conditions.append(incidents.c.opened_at >= wanted.since)
     return conditions

@@ -55,6 +55,7 @@ def incident_cells(incident: Incident) -> Cells:
         "closed_at": incident.closed_at,
         "guard": searchable(incident.guard),
         "body": to_json(incident),
+        "alert": searchable(incident.alert),
     }
 
 

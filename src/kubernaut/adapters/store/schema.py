@@ -61,7 +61,7 @@ signals = Table(
     Column("set_aside_at", Moment),
 )
 
-# `body` is the incident; the other columns are what it is found by.
+# `body` is the incident; the other columns are what it is found by. `cause` comes from its last `diagnosed` event.
 incidents = Table(
     "incidents",
     metadata,
@@ -75,6 +75,8 @@ incidents = Table(
     Column("closed_at", Moment),
     Column("body", Text, nullable=False),
     Column("guard", Text, nullable=False),
+    Column("alert", Text, nullable=False),
+    Column("cause", Text, nullable=False, default="", server_default=""),
 )
 
 # `phase` is empty where the incident stayed where it was; `hash` is the event's place in the chain (domain/chain.py).

@@ -12,6 +12,7 @@ from kubernaut.entrypoints.dashboard.responses import HEADERS, page
 from kubernaut.entrypoints.dashboard.views import Reader, version_of
 from kubernaut.entrypoints.http.operations import Answer, Instruction, Operations, Refused
 from kubernaut.entrypoints.story import Story
+from kubernaut.ports import Switch
 
 _LONGEST_NAME = 200
 _LONGEST_REASON = 1000
@@ -23,9 +24,10 @@ _SWITCH = frozenset({"suspend", "resume"})
 class Orders:
     """The confirmation pages and what follows them."""
 
-    def __init__(self, reader: Reader, operations: Operations) -> None:
+    def __init__(self, reader: Reader, operations: Operations, switch: Switch) -> None:
         self._reader = reader
         self._operations = operations
+        self._switch = switch
 
     async def question(self, request: Request) -> Response:
         """The page that asks before anything is done to an incident."""
@@ -70,7 +72,7 @@ class Orders:
         return RedirectResponse("/", 303, headers=HEADERS)
 
     async def _switch_page(self, verb: str, status: int = 200, *, trouble: str = "") -> Response:
-        suspension = await self._reader.switch.suspension()
+        suspension = await self._switch.suspension()
         return page("switch.html", status, verb=verb, suspension=suspension, trouble=trouble)
 
 

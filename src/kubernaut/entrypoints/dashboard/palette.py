@@ -76,10 +76,11 @@ def _luminance(colour: str) -> float:
 
 
 def stylesheet_head() -> str:
-    """The custom properties of both palettes; the system's preference chooses."""
+    """The custom properties of both palettes; the system's preference chooses, unless the switch was set."""
     return (
-        f":root{{color-scheme:light dark;{_properties(LIGHT)}}}\n"
-        f"@media (prefers-color-scheme:dark){{:root{{{_properties(DARK)}}}}}\n"
+        f":root{{color-scheme:light;{_properties(LIGHT)}}}\n"
+        f"@media (prefers-color-scheme:dark){{:root:not([data-theme]){{color-scheme:dark;{_properties(DARK)}}}}}\n"
+        f":root[data-theme=dark]{{color-scheme:dark;{_properties(DARK)}}}\n"
     )
 
 

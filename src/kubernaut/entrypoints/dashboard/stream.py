@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 
 from kubernaut.domain.errors import StoreError
+from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.journal import Event
 from kubernaut.entrypoints.phrases import phrase, word
 from kubernaut.ports import Clock, IncidentStore
@@ -20,16 +21,24 @@ _LONGEST_S = 900.0
 
 
 async def event_stream(
-    incidents: IncidentStore, clock: Clock, *, after: int, closing: asyncio.Event
+    incidents: IncidentStore,
+    clock: Clock,
+    *,
+    after: int,
+    closing: asyncio.Event,
+    incident: IncidentId | None = None,
 ) -> AsyncIterator[bytes]:
-    """Server-sent events from that journal number on, with a heartbeat; ends when the service closes."""
+    """Server-sent events from that journal number on, with a heartbeat, of one incident or of all.
+
+    Ends when the service closes.
+    """
     loop = asyncio.get_running_loop()
     end, next_beat = loop.time() + _LONGEST_S, 0.0
     seq = after
     yield b"retry: 2000\n\n"
     while loop.time() < end and not closing.is_set():
         try:
-            events = await incidents.events(after=seq, limit=_BATCH)
+            events = await incidents.events(incident, after=seq, limit=_BATCH)
         except StoreError as error:
             yield _message("trouble", {"text": str(error)})
             return

@@ -8,17 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kubernaut.domain.errors import UnknownName
-from kubernaut.domain.incidents import Incident, IncidentId
+from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import EventKind
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import JsonObject
 from kubernaut.engine.codec import dump
-from kubernaut.entrypoints.dashboard.searching import PAGE, filter_of
+from kubernaut.entrypoints.dashboard.rendering import Visit
+from kubernaut.entrypoints.dashboard.searching import PAGE, Search, filter_of
 from kubernaut.entrypoints.intervals import median_with_interval
+from kubernaut.entrypoints.lookup import incident_named
 from kubernaut.entrypoints.status import FOR_PEOPLE
-from kubernaut.entrypoints.story import Story, tell
-from kubernaut.ports import Clock, IncidentFilter, IncidentStore, Suspension, Switch
+from kubernaut.entrypoints.story import Story, summarise, tell
+from kubernaut.ports import Clock, IncidentFilter, IncidentStore
 
 DAY = timedelta(hours=24)
 _MOST_OPEN = 100
@@ -54,7 +55,7 @@ class Listed:
     rows: tuple[Story, ...]
     total: int
     offset: int
-    typed: str
+    search: Search
     odd: str = ""
 
     @property
@@ -78,13 +79,11 @@ class Live:
     """The first page."""
 
     now: datetime
-    suspension: Suspension | None
     needs: tuple[Story, ...]
     in_work: tuple[Story, ...]
     stages: tuple[tuple[Phase, int], ...]
     day: Day
     listed: Listed
-    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,65 +91,51 @@ class Reader:
     """Reads pages from the store."""
 
     incidents: IncidentStore
-    switch: Switch
     clock: Clock
 
-    async def live(self, typed: str, offset: int) -> Live:
+    async def live(self, search: Search) -> Live:
         """The first page, with the list searched for what was typed."""
         now = self.clock.now()
-        still_open = [
-            await self._row(one) for one in await self._find(IncidentFilter(open_only=True, limit=_MOST_OPEN))
-        ]
+        still_open = await self._rows(await self._find(IncidentFilter(open_only=True, limit=_MOST_OPEN)))
         asked = tuple(story for story in still_open if story.incident.phase is Phase.APPROVAL)
         working = tuple(story for story in still_open if story.incident.phase is not Phase.APPROVAL)
         handed = await self._handed_over(now)
-        listed = await self.listed(typed, offset)
-        shown = (*still_open, *handed, *listed.rows)
+        listed = await self.listed(search)
         return Live(
             now=now,
-            suspension=await self.switch.suspension(),
             needs=(*asked, *handed),
             in_work=working,
             stages=tuple((phase, sum(one.incident.phase is phase for one in working)) for phase in STAGES),
             day=await self._day(now),
             listed=listed,
-            seq=max((event.seq for story in shown for event in story.events), default=0),
         )
 
-    async def listed(self, typed: str, offset: int) -> Listed:
+    async def listed(self, search: Search) -> Listed:
         """One page of the incidents that match, open ones included."""
-        wanted, odd = filter_of(typed, now=self.clock.now(), offset=offset)
-        rows = [await self._row(one) for one in await self.incidents.find(wanted)]
-        return Listed(tuple(rows), await self.incidents.count(wanted), offset, typed, odd)
+        wanted, odd = filter_of(search, now=self.clock.now())
+        rows = await self._rows(await self.incidents.find(wanted))
+        return Listed(tuple(rows), await self.incidents.count(wanted), search.offset, search, odd)
 
     async def story(self, start: str) -> Story:
-        """The whole story of the incident whose id starts so; raises `UnknownName`."""
-        found = await self.incidents.get(IncidentId(start)) or await self._only_one(start)
+        """The whole story of the incident whose id starts so; raises `UnknownName` or `AmbiguousId`."""
+        found = await incident_named(self.incidents, start)
         return tell(found, await self.incidents.events(found.id))
-
-    async def _only_one(self, start: str) -> Incident:
-        alike = [
-            one for one in await self._find(IncidentFilter(text=start, limit=_MOST_OPEN)) if one.id.startswith(start)
-        ]
-        if len(alike) != 1 or not start:
-            raise UnknownName(f"no incident {start[:80]}" if not alike else f"{start[:80]} begins several incidents")
-        return alike[0]
 
     async def _find(self, wanted: IncidentFilter) -> list[Incident]:
         return await self.incidents.find(wanted)
 
-    async def _row(self, incident: Incident) -> Story:
-        return tell(incident, await self.incidents.events(incident.id, kinds=_IN_A_ROW))
+    async def _rows(self, found: Sequence[Incident]) -> list[Story]:
+        told = await self.incidents.events_of([one.id for one in found], kinds=_IN_A_ROW)
+        return [summarise(one, told[one.id]) for one in found]
 
     async def _handed_over(self, now: datetime) -> list[Story]:
         """What was handed to people in the last day, unless its alert has cleared; the newest of each object."""
-        stories: list[Story] = []
+        firing: list[Incident] = []
         for ending in sorted(FOR_PEOPLE):
             wanted = IncidentFilter(ending=ending, since=now - DAY, limit=_MOST_HANDED_OVER)
-            firing = [one for one in await self._find(wanted) if await self.incidents.still_firing(one.id)]
-            stories += [await self._row(incident) for incident in firing]
-        newest = {one.incident.target: one for one in sorted(stories, key=lambda story: story.incident.opened_at)}
-        return sorted(newest.values(), key=lambda story: story.incident.opened_at, reverse=True)
+            firing += [one for one in await self._find(wanted) if await self.incidents.still_firing(one.id)]
+        newest = {one.target: one for one in sorted(firing, key=lambda one: one.opened_at)}
+        return await self._rows(sorted(newest.values(), key=lambda one: one.opened_at, reverse=True))
 
     async def _day(self, now: datetime) -> Day:
         since = now - DAY
@@ -192,11 +177,11 @@ def row_json(story: Story) -> JsonObject:
     }
 
 
-def live_json(live: Live) -> JsonObject:
+def live_json(live: Live, visit: Visit) -> JsonObject:
     """The first page, for scripts."""
     return {
         "now": live.now.isoformat(),
-        "suspended": dump(live.suspension) if live.suspension else None,
+        "suspended": dump(visit.suspension) if visit.suspension else None,
         "needs_you": [row_json(story) for story in live.needs],
         "in_work": [row_json(story) for story in live.in_work],
         "stages": {phase.value: number for phase, number in live.stages},
@@ -207,7 +192,7 @@ def live_json(live: Live) -> JsonObject:
             "time_to_resolution": live.day.resolution,
         },
         **listed_json(live.listed),
-        "seq": live.seq,
+        "seq": visit.seq,
     }
 
 
@@ -217,7 +202,7 @@ def listed_json(listed: Listed) -> JsonObject:
         "incidents": [row_json(story) for story in listed.rows],
         "total": listed.total,
         "offset": listed.offset,
-        "query": listed.typed,
+        "query": listed.search.typed,
     }
 
 

@@ -19,21 +19,18 @@ from pydantic import (
     StrictStr,
 )
 
-from kubernaut.domain.errors import UnknownName
-from kubernaut.domain.incidents import Incident, IncidentId
+from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import EventKind
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.entrypoints.http.operations import Answer, Done, IncidentOrder, Instruction, Operations, Order, Refused
 from kubernaut.entrypoints.http.problems import Problem, RequestRefused
+from kubernaut.entrypoints.lookup import incident_named
 from kubernaut.ports import IncidentFilter, IncidentStore, Suspension, Switch
 
 Text = Annotated[str, Field(max_length=1000)]
 ShortText = Annotated[str, Field(max_length=100)]
 # Strict, so that `true` is no number and "3" stays a text: the catalogue says which of them the parameter takes.
 ParameterValue = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, Field(max_length=1000)]
-
-_LOOKED_THROUGH = 500
-_ID_CHARS = 80
 
 
 class InstructionBody(BaseModel):
@@ -56,6 +53,8 @@ class IncidentQuery(BaseModel):
     ending: Ending | None = None
     namespace: Annotated[str, Field(max_length=253)] = ""
     text: Text = ""
+    cause: Annotated[str, Field(max_length=100)] = ""
+    alert: Annotated[str, Field(max_length=253)] = ""
     since: AwareDatetime | None = None
     guard: Annotated[str, Field(max_length=100)] = ""
     limit: Annotated[int, Field(ge=1, le=500)] = 50
@@ -93,7 +92,7 @@ def incident_routes(incidents: IncidentStore, operations: Operations) -> APIRout
 
     @routes.get("/{incident}", summary="One incident, by its id or the start of it")
     async def get(incident: str) -> Incident:
-        return await _named(incidents, incident)
+        return await incident_named(incidents, incident)
 
     @routes.get("/{incident}/events", summary="What happened to it, in order")
     async def events(
@@ -101,7 +100,7 @@ def incident_routes(incidents: IncidentStore, operations: Operations) -> APIRout
         after: Annotated[int, Query(ge=0)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
     ) -> list[EventView]:
-        known = await _named(incidents, incident)
+        known = await incident_named(incidents, incident)
         told = await incidents.events(known.id, after=after, limit=limit)
         return [EventView(e.seq, e.incident, e.key, e.kind, e.at, dict(e.body)) for e in told]
 
@@ -131,7 +130,7 @@ def switch_routes(switch: Switch, operations: Operations) -> APIRouter:
 def _add_incident_order(routes: APIRouter, name: str, order: IncidentOrder, incidents: IncidentStore) -> None:
     @routes.post(f"/{{incident}}/{name}", name=name, summary=f"{name.capitalize()} what it waits for or did")
     async def endpoint(incident: str, body: InstructionBody) -> Done:
-        known = await _named(incidents, incident)
+        known = await incident_named(incidents, incident)
         return _taken(await order(known.id, Instruction(**dict(body))))
 
 
@@ -139,23 +138,6 @@ def _add_order(routes: APIRouter, name: str, order: Order) -> None:
     @routes.post(f"/{name}", name=name, summary=f"{name.capitalize()} all actions")
     async def endpoint(body: InstructionBody) -> Done:
         return _taken(await order(Instruction(**dict(body))))
-
-
-async def _named(incidents: IncidentStore, start: str) -> Incident:
-    """The incident of that id, or the only one whose id starts so."""
-    found = await incidents.get(IncidentId(start))
-    if found is not None:
-        return found
-    like = await incidents.find(IncidentFilter(text=start, limit=_LOOKED_THROUGH)) if len(start) <= _ID_CHARS else []
-    alike = [incident for incident in like if incident.id.startswith(start)]
-    if not alike:
-        raise UnknownName(f'no incident "{start[:_ID_CHARS]}"', help="GET /api/v1/incidents lists them")
-    # Where more match than were looked through, one of the others may start so too.
-    if len(alike) > 1 or len(like) == _LOOKED_THROUGH:
-        several = ", ".join(incident.id for incident in alike[:5])
-        detail = f'"{start}" is the start of {len(alike)} incidents: {several}'
-        raise RequestRefused(Problem(409, "ambiguous_id", detail, "give more of the id"))
-    return alike[0]
 
 
 def _taken(answer: Answer) -> Done:

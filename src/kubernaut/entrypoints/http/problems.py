@@ -9,6 +9,7 @@ from http import HTTPStatus
 import msgspec
 
 from kubernaut.domain.errors import (
+    AmbiguousId,
     ClusterError,
     InputError,
     KubernautError,
@@ -82,7 +83,7 @@ def problem_of(error: KubernautError) -> Problem:
 def _status(error: KubernautError) -> int:
     if isinstance(error, UnknownName):
         return 404
-    return 409 if isinstance(error, TransitionRefused) else 400
+    return 409 if isinstance(error, TransitionRefused | AmbiguousId) else 400
 
 
 def not_stored(error: StoreError) -> Problem:
