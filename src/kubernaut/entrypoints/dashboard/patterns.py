@@ -54,7 +54,7 @@ async def read_patterns(memory: Memory | None, incidents: IncidentStore, *, type
     typed = " ".join(typed[:_LONGEST].split())
     if memory is None:
         return Patterns(typed, like, empty=True, odd="this service keeps no patterns")
-    if await memory.patterns.is_empty(embedder=memory.embedder.name):
+    if await memory.patterns.count(embedder=memory.embedder.name) == 0:
         return Patterns(typed, like, empty=True)
     text, known = typed, ""
     if like:
