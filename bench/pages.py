@@ -144,7 +144,7 @@ async def _remembered(store: Store) -> Memory:
     for number, (text, vector) in enumerate(zip(texts, vectors, strict=True)):
         name = IncidentId(f"inc-{number:06x}")
         await patterns.add(
-            Pattern(name, text, "crash_after_change", "", Ending.HEALED, 60, now, embedder.name, tuple(vector))
+            [Pattern(name, text, "crash_after_change", "", Ending.HEALED, 60, now, embedder.name, tuple(vector))]
         )
     return Memory(patterns, embedder)
 

@@ -10,13 +10,14 @@ from tests.browser.browsing import CHROMIUM, browsing
 from tests.browser.house import House, open_house
 
 
-@pytest.fixture(scope="session")
+# Closed with the last page: Playwright keeps an event loop of its own in the thread, beside which no other may run.
+@pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with open_house(tmp_path_factory.mktemp("house")) as opened:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed; `make machine` installs Debian's")

@@ -154,7 +154,7 @@ async def _remember(service: Service, at: datetime) -> None:
     for number, ((text, cause, action), vector) in enumerate(zip(LESSONS, vectors, strict=True)):
         name, embedder = IncidentId(f"inc-{number:06x}"), learning.embedder.name
         pattern = Pattern(name, text, cause, action, Ending.HEALED, 74.0, at, embedder, tuple(vector))
-        await learning.patterns.add(pattern)
+        await learning.patterns.add([pattern])
 
 
 def _settings(folder: Path, sandbox: Sandbox) -> Settings:

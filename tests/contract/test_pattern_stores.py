@@ -351,6 +351,6 @@ def test_weaviate_is_only_at_an_http_address() -> None:
 
 
 async def test_a_missing_key_file_of_weaviate_is_named(tmp_path: Path) -> None:
-    patterns = WeaviatePatterns("http://127.0.0.1:1", grpc_port=1, key_file=tmp_path / "no-key")
+    patterns = WeaviatePatterns("http://127.0.0.1:1", grpc_port=2, key_file=tmp_path / "no-key")
     with pytest.raises(SettingsError, match="no-key"):
         await patterns.count()

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 import kubernaut.domain
 from kubernaut.domain.changes import Change, ObjectDeletion, ObjectPatch
+from kubernaut.domain.learning import Pattern
+from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import Json
 from kubernaut.engine.codec import dump, load
 
@@ -23,6 +25,17 @@ _FLOAT = st.floats(allow_nan=False, allow_infinity=False)
 st.register_type_strategy(str, _TEXT)
 st.register_type_strategy(float, _FLOAT)
 st.register_type_strategy(datetime, st.datetimes(timezones=st.just(UTC)))
+
+# A pattern whose vector has not length 1 cannot be made.
+st.register_type_strategy(
+    Pattern,
+    st.builds(
+        Pattern,
+        id=_TEXT, text=_TEXT, cause=_TEXT, action=_TEXT, ending=st.sampled_from(Ending), seconds=_FLOAT,
+        at=st.datetimes(timezones=st.just(UTC)), embedder=_TEXT, vector=st.sampled_from([(1.0,), (0.6, -0.8)]),
+        features=st.lists(_TEXT, max_size=3).map(tuple), tokens=st.integers(0, 10**9),
+    ),
+)  # fmt: skip
 
 _JSON: st.SearchStrategy[Json] = st.recursive(
     st.none()

@@ -11,6 +11,7 @@ import yaml
 from kubernaut.adapters.memory.clock import ManualClock
 from kubernaut.adapters.memory.cluster import MemoryCluster
 from kubernaut.adapters.memory.leases import MemoryLeases
+from kubernaut.adapters.memory.meter import MemoryMeter
 from kubernaut.adapters.memory.switch import MemorySwitch
 from kubernaut.adapters.models.reply_schema import Reply
 from kubernaut.adapters.models.suspicion import led_by, speaks_to_a_model
@@ -19,8 +20,9 @@ from kubernaut.domain.errors import ModelReplySuspicious
 from kubernaut.domain.evidence import Evidence, EvidenceId, EvidenceSource, NotRead
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.objects import Json, JsonObject
-from kubernaut.domain.plans import Decision, Plan
+from kubernaut.domain.plans import Decision, Plan, Standing
 from kubernaut.investigation.second_opinion import Choices, Considered, consider
+from kubernaut.planning.guardrails import guardrails
 from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage
 from tests.integration.models.asking import FACTS, POD, TARGET, Asked, asked_alone
@@ -131,7 +133,7 @@ async def decided(diagnosis: Diagnosis) -> Plan:
     )
     planning = PlanningStage(
         MemoryCluster([dict(managed.raw)]), store, MemoryLeases(clock), MemorySwitch(), clock, _no_records,
-        frozenset(), policy,
+        frozenset(), policy, guardrails(MemoryCluster([dict(managed.raw)]), store, clock, MemoryMeter()),
     )  # fmt: skip
     teller = Teller(store)
     await teller.receive()
@@ -141,7 +143,7 @@ async def decided(diagnosis: Diagnosis) -> Plan:
     return await planning.plan(incident, diagnosis, look=1, tried=())
 
 
-async def _no_records(cause: CauseId) -> dict[ActionId, tuple[int, int, float]]:  # noqa: ARG001
+async def _no_records(cause: CauseId, namespace: str) -> dict[ActionId, Standing]:  # noqa: ARG001
     return {}
 
 

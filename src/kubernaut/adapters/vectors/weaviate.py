@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias, cast
+from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
 import weaviate
@@ -51,6 +52,8 @@ class WeaviatePatterns:
     def __init__(self, url: str, *, grpc_port: int, key_file: Path | None = None) -> None:
         if not url.startswith(("http://", "https://")):
             raise SettingsError(f"memory.url {url}: Weaviate's address starts with http:// or https://")
+        if urlsplit(url).port == grpc_port:
+            raise SettingsError("memory.weaviate: HTTP and gRPC need a port each", help="kubernaut config show")
         self._parameters = ConnectionParams.from_url(url, grpc_port, grpc_secure=url.startswith("https://"))
         self._key_file = key_file
         self._client: weaviate.WeaviateAsyncClient | None = None

@@ -342,7 +342,7 @@ async def remembering() -> Memory:
         (vector,) = await embedder.embed([text])
         name = IncidentId(f"inc-4f7k0{number}")
         await patterns.add(
-            Pattern(name, text, f"cause_{number}", "", Ending.HEALED, 60, NOON, embedder.name, tuple(vector))
+            [Pattern(name, text, f"cause_{number}", "", Ending.HEALED, 60, NOON, embedder.name, tuple(vector))]
         )
     return Memory(patterns, embedder)
 
