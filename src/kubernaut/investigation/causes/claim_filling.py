@@ -6,11 +6,12 @@ from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.measures import VOLUME_FREE
 from kubernaut.investigation import facts
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.remedies import escalate
+from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.things import CLAIM, Thing
 
 # The threshold of KubePersistentVolumeFillingUp (critical) in kubernetes-mixin.
 _FREE = 0.03
+_FACTOR = 1.5
 
 
 def examine(thing: Thing) -> Finding | None:
@@ -28,12 +29,12 @@ def examine(thing: Thing) -> Finding | None:
     return Finding(
         target=claim.ref,
         summary=f"{thing.title}: {free:.1%} of {size} is free; used by {users}.",
-        verdict=Verdict.ESCALATE,
+        verdict=Verdict.APPROVE,
         supporting=(
             facts.measured(claim, asked, f"{free:.1%} free"),
             facts.field(claim, "status.capacity.storage", f"capacity {size}"),
         ),
-        remedies=(escalate(claim.ref),),
+        remedies=(call("expand_pvc", claim.ref, factor=_FACTOR), escalate(claim.ref)),
     )
 
 

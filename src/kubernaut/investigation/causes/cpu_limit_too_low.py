@@ -10,13 +10,15 @@ from kubernaut.domain.quantities import parse_quantity
 from kubernaut.investigation import facts
 from kubernaut.investigation.containers import Container
 from kubernaut.investigation.finding import Cause, Finding, Role
-from kubernaut.investigation.remedies import escalate
+from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.subjects import Workload
 
 # The threshold of CPUThrottlingHigh in kubernetes-mixin.
 _THROTTLED = 0.25
 # Throttled without coming near the limit is a burst shorter than the 5 minutes, or a limit that is not the problem.
 _NEAR = 0.7
+_FACTOR = 1.5
+_RAISABLE = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 
 
 def examine(workload: Workload) -> Finding | None:
@@ -45,13 +47,15 @@ def examine(workload: Workload) -> Finding | None:
             facts.measured(worst.pod, used, f"{worst.label}: uses {busy:.2f} cores"),
             facts.field(workload.object, f"spec.containers[{worst.name}].resources.limits.cpu", f"limit {limit}"),
         ),
-        remedies=_remedies(workload),
+        remedies=_remedies(workload, worst),
         places={"pod": worst.pod.name, "container": worst.name},
     )
 
 
-def _remedies(workload: Workload) -> tuple[ActionCall, ...]:
-    return (escalate(workload.ref),)
+def _remedies(workload: Workload, worst: Container) -> tuple[ActionCall, ...]:
+    if workload.object.kind not in _RAISABLE:
+        return (escalate(workload.ref),)
+    return (call("increase_cpu_limit", workload.ref, container=worst.name, factor=_FACTOR), escalate(workload.ref))
 
 
 def _limit(entry: Container) -> float | None:
