@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -109,3 +110,18 @@ def cause_told(event: Event) -> str | None:
         return None
     hypotheses = Tree(event.body).trees("diagnosis", "hypotheses")
     return hypotheses[0].text("cause") if hypotheses else ""
+
+
+def unsettled_attempt(events: Sequence[Event]) -> Event | None:
+    """The last attempt that was neither refused nor taken back: its `applied` event, or else its `intended` one.
+
+    An attempt that broke off counts: whether the API server took the change is not known, so it has to be looked at.
+    """
+    over = {attempt_of(event) for event in events if event.kind in {EventKind.REFUSED, EventKind.UNDONE}}
+    begun = (event for event in reversed(events) if event.kind in {EventKind.APPLIED, EventKind.INTENDED})
+    return next((event for event in begun if attempt_of(event) not in over), None)
+
+
+def attempt_of(event: Event) -> str:
+    """The number of the attempt that the event's key ends with."""
+    return event.key.rpartition("-")[2]

@@ -14,7 +14,7 @@ from kubernaut.domain.diagnosis import ActionCall, Diagnosis
 from kubernaut.domain.errors import NotifyFailed
 from kubernaut.domain.execution import Applied, Execution, Intent, Refused, Verification
 from kubernaut.domain.incidents import Incident
-from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.journal import Event, EventKind, attempt_of, unsettled_attempt
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import JsonObject, ObjectRef, Tree
 from kubernaut.domain.plans import Conclusion, Decision, Plan, lease_name
@@ -106,18 +106,16 @@ class ExecutionStage:
 
     async def undo_last(self, incident: Incident, *, by: str, reason: str = "") -> Execution:
         """The last applied change of the incident taken back, because a person wants it."""
-        applied = await self.incidents.events(incident.id, kinds=(EventKind.APPLIED,))
-        if not applied:
+        last = unsettled_attempt(await self.incidents.events(incident.id))
+        if last is None:
             return Execution(None, Applied.REFUSED, "nothing was applied, so nothing is to be undone", self._now())
-        last = load(Execution, applied[-1].body["execution"])
-        if last.intent is None:
-            return last
-        back = await undo(self.ports, last.intent)
+        intent = load(Intent, last.body.get("intent") or Tree(last.body).tree("execution").at("intent"))
+        back = await undo(self.ports, intent)
         body: JsonObject = {"execution": dump(back), "why": reason or "a person wanted it", "by": by}
         # The attempt's number is the key's end, as for an automatic undo: the same attempt is undone once.
-        key = f"{EventKind.UNDONE}-{applied[-1].key.rpartition('-')[2]}"
+        key = f"{EventKind.UNDONE}-{attempt_of(last)}"
         if back.applied is not Applied.REFUSED:
-            await self._store(incident, key, EventKind.UNDONE, body, about=last.intent.preview.call.target)
+            await self._store(incident, key, EventKind.UNDONE, body, about=intent.preview.call.target)
         return back
 
     async def tell(self, incident: Incident, conclusion: Conclusion) -> str:

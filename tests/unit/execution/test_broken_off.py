@@ -1,0 +1,104 @@
+"""A change whose answer never came may have been made: a person can still take it back."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubernaut.domain.errors import ClusterUnavailable
+from kubernaut.domain.execution import Applied
+from kubernaut.domain.incidents import Incident, IncidentId
+from kubernaut.domain.journal import Event, EventKind, unsettled_attempt
+from kubernaut.domain.lifecycle import Phase
+from kubernaut.domain.objects import KubeObject
+from tests.misrouted_shop import SERVICE, MisroutedShop
+from tests.objects import NOW
+
+WRONG = {"app": "cart", "tier": "wbe"}
+
+
+def told(*keys: str) -> list[Event]:
+    """Events of one incident; the word before the number is the kind."""
+    return [Event(IncidentId("inc-1"), key, EventKind(key.rpartition("-")[0]), NOW, {}) for key in keys]
+
+
+@pytest.mark.parametrize(
+    ("keys", "left"),
+    [
+        ((), None),
+        (("intended-1", "applied-1"), "applied-1"),
+        (("intended-1",), "intended-1"),
+        (("intended-1", "refused-1"), None),
+        (("intended-1", "applied-1", "undone-1"), None),
+        (("intended-1", "applied-1", "undone-1", "intended-2"), "intended-2"),
+        (("intended-1", "applied-1", "intended-2", "refused-2"), "applied-1"),
+    ],
+)
+def test_the_last_attempt_that_nobody_settled_is_the_one_to_look_at(keys: tuple[str, ...], left: str | None) -> None:
+    found = unsettled_attempt(told(*keys))
+
+    assert (found.key if found else None) == left
+
+
+async def a_change_without_an_answer(shop: MisroutedShop, *, made: bool) -> Incident:
+    """An incident whose first attempt broke off, before or after the API server took the change."""
+    incident = await shop.open_incident()
+    diagnosis = await shop.stages.investigation.investigate(incident, look=1)
+    assert diagnosis.best is not None
+    for phase in (Phase.PLANNING, Phase.EXECUTION):
+        await shop.incidents.append(Event(incident.id, phase, EventKind.PLANNED, NOW, {}), phase=phase)
+    intended = await shop.stages.execution.intend(incident, diagnosis.best.remedies[0], attempt=1)
+    assert intended.intent is not None
+    if made:
+        await shop.cluster.write(intended.intent.preview.change)
+    return incident
+
+
+def selector(shop: MisroutedShop) -> dict[str, str]:
+    return KubeObject(shop.cluster.raw(SERVICE)).mapping("spec", "selector")
+
+
+async def test_a_change_that_was_made_without_an_answer_is_taken_back() -> None:
+    shop = MisroutedShop()
+    incident = await a_change_without_an_answer(shop, made=True)
+    assert selector(shop) != WRONG
+
+    back = await shop.stages.execution.undo_last(incident, by="anna")
+
+    assert back.applied is Applied.DONE
+    assert selector(shop) == WRONG
+    assert unsettled_attempt(await shop.incidents.events(incident.id)) is None
+
+
+async def test_a_change_that_was_never_made_is_found_so() -> None:
+    shop = MisroutedShop()
+    incident = await a_change_without_an_answer(shop, made=False)
+
+    back = await shop.stages.execution.undo_last(incident, by="anna")
+
+    assert back.applied is Applied.ALREADY
+    assert selector(shop) == WRONG
+
+
+async def test_an_undo_that_the_api_server_does_not_answer_is_raised_and_may_be_tried_again() -> None:
+    shop = MisroutedShop()
+    incident = await a_change_without_an_answer(shop, made=True)
+    get, answers = shop.cluster.get, [ClusterUnavailable("etcd has no leader")]
+
+    async def once_away(ref: object) -> KubeObject | None:
+        if answers:
+            raise answers.pop()
+        return await get(ref)  # type: ignore[arg-type]  # what the port takes
+
+    shop.cluster.get = once_away  # type: ignore[method-assign]  # the fake answers one time less
+    with pytest.raises(ClusterUnavailable):
+        await shop.stages.execution.undo_last(incident, by="anna")
+
+    assert (await shop.stages.execution.undo_last(incident, by="anna")).applied is Applied.DONE
+
+
+async def test_nothing_is_undone_where_nothing_was_ever_meant() -> None:
+    shop = MisroutedShop()
+
+    refused = await shop.stages.execution.undo_last(await shop.open_incident(), by="anna")
+
+    assert refused.applied is Applied.REFUSED
