@@ -57,10 +57,9 @@ def read_models(tally: Tally, settings: JsonObject, metrics: Callable[[], bytes]
 
 
 def _configured(settings: JsonObject) -> dict[str, str]:
-    """Name and model of each provider, whether one is set or a list of them."""
-    tree = Tree(settings)
-    listed = tree.trees("models") or tree.trees("models", "providers") or [tree.tree("model")]
-    return {one.text("name"): one.text("model") for one in listed if one.text("name")}
+    """Name and model of each provider."""
+    listed = Tree(settings).trees("models", "providers")
+    return {one.text("name"): one.text("model") for one in listed}
 
 
 def _measured(exposition: bytes) -> dict[tuple[str, str], float]:

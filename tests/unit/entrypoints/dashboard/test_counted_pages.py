@@ -301,7 +301,9 @@ async def test_models_are_counted_from_what_they_were_asked() -> None:
         await asked(site.store, number, provider="local", ok=True, tokens=100, took_s=float(number))
     await asked(site.store, 12, provider="local", ok=False, error="model_unavailable: refused", tokens=0, took_s=0.1)
     await site.books.tally.catch_up()
-    [local] = read_models(site.books.tally, {"model": {"name": "local", "model": "qwen3:8b"}}, lambda: b"").providers
+    [local] = read_models(
+        site.books.tally, {"models": {"providers": [{"name": "local", "model": "qwen3:8b"}]}}, lambda: b""
+    ).providers
     assert (local.model, local.asked, local.answered, local.tokens) == ("qwen3:8b", 12, 11, 1100)
     assert local.p50_s == pytest.approx(6.0)
     assert local.last is not None
@@ -323,7 +325,9 @@ async def test_each_provider_of_one_question_is_counted_for_itself() -> None:
     ]
     await asked(site.store, 1, provider="backup", ok=True, tokens=40, took_s=10.0, calls=calls)
     await site.books.tally.catch_up()
-    settings: JsonObject = {"models": [{"name": "local", "model": "a"}, {"name": "backup", "model": "b"}]}
+    settings: JsonObject = {
+        "models": {"providers": [{"name": "local", "model": "a"}, {"name": "backup", "model": "b"}]}
+    }
     metrics = b'kubernaut_model_circuit{provider="local"} 2.0\n'
     first, second = read_models(site.books.tally, settings, lambda: metrics).providers
     assert (first.name, first.answered, first.circuit) == ("local", 0, "open")
