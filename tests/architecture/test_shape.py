@@ -68,7 +68,7 @@ def test_only_the_settings_read_the_environment() -> None:
         and isinstance(node.value, ast.Name)
         and node.value.id == "os"
     }
-    assert readers <= {"settings.py"}
+    assert readers <= {"settings/environment.py"}
 
 
 def test_everything_is_caught_only_in_the_engine_at_the_http_edge_and_in_the_command_line() -> None:

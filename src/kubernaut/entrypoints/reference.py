@@ -14,7 +14,7 @@ from kubernaut.settings import PREFIX, Settings
 
 _HEAD = """# Settings
 
-Generated from `src/kubernaut/settings.py`: `python -m kubernaut.entrypoints.reference > docs/settings.md`.
+Generated from `src/kubernaut/settings/`: `python -m kubernaut.entrypoints.reference > docs/settings.md`.
 
 A YAML file (`--config FILE`, or `KUBERNAUT_CONFIG`) with these sections, every one optional. A variable wins over the
 file: the path of its field in capitals, joined by two underscores. What is not a setting is refused by name.

@@ -1,0 +1,70 @@
+"""Messages to people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+
+from kubernaut.settings.section import Section, secret_of
+
+
+class SlackSettings(Section):
+    """Messages to Slack, and its buttons."""
+
+    webhook_url: SecretStr | None = None
+    """The address of an incoming webhook."""
+    webhook_url_file: Path | None = None
+    """File that holds it; wins over `webhook_url`."""
+    signing_secret: SecretStr | None = None
+    """The app's signing secret; without it no button is taken."""
+    signing_secret_file: Path | None = None
+    """File that holds it; wins over `signing_secret`."""
+    answers: str = Field(default="https://hooks.slack.com/", pattern=r"^https?://[^/]+/")
+    """Where answers to a click may go: the start of the addresses that Slack gives with it."""
+
+    def webhook(self) -> str | None:
+        """The address of the webhook."""
+        return secret_of(self.webhook_url_file, self.webhook_url, "notify.slack.webhook_url_file")
+
+    def secret(self) -> str | None:
+        """What Slack signs clicks with."""
+        return secret_of(self.signing_secret_file, self.signing_secret, "notify.slack.signing_secret_file")
+
+
+class ChannelSettings(Section):
+    """One channel by apprise, with what it wants to hear. Empty lists do not restrict."""
+
+    name: str = Field(min_length=1, max_length=100)
+    """Its name in the record."""
+    url: SecretStr | None = None
+    """Its address as apprise writes it, such as `mailto://USER:PASSWORD@HOST`."""
+    url_file: Path | None = None
+    """File that holds it; wins over `url`."""
+    severities: tuple[str, ...] = ()
+    """Severities of alerts."""
+    namespaces: tuple[str, ...] = ()
+    """Namespaces; `*` stands for anything."""
+    outcomes: tuple[str, ...] = ()
+    """`approval` for requests, and the endings of incidents."""
+    title: str = ""
+    """Template (Jinja2) for the title; knows `incident`, `title`, `lines` and `facts`."""
+    body: str = ""
+    """Template for the text."""
+
+    def address(self) -> str | None:
+        """The address."""
+        return secret_of(self.url_file, self.url, f"notify.channels.{self.name}.url_file")
+
+
+class NotifySettings(Section):
+    """Where people are told."""
+
+    webhook_url: str | None = None
+    """A URL that takes a JSON POST for every escalation, approval request and closed incident."""
+    slack: SlackSettings = SlackSettings()
+    channels: tuple[ChannelSettings, ...] = ()
+    tries: int = Field(default=3, ge=1, le=10)
+    """Tries for one message and channel, with a pause that doubles between them."""
+    patience_s: float = Field(default=10.0, gt=0, le=60)
+    """Seconds after which a channel that does not answer is given up for one message."""
