@@ -6,6 +6,7 @@ the file. Secrets are read from files, or from variables, and print as `********
 
 from __future__ import annotations
 
+from kubernaut.settings.connections import ClusterSettings, HttpSettings, LogSettings, PrometheusSettings, StoreSettings
 from kubernaut.settings.environment import TerminalWishes, state_directory, terminal_wishes
 from kubernaut.settings.guardrails import PolicySettings, VerificationSettings
 from kubernaut.settings.memory import EmbedderSettings, MemorySettings
@@ -13,7 +14,6 @@ from kubernaut.settings.messages import ChannelSettings, NotifySettings, SlackSe
 from kubernaut.settings.models import ModelsSettings, ProviderSettings
 from kubernaut.settings.reading import PREFIX, load_settings
 from kubernaut.settings.section import Seconds, Share
-from kubernaut.settings.service import ClusterSettings, HttpSettings, LogSettings, PrometheusSettings, StoreSettings
 from kubernaut.settings.value import Declared, ValueSettings
 from kubernaut.settings.whole import Settings
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pydantic import Field, PrivateAttr
 
+from kubernaut.settings.connections import ClusterSettings, HttpSettings, LogSettings, PrometheusSettings, StoreSettings
 from kubernaut.settings.guardrails import PolicySettings, VerificationSettings
 from kubernaut.settings.memory import EmbedderSettings, MemorySettings
 from kubernaut.settings.messages import NotifySettings
 from kubernaut.settings.models import ModelsSettings
 from kubernaut.settings.section import Section, content_of
-from kubernaut.settings.service import ClusterSettings, HttpSettings, LogSettings, PrometheusSettings, StoreSettings
 from kubernaut.settings.value import ValueSettings
 
 
