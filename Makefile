@@ -28,9 +28,9 @@ machine: $(READY) ## Gets what the tests of real components need, as far as this
 
 test: machine ## Runs all tests; those that this machine cannot run are named with the reason
 	@echo "tests: everything but the real cluster"
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m "not cluster" -rs tests
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m "not cluster" -rsfE tests
 	@echo "tests: the real cluster"
-	@$(BIN)/python -m pytest -q -rs -m cluster tests/cluster || [ $$? -eq 5 ]
+	@$(BIN)/python -m pytest -q -rsfE -m cluster tests/cluster || [ $$? -eq 5 ]
 
 fast: $(READY) ## Runs the tests without I/O, in seconds
 	@$(BIN)/python -m pytest -q tests/unit tests/property

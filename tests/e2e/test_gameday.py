@@ -160,12 +160,19 @@ def test_an_address_without_its_protocol_is_refused(lent: ThreadedSandbox, capsy
 def test_ctrl_c_clears_up_what_was_made(lent: ThreadedSandbox) -> None:
     image = "registry.example.com/apps/web:1.8.2"
     words = [PROGRAM, "gameday", "--kubeconfig", lent.kubeconfig(), "--yes", "--image", image, "--arms", "nothing"]
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+    # A shell starts what runs in its background with this signal ignored, and whatever that starts inherits it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
         try:
             until(lent, some=True)
-        finally:
             process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=30)
+            _, told = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == 130, told
     until(lent, some=False)
 
