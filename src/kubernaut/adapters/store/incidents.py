@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, update
 
 from kubernaut.adapters.store.admission import admit_signal, insert_event, resolve_signal, update_incident
 from kubernaut.adapters.store.database import Database
@@ -45,8 +45,26 @@ _OF_SEVERAL = (
     .where(events.c.kind.in_(bindparam("kinds", expanding=True)))
     .order_by(events.c.seq)
 )
+_OF_ONE = (
+    select(events)
+    .where(events.c.incident == bindparam("which"), events.c.seq > bindparam("after"))
+    .order_by(events.c.seq)
+    .limit(bindparam("most"))
+)
+_OF_ONE_BY_KIND = _OF_ONE.where(events.c.kind.in_(bindparam("kinds", expanding=True)))
 _LAST = select(func.coalesce(func.max(events.c.seq), 0))
 _FOUND = update(incidents).where(incidents.c.id == bindparam("which")).values(cause=bindparam("found"))
+_BY_ID = select(incidents.c.body).where(incidents.c.id == bindparam("which"))
+_OPEN_OF_FINGERPRINT = select(incidents.c.body).where(
+    incidents.c.fingerprint == bindparam("same"), incidents.c.phase != str(Phase.CLOSED)
+)
+# What every incident's way asks for: to build a statement takes longer than to execute it.
+_OPEN_IN = (
+    select(incidents.c.body)
+    .where(incidents.c.namespace == bindparam("place"), incidents.c.phase != str(Phase.CLOSED))
+    .order_by(incidents.c.opened_at.desc(), incidents.c.id.desc())
+    .limit(bindparam("most"))
+)
 _LOCK = select(incidents.c.body).where(incidents.c.id == bindparam("which")).with_for_update()
 
 
@@ -81,15 +99,23 @@ class SqlIncidentStore:
 
     async def get(self, incident: IncidentId) -> Incident | None:
         """The incident as it stands."""
-        return await self._database.read(lambda connection: _one(connection, incidents.c.id == incident))
+        return await self._database.read(lambda connection: _one(connection, _BY_ID, {"which": incident}))
 
     async def open_fingerprint(self, fingerprint: Fingerprint) -> Incident | None:
         """The open incident of that fingerprint."""
-        same = incidents.c.fingerprint == searchable(fingerprint)
-        return await self._database.read(lambda connection: _one(connection, same & _is_open()))
+        same = {"same": searchable(fingerprint)}
+        return await self._database.read(lambda connection: _one(connection, _OPEN_OF_FINGERPRINT, same))
 
     async def find(self, wanted: IncidentFilter) -> list[Incident]:
         """The incidents that match."""
+        if (
+            wanted == IncidentFilter(open_only=True, namespace=wanted.namespace, limit=wanted.limit)
+            and wanted.namespace
+        ):
+            place = {"place": searchable(wanted.namespace), "most": wanted.limit}
+            return await self._database.read(
+                lambda connection: [incident_of(body) for body in connection.scalars(_OPEN_IN, place)]
+            )
         query = (
             select(incidents.c.body)
             .where(*_conditions(wanted))
@@ -142,9 +168,14 @@ class SqlIncidentStore:
         kinds: Sequence[EventKind] = (),
     ) -> list[Event]:
         """Events in order of `seq`, of one incident or of all."""
-        query = select(events).where(events.c.seq > after).order_by(events.c.seq).limit(limit)
         if incident is not None:
-            query = query.where(events.c.incident == incident)
+            of_one = {"which": incident, "after": after, "most": limit}
+            told = of_one | ({"kinds": [str(kind) for kind in kinds]} if kinds else {})
+            statement = _OF_ONE_BY_KIND if kinds else _OF_ONE
+            return await self._database.read(
+                lambda connection: [event_of(row) for row in connection.execute(statement, told)]
+            )
+        query = select(events).where(events.c.seq > after).order_by(events.c.seq).limit(limit)
         if kinds:
             query = query.where(events.c.kind.in_([str(kind) for kind in kinds]))
         return await self._database.read(lambda connection: [event_of(row) for row in connection.execute(query)])
@@ -210,8 +241,8 @@ def _conditions(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _one(connection: Connection, condition: ColumnElement[bool]) -> Incident | None:
-    body = connection.scalars(select(incidents.c.body).where(condition)).one_or_none()
+def _one(connection: Connection, statement: Select[str], wanted: Mapping[str, str]) -> Incident | None:
+    body = connection.scalars(statement, wanted).one_or_none()
     return None if body is None else incident_of(body)
 
 

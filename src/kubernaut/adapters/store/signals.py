@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from kubernaut.adapters.store.database import Database
 from kubernaut.adapters.store.group_commit import GroupCommit
@@ -13,6 +13,8 @@ from kubernaut.adapters.store.inbox_writer import Cells, InboxWriter
 from kubernaut.adapters.store.rows import searchable, signal_of, to_json
 from kubernaut.adapters.store.schema import signals
 from kubernaut.domain.signals import Signal, SignalId
+
+_WAITING = select(signals.c.body).where(signals.c.state == "waiting").order_by(signals.c.seq).limit(bindparam("most"))
 
 
 class SqlSignalStore:
@@ -35,8 +37,7 @@ class SqlSignalStore:
         """Accepted signals that no incident has taken yet, oldest first."""
 
         def work(connection: Connection) -> list[Signal]:
-            query = select(signals.c.body).where(signals.c.state == "waiting").order_by(signals.c.seq).limit(limit)
-            return [signal_of(body) for body in connection.scalars(query)]
+            return [signal_of(body) for body in connection.scalars(_WAITING, {"most": limit})]
 
         return await self._database.read(work)
 

@@ -10,6 +10,8 @@ from kubernaut.adapters.store.rows import insert_into, to_json
 from kubernaut.adapters.store.schema import switch
 from kubernaut.ports import Suspension
 
+_IN_FORCE = select(switch.c.body)
+
 
 class SqlSwitch:
     """One row while actions are off."""
@@ -19,7 +21,7 @@ class SqlSwitch:
 
     async def suspension(self) -> Suspension | None:
         """The suspension in force."""
-        body = await self._database.read(lambda connection: connection.scalars(select(switch.c.body)).one_or_none())
+        body = await self._database.read(lambda connection: connection.scalars(_IN_FORCE).one_or_none())
         return None if body is None else msgspec.json.decode(body, type=Suspension)
 
     async def suspend(self, suspension: Suspension) -> None:
