@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,17 +64,22 @@ class Surroundings:
         self._incidents = incidents
         self._clock = clock
         self._seen: View | None = None
+        self._looking = asyncio.Lock()
 
     async def view(self) -> View:
         """How the cluster is now."""
-        now = self._clock.now()
-        if self._seen is not None and timedelta() <= now - self._seen.at < _FRESH:
+        # In a burst a hundred decisions ask at once, and one look serves them all.
+        async with self._looking:
+            now = self._clock.now()
+            if self._seen is None or not timedelta() <= now - self._seen.at < _FRESH:
+                self._seen = await self._look(now)
             return self._seen
+
+    async def _look(self, now: datetime) -> View:
         recent = await self._incidents.find(IncidentFilter(since=now - timedelta(hours=2), limit=_MOST))
         nodes = await self._nodes()
         unhealthy = sum(not is_ready(node) for node in nodes)
-        self._seen = View(now, tuple(recent), len(nodes), unhealthy, await self._control_plane(now))
-        return self._seen
+        return View(now, tuple(recent), len(nodes), unhealthy, await self._control_plane(now))
 
     async def storm(self, storm: Storm, view: View, namespace: str) -> str:
         """Why this is no time for single remedies; empty where it is."""
