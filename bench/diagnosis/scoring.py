@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kubernaut.domain.objects import Json, JsonObject
+from kubernaut.domain.shares import wilson_interval
 
-_Z = 1.959963984540054
 _SHOWN = (
     *("cases", "right_cause", "right_target", "right_verdict", "controls", "actions_on_controls"),
     *("right_verdict_on_controls", "median_ms", "p95_ms", "median_cpu_ms", "calls", "agreement", "scale"),
@@ -37,13 +37,9 @@ class Result:
 
 
 def wilson(right: int, of: int) -> tuple[float, float]:
-    """The 95 % interval of a share; everything where nothing was counted."""
-    if of == 0:
-        return 0.0, 1.0
-    share, square = right / of, _Z**2
-    middle = (share + square / (2 * of)) / (1 + square / of)
-    half = _Z / (1 + square / of) * math.sqrt(share * (1 - share) / of + square / (4 * of**2))
-    return round(max(0.0, middle - half), 4), round(min(1.0, middle + half), 4)
+    """The 95 % interval of a share, to four digits; everything where nothing was counted."""
+    low, high = wilson_interval(right, of)
+    return round(low, 4), round(high, 4)
 
 
 def p95(values: Sequence[float]) -> float:

@@ -74,6 +74,11 @@ class Tree:
         value = self.at(*path)
         return value if isinstance(value, int) and not isinstance(value, bool) else default
 
+    def number(self, *path: str, default: float = 0.0) -> float:
+        """The number at the path, whole or not."""
+        value = self.at(*path)
+        return float(value) if isinstance(value, int | float) else default
+
     def flag(self, *path: str) -> bool:
         """Whether the value at the path is true."""
         return self.at(*path) is True

@@ -91,16 +91,11 @@ def _about(incident: Incident) -> JsonObject:
 def with_like(lines: Sequence[str], like: Sequence[Tree]) -> tuple[str, ...]:
     """The lines with like incidents and their outcomes, before the last one, which says how to answer."""
     told = [
-        f"Like: {each.text('incident')} ({_number(each, 'likeness'):.2f})  {each.text('action') or 'nothing was done'}"
-        f"  {each.text('ending')} after {_number(each, 'seconds'):.0f} s"
+        f"Like: {each.text('incident')} ({each.number('likeness'):.2f})  {each.text('action') or 'nothing was done'}"
+        f"  {each.text('ending')} after {each.number('seconds'):.0f} s"
         for each in like[:_MOST_LIKE]
     ]
     return (*lines[:-1], *told, *lines[-1:])
-
-
-def _number(tree: Tree, key: str) -> float:
-    value = tree.at(key)
-    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _findings(diagnosis: Diagnosis | None, best: Hypothesis | None) -> Sequence[str]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from kubernaut.domain.execution import Applied, Effect
 from kubernaut.domain.incidents import IncidentId
-from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.journal import Event, EventKind, attempt_of
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import Tree
 from kubernaut.impact.clocks import History, clocks
@@ -139,7 +139,7 @@ def _cause(history: History) -> str:
 
 
 def _attempts(history: History) -> tuple[Attempt, ...]:
-    undone = {_number(event) for event in history.of(EventKind.UNDONE) if _stands(event)}
+    undone = {attempt_of(event) for event in history.of(EventKind.UNDONE) if _stands(event)}
     made = []
     for event in history.of(EventKind.VERIFIED):
         body = Tree(event.body)
@@ -149,14 +149,10 @@ def _attempts(history: History) -> tuple[Attempt, ...]:
                 cause=body.text("cause") or "unknown",
                 effect=body.text("verification", "effect"),
                 at=event.at,
-                undone=_number(event) in undone,
+                undone=attempt_of(event) in undone,
             )
         )
     return tuple(made)
-
-
-def _number(event: Event) -> str:
-    return event.key.rpartition("-")[2]
 
 
 def _stands(event: Event) -> bool:

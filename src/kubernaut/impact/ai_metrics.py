@@ -9,7 +9,7 @@ from kubernaut.domain.execution import Effect
 from kubernaut.domain.journal import EventKind
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.model_calls import ModelFailure
-from kubernaut.domain.objects import Json, Tree
+from kubernaut.domain.objects import Tree
 from kubernaut.impact.clocks import History, clocks
 from kubernaut.impact.figures import Figure, median, not_computable
 
@@ -83,7 +83,7 @@ def analysis_metrics(histories: Sequence[History]) -> AIMetrics:
         suspicious=sum(question.flag("suspicious") for question in asked),
         failovers=sum(max(0, len(question.trees("calls")) - 1) for question in asked),
         tokens=sum(question.integer("tokens") for question in asked),
-        usd=sum(_number(question.raw, "usd") for question in asked),
+        usd=sum(question.number("usd") for question in asked),
         schema_validity=_validity(calls),
         evidence_support=_support(asked),
         agreement=_agreement(histories),
@@ -148,15 +148,10 @@ def _provider(calls: Sequence[Tree]) -> ProviderFigures:
         answered=classes.count(""),
         requests=sum(call.integer("requests") for call in calls),
         tokens=sum(call.integer("tokens") for call in calls),
-        usd=sum(_number(call.raw, "usd") for call in calls),
+        usd=sum(call.number("usd") for call in calls),
         failures={name: classes.count(name) for name in sorted(set(classes) - {""})},
     )
 
 
 def _share(part: int, whole: int, why: str) -> Figure:
     return Figure("", whole, part / whole) if whole else not_computable("", why)
-
-
-def _number(body: Mapping[str, Json], name: str) -> float:
-    value = body.get(name)
-    return float(value) if isinstance(value, int | float) else 0.0

@@ -10,7 +10,7 @@ from kubernaut.domain.changes import ObjectPatch
 from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.execution import Effect, Execution, Intent
 from kubernaut.domain.incidents import IncidentId
-from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.journal import Event, EventKind, attempt_of
 from kubernaut.domain.objects import Tree
 from kubernaut.engine.codec import load
 
@@ -76,7 +76,7 @@ def _past(event: Event, intent: Intent, verdict: Tree, *, kept: bool) -> PastAct
 
 
 def _attempt(event: Event) -> tuple[IncidentId, str]:
-    return event.incident, event.key.rpartition("-")[2]
+    return event.incident, attempt_of(event)
 
 
 def _was_done(event: Event) -> bool:

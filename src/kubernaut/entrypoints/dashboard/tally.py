@@ -127,17 +127,12 @@ def _calls(event: Event) -> list[Call]:
             event.seq,
             one.text("provider") or "model",
             one.integer("tokens"),
-            _number(one, "took_s"),
-            _number(one, "usd"),
+            one.number("took_s"),
+            one.number("usd"),
             one.text("failure") if one is not body else failed,
         )
         for one in asked
     ]
-
-
-def _number(tree: Tree, key: str) -> float:
-    value = tree.at(key)
-    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _applied(body: Tree) -> JsonObject:

@@ -21,7 +21,8 @@ import httpx2
 from kubernaut.domain.journal import EventKind
 from kubernaut.domain.objects import JsonObject
 from kubernaut.entrypoints.http.app import ALERTMANAGER_PATH
-from kubernaut.entrypoints.readiness.rehearsed import all_events, free_port
+from kubernaut.entrypoints.http.listening import listen
+from kubernaut.entrypoints.readiness.rehearsed import all_events
 from kubernaut.entrypoints.serving import serving
 from kubernaut.ports import IncidentFilter, IncidentStore
 from kubernaut.sandbox import Sandbox
@@ -69,7 +70,7 @@ class Crowd:
 
 async def send_crowd(*, dead_model: bool = False) -> Crowd:
     """One run on a fresh cluster and a fresh database; `dead_model` sets a model that does not answer."""
-    with tempfile.TemporaryDirectory(prefix="kubernaut-readiness-") as folder, free_port() as listener:
+    with tempfile.TemporaryDirectory(prefix="kubernaut-readiness-") as folder, listen("127.0.0.1", 0) as listener:
         async with Sandbox(speed=1.0) as sandbox:
             apps = _broken(sandbox.universe, _WARM + ALONE + AT_ONCE)
             tree: dict[str, object] = {

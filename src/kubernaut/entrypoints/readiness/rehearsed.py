@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kubernaut.domain.chain import Checked, Recorded
-from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.journal import Event, EventKind, attempt_of
 from kubernaut.domain.objects import ObjectRef, Tree
 from kubernaut.engine.codec import load
 from kubernaut.entrypoints.doors import DemoOptions, Ended, Told
+from kubernaut.entrypoints.http.listening import listen
 from kubernaut.entrypoints.rehearsal import rehearse
 from kubernaut.entrypoints.reports import ScenarioResult
 from kubernaut.entrypoints.value.gathering import histories_of
@@ -43,18 +42,9 @@ class Played:
         return histories_of(self.events)
 
 
-@contextmanager
-def free_port() -> Iterator[socket.socket]:
-    """A listening socket on a free port of loopback."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.setblocking(False)  # noqa: FBT003  # its only parameter
-        yield listener
-
-
 async def play(names: Sequence[str]) -> Played:
     """The scenarios of those names, of all where none is given."""
-    with free_port() as listener:
+    with listen("127.0.0.1", 0) as listener:
         async with asyncio.timeout(_LONGEST_S), rehearse(DemoOptions(listener, _SPEED, tuple(names))) as run:
             outside = run.service.outside
             results, restored = [], []
@@ -83,9 +73,9 @@ async def all_events(incidents: IncidentStore) -> list[Event]:
 
 async def _restored(undone: Event, incidents: IncidentStore, reader: ClusterReader) -> tuple[str, bool]:
     """Whether the spec of the live object is that of the snapshot which the same attempt took."""
-    attempt = undone.key.rpartition("-")[2]
+    attempt = attempt_of(undone)
     intended = await incidents.events(undone.incident, kinds=(EventKind.INTENDED,))
-    intent = next(Tree(event.body).tree("intent") for event in intended if event.key.rpartition("-")[2] == attempt)
+    intent = next(Tree(event.body).tree("intent") for event in intended if attempt_of(event) == attempt)
     target = load(ObjectRef, intent.at("preview", "call", "target"))
     live = await reader.get(target)
     same = live is not None and live.at("spec") == intent.at("snapshot", "spec")

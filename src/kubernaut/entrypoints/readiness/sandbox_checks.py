@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter
 from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from typing import cast
 
 from kubernaut.domain.execution import Applied, Effect
@@ -72,23 +74,22 @@ def _metrics(history: History) -> dict[str, tuple[float, float]]:
     healed = [one for one in verified if isinstance(one, dict) and one["effect"] == "healed"]
     asked = [event.body.get("requests", 1) for event in before if event.kind == "model_asked"]
     received = next(event.at for event in before if event.kind == "received")
+    told = partial(body.tree("analysis").number, default=math.nan)
     found = {
         "execution_duration": (
-            _number(body, "analysis", "execution_duration", "value"), (at.at - received).total_seconds()
+            told("execution_duration", "value"), (at.at - received).total_seconds()
         ),
         "step_count": (
-            _number(body, "analysis", "step_count"), 1.0 + sum(str(event.kind) not in _NOT_OURS for event in before)
+            told("step_count"), 1.0 + sum(str(event.kind) not in _NOT_OURS for event in before)
         ),
-        "ai_request_count": (_number(body, "analysis", "ai_request_count"), float(sum(cast("list[int]", asked)))),
+        "ai_request_count": (told("ai_request_count"), float(sum(cast("list[int]", asked)))),
     }  # fmt: skip
     if verified:
-        found["success_rate"] = _number(body, "analysis", "success_rate", "value"), len(healed) / len(verified)
+        found["success_rate"] = (
+            told("success_rate", "value"),
+            len(healed) / len(verified),
+        )
     return found
-
-
-def _number(tree: Tree, *path: str) -> float:
-    value = tree.at(*path)
-    return float(value) if isinstance(value, int | float) else float("nan")
 
 
 async def claims_have_evidence(ground: Ground) -> Measured:

@@ -12,6 +12,7 @@ import msgspec
 from kubernaut.domain.errors import ClusterError
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef
 from kubernaut.domain.redaction import redact_object, redact_text
+from kubernaut.domain.workloads import is_ready
 from kubernaut.ports import ClusterReader, Resource
 from kubernaut.resources import EVENT, POD, REPLICA_SET
 
@@ -79,7 +80,7 @@ async def gather_bundle(
         into.add_object(item)
     pods = await _relatives(into, target, item)
     await _events(into, {target, *(pod.ref for pod in pods)}, target.namespace)
-    for pod in [pod for pod in pods if not _is_well(pod)][:_MOST_PODS_WITH_LOGS]:
+    for pod in [pod for pod in pods if not is_ready(pod)][:_MOST_PODS_WITH_LOGS]:
         await _logs(into, pod)
     content: JsonObject = {
         "target": str(target),
@@ -108,7 +109,7 @@ async def _relatives(into: _Collection, target: ObjectRef, item: KubeObject | No
         for pod in await into.listed(POD, target.namespace)
         if pod.controller in owners or (target.kind == "Service" and _served(item, pod))
     ]
-    pods.sort(key=_is_well)
+    pods.sort(key=is_ready)
     for pod in pods[:_MOST_PODS]:
         into.add_object(pod)
     if len(pods) > _MOST_PODS:
@@ -119,11 +120,6 @@ async def _relatives(into: _Collection, target: ObjectRef, item: KubeObject | No
 def _served(service: KubeObject | None, pod: KubeObject) -> bool:
     selector = service.mapping("spec", "selector") if service else {}
     return bool(selector) and selector.items() <= pod.labels.items()
-
-
-def _is_well(pod: KubeObject) -> bool:
-    ready = pod.condition("Ready")
-    return ready is not None and ready.text("status") == "True"
 
 
 async def _events(into: _Collection, about: set[ObjectRef], namespace: str) -> None:
