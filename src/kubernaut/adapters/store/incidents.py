@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, update
 
@@ -45,6 +47,7 @@ _OF_SEVERAL = (
     .where(events.c.kind.in_(bindparam("kinds", expanding=True)))
     .order_by(events.c.seq)
 )
+_WILD = re.compile(r"[/%_]")
 _OF_ONE = (
     select(events)
     .where(events.c.incident == bindparam("which"), events.c.seq > bindparam("after"))
@@ -57,13 +60,6 @@ _FOUND = update(incidents).where(incidents.c.id == bindparam("which")).values(ca
 _BY_ID = select(incidents.c.body).where(incidents.c.id == bindparam("which"))
 _OPEN_OF_FINGERPRINT = select(incidents.c.body).where(
     incidents.c.fingerprint == bindparam("same"), incidents.c.phase != str(Phase.CLOSED)
-)
-# What every incident's way asks for: to build a statement takes longer than to execute it.
-_OPEN_IN = (
-    select(incidents.c.body)
-    .where(incidents.c.namespace == bindparam("place"), incidents.c.phase != str(Phase.CLOSED))
-    .order_by(incidents.c.opened_at.desc(), incidents.c.id.desc())
-    .limit(bindparam("most"))
 )
 _LOCK = select(incidents.c.body).where(incidents.c.id == bindparam("which")).with_for_update()
 
@@ -108,27 +104,18 @@ class SqlIncidentStore:
 
     async def find(self, wanted: IncidentFilter) -> list[Incident]:
         """The incidents that match."""
-        if (
-            wanted == IncidentFilter(open_only=True, namespace=wanted.namespace, limit=wanted.limit)
-            and wanted.namespace
-        ):
-            place = {"place": searchable(wanted.namespace), "most": wanted.limit}
-            return await self._database.read(
-                lambda connection: [incident_of(body) for body in connection.scalars(_OPEN_IN, place)]
-            )
-        query = (
-            select(incidents.c.body)
-            .where(*_conditions(wanted))
-            .order_by(incidents.c.opened_at.desc(), incidents.c.id.desc())
-            .limit(wanted.limit)
-            .offset(wanted.offset)
+        given = _given(wanted)
+        page = {**given, "most": wanted.limit, "passed_over": wanted.offset}
+        query = _page(frozenset(given))
+        return await self._database.read(
+            lambda connection: [incident_of(body) for body in connection.scalars(query, page)]
         )
-        return await self._database.read(lambda connection: [incident_of(body) for body in connection.scalars(query)])
 
     async def count(self, wanted: IncidentFilter) -> int:
         """How many match, without paging."""
-        query = select(func.count()).select_from(incidents).where(*_conditions(wanted))
-        return await self._database.read(lambda connection: connection.execute(query).scalar_one())
+        given = _given(wanted)
+        query = _number(frozenset(given))
+        return await self._database.read(lambda connection: connection.execute(query, given).scalar_one())
 
     async def append(self, event: Event, *, phase: Phase | None = None, guard: str = "") -> None:
         """Appends the event, moves the incident, notes the guard; a key that is there already changes nothing.
@@ -211,34 +198,50 @@ class SqlIncidentStore:
         )
 
 
-def _is_open() -> ColumnElement[bool]:
-    return incidents.c.phase != str(Phase.CLOSED)
+# What each given part of a filter asks for. Not LIKE for ids, which forgets about capitals on SQLite.
+_CONDITIONS: Mapping[str, ColumnElement[bool]] = {
+    **{name: incidents.c[name] == bindparam(name) for name in ("namespace", "guard", "cause", "alert", "ending")},
+    "open": incidents.c.phase != str(Phase.CLOSED),
+    "phase": incidents.c.phase == bindparam("phase"),
+    "text": incidents.c.words.like(bindparam("text"), escape="/"),
+    "id_prefix": func.substr(incidents.c.id, 1, func.length(bindparam("id_prefix"))) == bindparam("id_prefix"),
+    "since": incidents.c.opened_at >= bindparam("since"),
+}
 
 
-def _conditions(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
-    same = (
-        (incidents.c.namespace, wanted.namespace),
-        (incidents.c.guard, wanted.guard),
-        (incidents.c.cause, wanted.cause),
-        (incidents.c.alert, wanted.alert),
-    )
-    conditions = [column == searchable(value) for column, value in same if value]
+def _given(wanted: IncidentFilter) -> dict[str, str | datetime | bool]:
+    """The parts of the filter that restrict, by the names of their conditions, with their values."""
+    texts = {name: getattr(wanted, name) for name in ("namespace", "guard", "cause", "alert", "id_prefix")}
+    given: dict[str, str | datetime | bool] = {name: searchable(value) for name, value in texts.items() if value}
     # Also for a phase, so that the index of open incidents serves every one but the last.
     if wanted.open_only or wanted.phase not in (None, Phase.CLOSED):
-        conditions.append(_is_open())
+        given["open"] = True
     if wanted.phase is not None:
-        conditions.append(incidents.c.phase == str(wanted.phase))
+        given["phase"] = str(wanted.phase)
     if wanted.ending is not None:
-        conditions.append(incidents.c.ending == str(wanted.ending))
+        given["ending"] = str(wanted.ending)
     if wanted.text:
-        conditions.append(incidents.c.words.contains(searchable(wanted.text.lower()), autoescape=True))
-    if wanted.id_prefix:
-        # Not LIKE, which forgets about capitals on SQLite.
-        start = searchable(wanted.id_prefix)
-        conditions.append(func.substr(incidents.c.id, 1, len(start)) == start)
+        given["text"] = "%" + _WILD.sub(r"/\g<0>", searchable(wanted.text.lower())) + "%"
     if wanted.since is not None:
-        conditions.append(incidents.c.opened_at >= wanted.since)
-    return conditions
+        given["since"] = wanted.since
+    return given
+
+
+@lru_cache
+def _page(given: frozenset[str]) -> Select[str]:
+    # To build a statement takes longer than to execute it, and filters come in few shapes.
+    return (
+        select(incidents.c.body)
+        .where(*(_CONDITIONS[name] for name in sorted(given)))
+        .order_by(incidents.c.opened_at.desc(), incidents.c.id.desc())
+        .limit(bindparam("most"))
+        .offset(bindparam("passed_over"))
+    )
+
+
+@lru_cache
+def _number(given: frozenset[str]) -> Select[int]:
+    return select(func.count()).select_from(incidents).where(*(_CONDITIONS[name] for name in sorted(given)))
 
 
 def _one(connection: Connection, statement: Select[str], wanted: Mapping[str, str]) -> Incident | None:
