@@ -48,7 +48,7 @@ format: $(READY) ## Formats the code and mends what the linter can
 
 lock: ## Writes requirements/ anew from pyproject.toml; needs uv
 	@for set in run dev; do \
-	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 	    --custom-compile-command "make lock" --extra postgres --extra policy --extra notify \
 	    $$([ $$set = dev ] && echo --extra pdf --group dev) \
 	    pyproject.toml -o requirements/$$set.txt; done
