@@ -7,7 +7,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -15,7 +15,7 @@ from kubernaut.adapters.kubernetes.connection import ClusterOptions
 from kubernaut.adapters.kubernetes.reader import KubernetesReader
 from kubernaut.adapters.kubernetes.requests import KubernetesApi
 from kubernaut.domain.errors import Conflict, Forbidden, ObjectMissing
-from kubernaut.domain.objects import JsonObject
+from kubernaut.domain.objects import JsonObject, KubeObject
 from kubernaut.gameday.arms import Arm, restart_everything, roll_back_everything
 from kubernaut.gameday.catalogue import chosen
 from kubernaut.gameday.caution import doubts, may_make_namespaces
@@ -171,6 +171,10 @@ async def test_restarting_everything_restarts_the_healthy_too() -> None:
             assert "kubectl.kubernetes.io/restartedAt" in marks
 
 
+def _is_taken_up(item: KubeObject) -> bool:
+    return item.integer("status", "observedGeneration") == item.generation
+
+
 async def test_rolling_back_everything_leaves_what_has_no_earlier_revision() -> None:
     async with shop_in_place(variant=2) as (sandbox, hand, shop):
         async with asyncio.timeout(5):
@@ -178,7 +182,9 @@ async def test_rolling_back_everything_leaves_what_has_no_earlier_revision() -> 
                 await asyncio.sleep(0.01)
         before = sandbox.cluster.get(DEPLOYMENT, SPACE, shop.app.name).view.at("spec", "template")
         await hand.do([*chosen(["flag-unknown"])[0].inject(shop)])
-        await asyncio.sleep(0.1)
+        async with asyncio.timeout(5):
+            while not _is_taken_up(sandbox.cluster.get(DEPLOYMENT, SPACE, shop.app.name).view):
+                await asyncio.sleep(0.01)
         assert await roll_back_everything(hand, SPACE) == 1
         after = sandbox.cluster.get(DEPLOYMENT, SPACE, shop.app.name).view.at("spec", "template")
         assert after == before
@@ -205,31 +211,47 @@ async def test_restarting_everything_writes_outside_of_the_target() -> None:
         assert (result.healed, result.mutations, result.outside_target) == (False, 3, 2)
 
 
+class Stranger:
+    """The cluster's clock; the first who waits on it after the mistake was made has a neighbour changed behind him.
+
+    What comes before the mistake is no write that anybody is judged by, and waiting is done after it was looked around.
+    """
+
+    def __init__(self, sandbox: Sandbox, problem: Problem) -> None:
+        self._sandbox = sandbox
+        self._app, self._neighbour = problem.shop.app.name, problem.shop.neighbours[0].name
+        self.has_written = False
+
+    def now(self) -> datetime:
+        return self._sandbox.clock.now()
+
+    async def sleep(self, duration: timedelta) -> None:
+        cluster = self._sandbox.cluster
+        broken = [
+            item.namespace
+            for item in cluster.storage.views(DEPLOYMENT)
+            if item.name == self._app and item.at("spec", "replicas") == 0
+        ]
+        if broken and not self.has_written:
+            self.has_written = True
+            cluster.change(
+                DEPLOYMENT,
+                broken[0],
+                self._neighbour,
+                lambda draft: section(draft, "spec").update(minReadySeconds=7),
+                By("stranger"),
+            )
+        await self._sandbox.clock.sleep(duration)
+
+
 async def test_the_audit_finds_a_write_by_somebody_else() -> None:
     async with grounded() as (sandbox, ground):
         problem = problem_of(sandbox, "scaled-to-zero", variant=2)
-        neighbour = problem.shop.neighbours[0].name
-
-        async def meddle() -> None:
-            while True:
-                await asyncio.sleep(0.01)
-                for item in sandbox.cluster.storage.views(DEPLOYMENT):
-                    # Only once the fault is in: what comes before is no write that anybody is judged by.
-                    broken = sandbox.cluster.find(DEPLOYMENT, item.namespace, problem.shop.app.name)
-                    if item.name == neighbour and broken and broken.at("spec", "replicas") == 0:
-                        await asyncio.sleep(0.1)
-                        sandbox.cluster.change(
-                            DEPLOYMENT,
-                            item.namespace,
-                            item.name,
-                            lambda draft: section(draft, "spec").update(minReadySeconds=7),
-                            By("stranger"),
-                        )
-                        return
-
-        async with asyncio.TaskGroup() as group:
-            group.create_task(meddle())
-            result = await play(ground, problem, Arm.NOTHING)
+        stranger = Stranger(sandbox, problem)
+        # Long enough that it is waited for at all, however busy the machine is.
+        patient = replace(QUICK, patience=timedelta(minutes=5))
+        result = await play(replace(ground, clock=stranger, pace=patient), problem, Arm.NOTHING)
+        assert stranger.has_written
         assert (result.mutations, result.outside_target) == (1, 1)
 
 
