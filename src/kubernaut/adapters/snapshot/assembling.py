@@ -32,12 +32,12 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "ConfigMap": ("data",),
         "Secret": ("data",),
-        "Service": ("spec", "selector"),
         "EndpointSlice": ("endpoints",),
+        "Ingress": ("spec", "rules"),
         "ResourceQuota": ("spec", "hard"),
     }
 )
-_TOO_THIN: Final = frozenset({"ControllerRevision", "NetworkPolicy", "Ingress", "LimitRange"})
+_TOO_THIN: Final = frozenset({"ControllerRevision", "NetworkPolicy", "LimitRange"})
 _RESOURCE_OF_KIND: Final = {resource.kind: resource for resource in RESOURCES}
 # The letters that the API server makes names of.
 _SUFFIX: Final = "[bcdfghjklmnpqrstvwxz2456789]"
@@ -239,7 +239,8 @@ def _tell_pods(found: Mapping[Key, Known]) -> None:
 def is_enough(known: Known) -> bool:
     """Whether so much is known that its absent fields do not tell something wrong.
 
-    A ConfigMap without its keys would look as if it had none, a Service without its selector as if it led nowhere.
+    A ConfigMap without its keys would look as if it had none. A Service without its selector is one that somebody
+    fills by hand, of which nothing is claimed.
     """
     if known.fullness is Fullness.WHOLE:
         return True

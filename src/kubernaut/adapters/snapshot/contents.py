@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 
 from kubernaut.adapters.kubernetes.secrets import without_values
 from kubernaut.adapters.snapshot.limits import LARGEST_LOG, MOST_OBJECTS, too_many
-from kubernaut.adapters.snapshot.owners import with_named_owners
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, parse_time
 from kubernaut.resources import RESOURCES
 
@@ -131,7 +130,7 @@ class Collection:
         return Snapshot(
             title=self.title,
             now=self.now or newest,
-            objects=dict(sorted(with_named_owners(self.objects, self.whole).items())),
+            objects=dict(sorted(self.objects.items())),
             events=(*known.values(), *unnamed),
             whole=frozenset(self.whole),
             logs=dict(self.logs),

@@ -12,6 +12,7 @@ from kubernaut.adapters.snapshot.contents import Collection, Snapshot
 from kubernaut.adapters.snapshot.logs import add_log, key_of_path, take_dumped_logs
 from kubernaut.adapters.snapshot.manifest import MANIFEST, read_manifest
 from kubernaut.adapters.snapshot.objects import add_objects, json_documents, yaml_documents
+from kubernaut.adapters.snapshot.owners import with_named_owners
 from kubernaut.adapters.snapshot.terminal import decoded, is_marked, undressed
 from kubernaut.adapters.snapshot.transcript import Transcript, is_transcript
 from kubernaut.domain.errors import SnapshotError
@@ -41,6 +42,7 @@ def read_snapshot(path: Path) -> Snapshot:
                 refused.append(_nothing(file.name))
         except SnapshotError as error:
             refused.append(error)
+    collection.objects = with_named_owners(collection.objects, collection.whole)
     transcript.finish(collection)
     if collection.is_empty:
         raise _named(path, refused[0]) if count == 1 and refused else _nothing(str(path))
