@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import socket
 import tempfile
 import time
@@ -19,6 +20,7 @@ import uvicorn
 
 from bench.diagnosis.cluster import RealServer, real_server
 from bench.diagnosis.system import System
+from bench.diagnosis.tickets import STYLES, Writer
 from kubernaut.adapters.ids import RandomIds
 from kubernaut.adapters.kubernetes.connection import ClusterOptions
 from kubernaut.adapters.kubernetes.reader import KubernetesReader
@@ -30,6 +32,8 @@ from kubernaut.adapters.snapshot.reader import SnapshotClock, SnapshotReader
 from kubernaut.domain.diagnosis import Diagnosis
 from kubernaut.domain.errors import InputError
 from kubernaut.domain.objects import ObjectRef
+from kubernaut.entrypoints.doors import DiagnosisRequest
+from kubernaut.entrypoints.looking import look
 from kubernaut.intake import parse_webhook
 from kubernaut.investigation.diagnosing import diagnose, survey
 from kubernaut.investigation.gathering import BUDGET, Budget
@@ -38,8 +42,10 @@ from kubernaut.investigation.scene import Scene
 from kubernaut.ports import Clock, ClusterReader
 from kubernaut.sandbox.rest.app import RestApp
 from kubernaut.sandbox.rest.authorizing import Access
+from kubernaut.settings import Settings
 from kubernaut.triage.owners import top_owner
 from kubernaut.triage.targets import target_of
+from tests.cluster.bed import why_no_api_server
 
 _FROM_MEMORY = replace(BUDGET, calls=100_000)
 Message = MutableMapping[str, Any]
@@ -57,6 +63,14 @@ class Looked:
     milliseconds: float
     cpu_ms: float
     agrees: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was said of a ticket of that style."""
+
+    style: str
+    looked: Looked
 
 
 class Stage:
@@ -97,6 +111,25 @@ class Bench:
             return live
         again = await self._on_cluster(system, body) if self.way == "cluster" else await self._on_snapshot(system, body)
         return replace(again, agrees=_answer(live.diagnosis) == _answer(again.diagnosis))
+
+    async def look_at_tickets(self, system: System, body: bytes, draw: random.Random) -> AsyncIterator[Told]:
+        """What `diagnose --snapshot` says of a ticket in each style, and whether the live answer names the same first."""
+        self.stage.show(system)
+        reader, of_logs = KubernetesReader(self.api), self.folder / "kubeconfig"
+        target = await named(reader, system.clock, body)
+        if self.real is not None:
+            await asyncio.to_thread(self.real.show, system)
+        live = await asked(reader, system.clock, body, BUDGET)
+        with tempfile.TemporaryDirectory(dir=self.folder) as name:
+            writer = Writer(system, target, self.real.kubeconfig if self.real else of_logs, of_logs, Path(name), draw)
+            for style in STYLES:
+                path = await writer.write(style)
+                started, cpu = time.perf_counter(), time.process_time()
+                report = await look(DiagnosisRequest(Settings(), snapshot=path))
+                seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+                first, *others = report.diagnoses or (Diagnosis(target, (), ()),)
+                looked = Looked(first, tuple(others), 0, 1000 * seconds, 1000 * cpu)
+                yield Told(style, replace(looked, agrees=_answer(live.diagnosis)[:2] == _answer(first)[:2]))
 
     async def _on_cluster(self, system: System, body: bytes) -> Looked:
         if self.real is None or self.real_api is None:
@@ -188,7 +221,7 @@ async def opened(way: str) -> AsyncIterator[Bench]:
                 path = Path(stack.enter_context(tempfile.TemporaryDirectory()))
                 options = ClusterOptions(kubeconfig=str(kubeconfig(path, url)))
                 bench = Bench(stage, await stack.enter_async_context(KubernetesApi(options)), path, way)
-                if way == "cluster":
+                if way == "cluster" or (way == "transcript" and not why_no_api_server()):
                     bench.real = stack.enter_context(real_server())
                     options = ClusterOptions(kubeconfig=str(bench.real.kubeconfig))
                     bench.real_api = await stack.enter_async_context(KubernetesApi(options))
