@@ -113,7 +113,7 @@ class Bench:
         return replace(again, agrees=_answer(live.diagnosis) == _answer(again.diagnosis))
 
     async def look_at_tickets(self, system: System, body: bytes, draw: random.Random) -> AsyncIterator[Told]:
-        """What `diagnose --snapshot` says of a ticket in each style, and whether the live answer names the same first."""
+        """What `diagnose --snapshot` says of a ticket in each style, and whether the live answer is the same."""
         self.stage.show(system)
         reader, of_logs = KubernetesReader(self.api), self.folder / "kubeconfig"
         target = await named(reader, system.clock, body)
