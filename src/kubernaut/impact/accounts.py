@@ -28,7 +28,7 @@ PRECURSORS = frozenset(
 )
 _STANDS = frozenset({Applied.DONE, Applied.ALREADY})
 # Planning's own words for "this scope is only watched": what people did then is measured without our help.
-_SHADOWED = frozenset({"autonomy_observe", "autonomy_suggest"})
+_SHADOWED = frozenset({"autonomy_observe", "autonomy_suggest", "shadow"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kubernaut.domain.objects import Json, JsonObject, KubeObject
-from kubernaut.execution.differences import difference
+from kubernaut.domain.differences import difference
 
 
 def shown(before: Json, after: Json) -> tuple[str, ...]:
