@@ -21,9 +21,8 @@ from kubernaut.verification.observing import observe, subject_of
 from kubernaut.verification.watching import (
     WatchPolicy,
     alert_ended_at,
-    around,
     is_over,
-    known,
+    known_around,
     look,
     pods_made_since,
 )
@@ -87,8 +86,8 @@ class VerificationStage:
         """The first look at what is left to people, which the later ones are held against."""
         sight = await self._look(incident, proposal)
         told = await self.incidents.events(incident.id, kinds=(EventKind.DIAGNOSED,))
-        refs = around(proposal, Tree(told[-1].body).tree("diagnosis")) if told else []
-        return replace(sight, around=await known(self.reader, refs), over=not sight.firing)
+        diagnosed = Tree(told[-1].body).tree("diagnosis") if told else Tree({})
+        return replace(sight, around=await known_around(self.reader, proposal, diagnosed), over=not sight.firing)
 
     async def go_on_watching(
         self, incident: Incident, proposal: Proposal, *, first: Sight, before: Sight, number: int

@@ -88,19 +88,33 @@ def is_over(last: Sight, first: Sight, before: Sight | None, *, steady_for: time
     return last.restarts == before.restarts and last.at - (before.well_since or before.at) >= steady_for
 
 
-def around(proposal: Proposal, diagnosed: Tree) -> list[ObjectRef]:
-    """The other objects that the fault may be mended at: what was cited for the cause, and what its pods refer to."""
+async def known_around(reader: ClusterReader, proposal: Proposal, diagnosed: Tree) -> tuple[Known, ...]:
+    """The other objects at which the fault may be mended: what was cited for its cause, what owns that, references."""
     best = next(iter(diagnosed.trees("hypotheses")), Tree({}))
     cited = set(best.texts("supporting"))
     facts = [fact.tree("object") for fact in diagnosed.trees("evidence") if fact.text("id") in cited]
-    found = [_ref(tree) for tree in (best.tree("target"), *facts)] + list(_referred(proposal.intent))
-    own = {proposal.call.target} | {part.preview.change.target for part in _parts(proposal.intent)}
-    kept = [ref for ref in dict.fromkeys(found) if ref.name and ref.kind not in _FLEETING and ref not in own]
-    return kept[:_MOST_AROUND]
+    refs = [_ref(tree) for tree in (best.tree("target"), *facts)] + list(_referred(proposal.intent))
+    parts = proposal.intent.parts if proposal.intent else ()
+    own = {proposal.call.target, *(part.preview.change.target for part in parts)}
+    found: dict[ObjectRef, Known] = {}
+    for ref in [ref for ref in dict.fromkeys(refs) if ref.name and ref not in own][:_MOST_AROUND]:
+        lasting = await _lasting(reader, ref)
+        if lasting is not None and lasting.object not in own:
+            found[lasting.object] = lasting
+    return tuple(found.values())
 
 
-def _parts(intent: Intent | None) -> tuple[Intent, ...]:
-    return intent.parts if intent else ()
+async def _lasting(reader: ClusterReader, ref: ObjectRef) -> Known | None:
+    """The object, or for one that comes and goes by itself what controls it; None where nothing lasting does."""
+    item = await reader.get(ref)
+    while item is not None and ref.kind in _FLEETING:
+        owner = item.controller
+        if owner is None:
+            return None
+        ref, item = owner, await reader.get(owner)
+    if ref.kind in _FLEETING:
+        return None
+    return Known(ref, item.uid if item is not None else Uid(""))
 
 
 def _referred(intent: Intent | None) -> Iterable[ObjectRef]:
@@ -113,12 +127,6 @@ def _referred(intent: Intent | None) -> Iterable[ObjectRef]:
 
 def _ref(tree: Tree) -> ObjectRef:
     return ObjectRef(tree.text("api_version"), tree.text("kind"), tree.text("namespace"), tree.text("name"))
-
-
-async def known(reader: ClusterReader, refs: Iterable[ObjectRef]) -> tuple[Known, ...]:
-    """The objects by their identity."""
-    items = {ref: await reader.get(ref) for ref in refs}
-    return tuple(Known(ref, item.uid if item is not None else Uid("")) for ref, item in items.items())
 
 
 def alert_ended_at(resolved: Iterable[Event], *, began: datetime) -> datetime | None:

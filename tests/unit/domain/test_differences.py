@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kubernaut.domain.objects import Json, JsonObject, KubeObject
 from kubernaut.domain.differences import difference
+from kubernaut.domain.objects import Json, JsonObject, KubeObject
 
 
 def shown(before: Json, after: Json) -> tuple[str, ...]:
