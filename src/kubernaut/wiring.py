@@ -14,6 +14,7 @@ from kubernaut.adapters.kubernetes.coalescing import CoalescingReader
 from kubernaut.adapters.kubernetes.connection import ClusterOptions
 from kubernaut.adapters.kubernetes.reader import KubernetesReader
 from kubernaut.adapters.kubernetes.requests import KubernetesApi
+from kubernaut.adapters.kubernetes.trying import TryingWriter
 from kubernaut.adapters.kubernetes.writer import KubernetesWriter
 from kubernaut.adapters.models.configured import chain_of
 from kubernaut.adapters.models.keeping import KeptAnswers
@@ -58,6 +59,7 @@ from kubernaut.settings import PolicySettings, Settings
 from kubernaut.triage.admission import TriagePolicy, TriageStage
 from kubernaut.verification.judging import VerificationPolicy
 from kubernaut.verification.stage import VerificationStage
+from kubernaut.verification.watching import WatchPolicy
 
 # A target stays with the incident that acts on it for the whole watch and a while for the undo.
 _BUSY_MARGIN = timedelta(minutes=10)
@@ -161,7 +163,7 @@ async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *,
     notifier = CountedNotifier(await notifier_of(settings.notify, closing), meter)
     return Outside(
         reader=CoalescingReader(KubernetesReader(api), freshness=_FRESH / pace),
-        writer=KubernetesWriter(api),
+        writer=TryingWriter(KubernetesWriter(api)) if settings.policy.shadow else KubernetesWriter(api),
         store=store,
         clock=clock,
         meter=meter,
@@ -212,6 +214,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
                 timedelta(seconds=policy.patience_s),
                 busy_for,
                 timedelta(seconds=policy.look_back_s),
+                policy.shadow,
             ),
             guardrails(
                 reader,
@@ -243,6 +246,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
                 timedelta(seconds=watch.deadline_s),
             ),
             outside.metrics,
+            WatchPolicy(timedelta(seconds=policy.shadow_horizon_s)),
         ),
         impact=ImpactStage(store.incidents, clock, value_inputs(settings.value)),
         learning=learning,

@@ -18,6 +18,7 @@ from kubernaut.domain.journal import Event, EventKind, attempt_of, unsettled_att
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import JsonObject, ObjectRef, Tree
 from kubernaut.domain.plans import Conclusion, Decision, Plan, lease_name
+from kubernaut.domain.proposals import Proposal
 from kubernaut.engine.codec import dump, load
 from kubernaut.execution.previewing import ExecutionPorts, intend
 from kubernaut.execution.sequences import apply, undo
@@ -69,6 +70,23 @@ class ExecutionStage:
         message = replace(message, lines=with_like(message.lines, await self._like(incident, diagnosis)))
         await self._notify(incident, f"notified-ask-{look}", message)
         return plan
+
+    async def propose(self, incident: Incident, plan: Plan, *, look: int) -> Proposal:
+        """What would be done, by its dry run, for people to do: the first of the plan's remedies that can be done."""
+        refused: list[str] = []
+        proposal: Proposal | None = None
+        for candidate in plan.options[: MOST_ALTERNATIVES + 1]:
+            tried = await intend(self.ports, candidate.call)
+            if isinstance(tried, Refused):
+                refused.append(f"{candidate.call.action}: {tried.reason}")
+                continue
+            proposal = Proposal(self._now(), candidate.call, tried, "; ".join(refused), plan.asks)
+            break
+        if proposal is None:
+            proposal = Proposal(self._now(), plan.options[0].call, None, "; ".join(refused), plan.asks)
+        stored: JsonObject = {"proposal": dump(proposal)}
+        await self._store(incident, f"proposed-{look}", EventKind.PROPOSED, stored, about=proposal.call.target)
+        return proposal
 
     async def intend(self, incident: Incident, call: ActionCall, *, attempt: int) -> Execution:
         """What is going to be done, stored with the snapshot and the way back before anything is touched."""

@@ -191,12 +191,6 @@ def _no_safe_remedy(situation: Situation) -> Plan | None:
     return close(Ending.ESCALATED, f"{cause}: no safe action fits, a person has to decide", "no_safe_action")
 
 
-def _suggesting(situation: Situation) -> Plan | None:
-    if situation.scope.autonomy is not Autonomy.SUGGEST:
-        return None
-    return close(Ending.ESCALATED, "this namespace takes suggestions only", "autonomy_suggest")
-
-
 def _paused(situation: Situation) -> Plan | None:
     pause = situation.pause
     if pause is None:
@@ -255,7 +249,6 @@ GUARDS: tuple[Guard, ...] = (
     _for_people,
     _no_safe_remedy,
     _lawless,
-    _suggesting,
     _just_healed,
     _restless,
 )

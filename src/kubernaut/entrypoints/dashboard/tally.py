@@ -18,6 +18,7 @@ from kubernaut.domain.errors import StoreError
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.journal import Event, EventKind, was_done
 from kubernaut.domain.objects import JsonObject, Tree
+from kubernaut.entrypoints.value.gathering import slim_comparison, slim_proposal
 from kubernaut.ports import IncidentStore
 
 _PAGE = 1000
@@ -176,6 +177,8 @@ _KEPT: Mapping[EventKind, Callable[[Tree], JsonObject]] = MappingProxyType(
         EventKind.VERIFIED: _verdict,
         EventKind.UNDONE: _applied,
         EventKind.LEARNED: _nothing,
+        EventKind.PROPOSED: slim_proposal,
+        EventKind.COMPARED: slim_comparison,
         EventKind.CLOSED: lambda body: {"ending": body.text("ending")},
     }
 )

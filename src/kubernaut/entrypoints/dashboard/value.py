@@ -20,6 +20,7 @@ from kubernaut.entrypoints.dashboard.tally import Tally
 from kubernaut.impact.clocks import History
 from kubernaut.impact.figures import Figure
 from kubernaut.impact.inputs import ValueInputs
+from kubernaut.impact.shadow import ShadowReport, shadow_report
 from kubernaut.impact.value import business_value
 from kubernaut.ports import Clock, IncidentFilter, IncidentStore
 
@@ -67,6 +68,7 @@ class Worth:
     dots: tuple[Dot, ...]
     namespaces: tuple[Share, ...]
     assumptions: tuple[str, ...]
+    shadow: ShadowReport
 
 
 @dataclass
@@ -171,6 +173,7 @@ def _worth(histories: Sequence[History], inputs: ValueInputs, period: str, now: 
         dots=dots,
         namespaces=_namespaces(incidents),
         assumptions=tuple(dict.fromkeys(line for one in shown for line in one.figure.assumptions)),
+        shadow=shadow_report(histories, since, now),
     )
 
 
