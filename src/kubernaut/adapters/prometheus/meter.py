@@ -17,6 +17,7 @@ _MEANINGS = {
     "model_seconds": "From asking a model provider to its usable reply or its failure",
     "model_switch_seconds": "From the failure of a model provider to the first request to the next one",
     "model_failovers": "Times the next model provider was asked because this one had failed",
+    "model_lookups": "What models looked up in the cluster, by tool and by what came of it",
     "model_tokens": "Tokens of model providers, prompts and replies",
     "model_usd": "What model providers cost, by the prices in the settings",
     "model_circuit": "Circuit breaker of a model provider: 0 closed, 1 half-open, 2 open",
