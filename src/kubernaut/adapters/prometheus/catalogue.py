@@ -158,6 +158,12 @@ SECTIONS: Mapping[str, tuple[Metric, ...]] = MappingProxyType(
             _counter(
                 "model_failovers", "Times the next provider was asked because this one had failed", provider=_PROVIDER
             ),
+            _counter(
+                "model_lookups",
+                "What models looked up in the cluster",
+                tool="the closed set, unknown",
+                outcome="found, nothing, refused",
+            ),
             _counter("model_tokens", "Tokens of prompts and replies", provider=_PROVIDER),
             _counter(
                 "model_usd", "What providers cost in US dollars, by the prices in the settings", provider=_PROVIDER
