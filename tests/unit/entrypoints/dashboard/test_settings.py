@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kubernaut.domain.objects import JsonObject
+from kubernaut.entrypoints.dashboard.rendering import coded
 from kubernaut.entrypoints.dashboard.settings import Setting, read_settings
 from kubernaut.settings import Settings
 
@@ -50,3 +51,7 @@ def test_every_setting_has_a_meaning_and_only_changed_ones_are_shown_when_asked(
     assert shown(tree, only_changed=True).keys() == {"policy"}
     # The address of the database differs from machine to machine.
     assert list(shown(tree, only_changed=True)["policy"]) == ["attempts"]
+
+
+def test_words_between_backticks_are_shown_as_code_and_nothing_is_taken_for_markup() -> None:
+    assert coded("one of `a`, <b> & `<i>`") == "one of <code>a</code>, &lt;b&gt; &amp; <code>&lt;i&gt;</code>"
