@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector
 from kubernaut.adapters.prometheus.catalogue import METRICS, Kind, Metric
 
 # A second series for every one, that says when it began: nobody asks.
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types here
 
 _Key: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
 
