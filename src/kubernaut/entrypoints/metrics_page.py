@@ -21,7 +21,9 @@ every 2 s (value: every 10 min, audit: every 5 min); one that cannot be read is 
 and trends: a process that dies takes the last seconds of its counts with it. What has to be right to the cent is
 counted from the events ([value](value.md)).
 
-Alarms are in [alerts.md](alerts.md).
+Alarms are in [alerts.md](alerts.md). Two dashboards for Grafana, of the work and of the value, are in `deploy/grafana/`
+(`work.json`, `value.json`: import them, or mount them for provisioning); they are described in
+`deploy/grafana/dashboards.yaml`, and `python tools/grafana.py` writes them from that.
 """
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from kubernaut.adapters.notify.slack import SlackAnswers
@@ -34,6 +34,15 @@ from kubernaut.settings import Settings, SlackSettings
 from kubernaut.wiring import Service, running
 
 
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """What is worked on beside the requests, and what is told of the service's own state."""
+
+    books: Books
+    auditor: Auditor
+    limits: Mapping[str, Check]
+
+
 @asynccontextmanager
 async def serving(
     settings: Settings, listener: socket.socket, *, clock: Clock | None = None, pace: float = 1.0
@@ -51,8 +60,10 @@ async def serving(
         preflight = Preflight(outside.reader, discover())
         books = open_books(outside.store.incidents, outside.clock, value_inputs(settings.value))
         auditor = Auditor(outside.store.event_log)
-        parts = _parts(settings, service, books, slack, auditor, closing=stop, simulated=clock is not None)
-        app = create_app(replace(parts, limits={**parts.limits, "rights": preflight.check}))
+        limits = {"policy": service.stages.planning.rails.book.check, "rights": preflight.check}
+        watched = _Watched(books, auditor, limits)
+        parts = _parts(settings, service, watched, slack, closing=stop, simulated=clock is not None)
+        app = create_app(parts)
         async with asyncio.TaskGroup() as group:
             group.create_task(serve(app, listener, stop=stop, on_ready=ready.set))
             await ready.wait()
@@ -99,9 +110,8 @@ def _slack(settings: SlackSettings, closing: AsyncExitStack) -> SlackParts | Non
 def _parts(
     settings: Settings,
     service: Service,
-    books: Books,
+    watched: _Watched,
     slack: SlackParts | None,
-    auditor: Auditor,
     *,
     closing: asyncio.Event,
     simulated: bool,
@@ -115,7 +125,7 @@ def _parts(
 
     checks: dict[str, Check] = {"store": store.prove_writable, "cluster": cluster_answers}
     stock = Stocktaking(
-        outside.meter, store, service.engine, outside.clock, Readiness(checks), auditor, books.appraisal
+        outside.meter, store, service.engine, outside.clock, Readiness(checks), watched.auditor, watched.books.appraisal
     )
     learning = service.stages.learning
     tree = settings.model_dump(mode="json")
@@ -126,8 +136,17 @@ def _parts(
         clock=outside.clock,
         cluster=settings.cluster.name,
         approval=timedelta(seconds=settings.policy.approval_s),
-        books=books,
-        health=HealthSources(checks, outside.meter.exposition, store.heartbeats, store.signals, tree),
+        books=watched.books,
+        health=HealthSources(
+            checks,
+            outside.meter.exposition,
+            store.heartbeats,
+            store.signals,
+            tree,
+            str(settings.source or ""),
+            watched.limits,
+            lambda: watched.auditor.found,
+        ),
         memory=Memory(learning.patterns, learning.embedder),
         token=settings.bearer_token(),
         loopback_only=settings.http.host in LOOPBACK,
@@ -144,7 +163,7 @@ def _parts(
         meter=outside.meter,
         metrics=stock.exposition,
         checks=checks,
-        limits={"policy": service.stages.planning.rails.book.check},
+        limits=watched.limits,
         token=settings.bearer_token(),
         loopback_only=settings.http.host in LOOPBACK,
         on_accepted=service.reception.arrived.set,

@@ -6,11 +6,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from kubernaut.adapters.prometheus.catalogue import METRICS, Kind, Metric
+
+# A second series for every one, that says when it began: nobody asks.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types here
 
 _Key: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
 
