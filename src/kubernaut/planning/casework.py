@@ -78,6 +78,7 @@ class Casework:
             healed=await self._healed(incident, best, history, now),
             look_back=self.look_back,
             unrest=await self._unrest(target, history, law, now),
+            changed=diagnosis.changed_at,
         )
         rejected = await self._rejected(target, best, now) if best else {}
         told = _told(situation, law)
