@@ -6,7 +6,7 @@ programs do not speak their protocols.
 
 from __future__ import annotations
 
-from bench.diagnosis.cases import Policy, fault
+from bench.diagnosis.cases import Aim, Policy, about, fault
 from bench.diagnosis.system import System, first
 from kubernaut.domain.objects import JsonObject
 from kubernaut.sandbox.applications import Misfortune
@@ -45,13 +45,14 @@ def account_taken_away(system: System) -> None:
 
 
 @fault(95, "tls_mismatch", Policy.ACT, alerts=_CRASH, written=True)
-def encryption_demanded(system: System) -> None:
+def encryption_demanded(system: System) -> Aim:
     def edit(manifest: JsonObject) -> None:
         first(manifest)["args"] = [f"--listen=:{system.store.port}", "--verbose"]
 
     system.apply(edit, system.store)
     system.wait(2)
     system.strike(1, system.names.one(*_ENCRYPTED))
+    return about(system.target.ref, system.store.ref)
 
 
 @fault(96, "configuration_edited credentials_refused", Policy.APPROVE, alerts=_CRASH, written=True)
