@@ -178,6 +178,7 @@ HOW: dict[str, Callable[[str, dict[str, str]], None]] = {
     "kubernaut patterns": remembers,
     "kubectl label ": runs,
     "kubernaut policy ": runs,
+    "kubernaut strategies ": runs,
     "kubernaut value report": reads_the_log,
     "kubernaut audit": reads_the_log,
     "kubernaut readiness": has_its_options,

@@ -139,7 +139,10 @@ def _parts(
         meter=outside.meter,
         metrics=outside.meter.exposition,
         checks=checks,
-        limits={"policy": service.stages.planning.rails.book.check},
+        limits={
+            "policy": service.stages.planning.rails.book.check,
+            "strategies": service.stages.planning.strategies.check,
+        },
         token=settings.bearer_token(),
         loopback_only=settings.http.host in LOOPBACK,
         on_accepted=service.reception.arrived.set,
