@@ -56,6 +56,7 @@ from kubernaut.planning.surveying import Nature
 from kubernaut.ports import Analyst, Clock, ClusterReader, ClusterWriter, Embedder, Notifier, PatternStore
 from kubernaut.reception import Reception
 from kubernaut.settings import PolicySettings, Settings
+from kubernaut.strategy_wiring import strategies_of
 from kubernaut.triage.admission import TriagePolicy, TriageStage
 from kubernaut.verification.judging import VerificationPolicy
 from kubernaut.verification.stage import VerificationStage
@@ -227,6 +228,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             ),
             {action.id: list(Risk).index(action.risk) for action in catalogue},
             ExplorationBudget(policy.explorations_per_day),
+            strategies_of(settings.strategies, reader, clock, catalogue),
         ),
         execution=ExecutionStage(
             ExecutionPorts(reader, outside.writer, clock, catalogue),

@@ -179,6 +179,7 @@ HOW: dict[str, Callable[[str, dict[str, str]], None]] = {
     "kubectl label ": runs,
     "kubernaut policy ": runs,
     "kubernaut value": reads_the_log,
+    "kubernaut strategies ": runs,
     "kubernaut audit": reads_the_log,
     "kubernaut readiness": has_its_options,
     ".venv/bin/kubernaut demo": has_its_options,

@@ -60,7 +60,10 @@ async def serving(
         preflight = Preflight(outside.reader, discover())
         books = open_books(outside.store.incidents, outside.clock, value_inputs(settings.value))
         auditor = Auditor(outside.store.event_log)
-        limits = {"policy": service.stages.planning.rails.book.check, "rights": preflight.check}
+        planning = service.stages.planning
+        limits = {
+            "policy": planning.rails.book.check, "strategies": planning.strategies.check, "rights": preflight.check
+        }  # fmt: skip
         watched = _Watched(books, auditor, limits)
         parts = _parts(settings, service, watched, slack, closing=stop, simulated=clock is not None)
         app = create_app(parts)

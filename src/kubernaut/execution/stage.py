@@ -122,6 +122,14 @@ class ExecutionStage:
         await self._store(incident, key, EventKind.UNDONE, body, phase=Phase.INVESTIGATION, about=target)
         return back
 
+    async def let_go(self, incident: Incident, intent: Intent, *, attempt: int) -> Execution:
+        """A step taken back that only prepared for others, since its strategy came to no good end."""
+        back = await undo(self.ports, intent)
+        body: JsonObject = {"execution": dump(back), "why": "the strategy that it was a step of did not heal"}
+        target = intent.preview.call.target
+        await self._store(incident, f"{EventKind.UNDONE}-{attempt}", EventKind.UNDONE, body, about=target)
+        return back
+
     async def undo_last(self, incident: Incident, *, by: str, reason: str = "") -> Execution:
         """The last applied change of the incident taken back, because a person wants it."""
         last = unsettled_attempt(await self.incidents.events(incident.id))

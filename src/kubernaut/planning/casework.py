@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from kubernaut.domain.diagnosis import ActionId, Diagnosis, Hypothesis
@@ -27,7 +27,11 @@ SHADOW = "shadow"
 
 @dataclass(frozen=True, slots=True)
 class Docket:
-    """One decision's ground. `rejected` are the actions that a person refused for this very cause, with the words."""
+    """One decision's ground.
+
+    `rejected` are the actions that a person refused for this very cause, with the words; `passed_over` the strategies
+    for it that do not fit, with the reasons.
+    """
 
     target: ObjectRef
     incident: Incident
@@ -37,6 +41,11 @@ class Docket:
     history: Sequence[PastAction]
     rejected: Mapping[str, str] = field(default_factory=dict)
     told: JsonObject = field(default_factory=dict)
+    passed_over: tuple[JsonObject, ...] = ()
+
+    def passing_over(self, notes: tuple[JsonObject, ...]) -> Docket:
+        """The docket with the strategies that do not fit, each with the reason."""
+        return replace(self, passed_over=notes, told={**self.told, "considered": [*notes]}) if notes else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +118,7 @@ class Casework:
         storm = await self.rails.surroundings.storm(law.document.storm, view, docket.target.namespace)
         if storm:
             pressures.append(Ruling("storm", "", Effect.ASK, storm))
-        return Weighing(case, law, view, tuple(pressures))
+        return Weighing(case, law, view, tuple(pressures), docket.passed_over)
 
     async def _history(self, target: ObjectRef, best: Hypothesis | None, *, since: datetime) -> list[PastAction]:
         """What was done to the target and to whatever else the remedies would touch, such as one pod of it."""

@@ -59,12 +59,16 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Weighing:
-    """What candidates are weighed with. `pressures` are why people are asked whatever the remedy is."""
+    """What candidates are weighed with.
+
+    `pressures` are why people are asked whatever the remedy is, `passed_over` the strategies that did not fit.
+    """
 
     case: Case
     policy: Policy
     view: View
     pressures: tuple[Ruling, ...] = ()
+    passed_over: tuple[JsonObject, ...] = ()
 
     def weigh(self, candidate: Candidate) -> Weighed:
         """The candidate with what objects to it."""
@@ -135,7 +139,7 @@ def told_of(weighing: Weighing, first: Weighed, weighed: Sequence[Weighed]) -> J
     return {
         "policy": {"source": policy.source, "digest": policy.digest},
         "inputs": first.facts.variables(weighing.case.now, policy.zone),
-        "considered": considered,
+        "considered": [*considered, *weighing.passed_over],
     }
 
 
