@@ -8,9 +8,8 @@ from kubernaut.adapters.memory.engine import MemoryEngine, Moment
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.engine import Run
-from kubernaut.engine.codec import dump
 from kubernaut.engine.run import RunState
-from kubernaut.pipeline import DECISION
+from kubernaut.pipeline import DECISION, beginning
 from tests.misrouted_shop import MisroutedShop
 
 
@@ -51,7 +50,7 @@ async def go(way: Way, *crashes: tuple[str, Moment]) -> Journey:
     """The way gone with the process dying at those places."""
     shop = MisroutedShop(way.answers, way.autonomy)
     opened = await shop.open_incident()
-    argument: JsonObject = {"do": "heal", "incident": dump(opened)}
+    argument = beginning(opened)
     begun = 0
 
     async def workflow(run: Run, argument: JsonObject) -> Json:

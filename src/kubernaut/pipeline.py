@@ -31,6 +31,8 @@ from kubernaut.verification.stage import VerificationStage
 
 # The topic on which a waiting incident hears people's decisions and resolved alerts.
 DECISION = "decision"
+# The order of steps that a run has: 2 closes before it learns, 1, which older journals have, learns first.
+WAY = 2
 # Resolved alerts of an incident with many may wake a request for consent that often, before it escalates.
 MOST_ANSWERS = 50
 
@@ -68,12 +70,17 @@ async def admit(signal: Signal, stages: Stages, engine: Engine) -> None:
     match await stages.triage.admit(signal):
         case Admission(incident=incident) if incident.is_open:
             # Starting twice is starting once. A process that dies before this line is made good by `revive`.
-            await engine.start(incident.id, {"do": "heal", "incident": dump(incident)})
+            await engine.start(incident.id, beginning(incident))
         case Resolved(incidents=incidents):
             for incident in incidents:
                 await engine.send(incident.id, DECISION, {"resolved": True}, key=f"resolved-{signal.id}")
         case _:
             pass
+
+
+def beginning(incident: Incident) -> JsonObject:
+    """What the engine is told to run for an incident."""
+    return {"do": "heal", "incident": dump(incident), "way": WAY}
 
 
 async def run_incident(run: Run, stages: Stages, argument: JsonObject) -> Json:
@@ -85,11 +92,14 @@ async def run_incident(run: Run, stages: Stages, argument: JsonObject) -> Json:
         execution = await run.step("undo", undo, returns=Execution)
         await run.step("correct", partial(stages.learning.correct, incident, execution), returns=str)
         return execution.reason
-    return (await heal(run, stages, incident)).value
+    return (await heal(run, stages, incident, closes_first=argument.get("way", 1) != 1)).value
 
 
-async def heal(run: Run, stages: Stages, incident: Incident) -> Ending:
-    """The way of one incident, from the first look to what it taught."""
+async def heal(run: Run, stages: Stages, incident: Incident, *, closes_first: bool = True) -> Ending:
+    """The way of one incident, from the first look to what it taught.
+
+    It closes before it learns: an alert that begins while the lesson is being stored is news.
+    """
     if stages.policy.settle:
         await run.sleep(stages.policy.settle)
     try:
@@ -102,8 +112,12 @@ async def heal(run: Run, stages: Stages, incident: Incident) -> Ending:
         conclusion = Conclusion(Ending.BLOCKED if stuck else Ending.FAILED, f"{error.code}: {error}", error.help)
     await run.step("tell", partial(stages.execution.tell, incident, conclusion), returns=str)
     await run.step("value", partial(stages.impact.appraise, incident, conclusion), returns=str)
-    await run.step("learn", partial(stages.learning.remember, incident, conclusion), returns=str)
+    learn = partial(stages.learning.remember, incident, conclusion)
+    if not closes_first:
+        await run.step("learn", learn, returns=str)
     await run.step("close", partial(stages.execution.close, incident, conclusion), returns=str)
+    if closes_first:
+        await run.step("learn", learn, returns=str)
     return conclusion.ending
 
 
