@@ -6,9 +6,7 @@ from bench.diagnosis.cases import FAULTS
 from kubernaut.domain.objects import JsonObject
 
 _NO_CUSTOM = "an operator's own object is refused: neither the sandbox nor the reader serves custom resources"
-_METRICS = (
-    "shows in the application's own metrics alone, and no object, event, log or series of the cluster tells it"
-)
+_METRICS = "shows in the application's own metrics alone, and no object, event, log or series of the cluster tells it"
 _HOST = "happens inside a node, and no object, event or log of the cluster tells it"
 _REASONS: dict[int, str] = {
     51: _NO_CUSTOM,

@@ -70,12 +70,17 @@ async def admit(signal: Signal, stages: Stages, engine: Engine) -> None:
     match await stages.triage.admit(signal):
         case Admission(incident=incident) if incident.is_open:
             # Starting twice is starting once. A process that dies before this line is made good by `revive`.
-            await engine.start(incident.id, {"do": "heal", "incident": dump(incident)})
+            await engine.start(incident.id, beginning(incident))
         case Resolved(incidents=incidents):
             for incident in incidents:
                 await engine.send(incident.id, DECISION, {"resolved": True}, key=f"resolved-{signal.id}")
         case _:
             pass
+
+
+def beginning(incident: Incident) -> JsonObject:
+    """What the engine is told to run for an incident."""
+    return {"do": "heal", "incident": dump(incident)}
 
 
 async def run_incident(run: Run, stages: Stages, argument: JsonObject) -> Json:
@@ -91,14 +96,16 @@ async def run_incident(run: Run, stages: Stages, argument: JsonObject) -> Json:
 
 
 async def heal(run: Run, stages: Stages, incident: Incident) -> Ending:
-    """The way of one incident, from the first look to what it taught."""
+    """The way of one incident, from the first look to what it taught.
+
+    It closes before it learns: an alert that begins while the lesson is being stored is news.
+    """
     if stages.policy.settle:
         await run.sleep(stages.policy.settle)
     conclusion = await _mend(run, stages, incident)
     await run.step("tell", partial(stages.execution.tell, incident, conclusion), returns=str)
     await run.step("value", partial(stages.impact.appraise, incident, conclusion), returns=str)
     await run.step("close", partial(stages.execution.close, incident, conclusion), returns=str)
-    # Closed before it is learned from: an alert that begins while the lesson is being stored is news.
     await run.step("learn", partial(stages.learning.remember, incident, conclusion), returns=str)
     if conclusion.proposal is not None:
         await _shadow(run, stages, incident, conclusion.proposal)
