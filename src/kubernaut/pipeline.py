@@ -132,7 +132,10 @@ async def _mend(run: Run, stages: Stages, incident: Incident) -> Conclusion:
         tried = (*tried, plan.chosen.call)
         conclusion = await _act(run, stages, incident, diagnosis, plan.chosen.call, attempt=len(tried))
         undone = undone or conclusion.ending is Ending.UNDONE
-        if conclusion.final or len(tried) >= stages.policy.attempts:
+        if conclusion.final:
+            # It healed, or it stands and people have to judge it.
+            return conclusion
+        if len(tried) >= stages.policy.attempts:
             return _after(conclusion, undone=undone)
     return Conclusion(Ending.ESCALATED, "it neither settled nor failed for good while it was watched")
 
@@ -195,7 +198,9 @@ async def _act(
             take_back = partial(execution.undo, incident, intent, verification, attempt=attempt)
             back = await run.step(f"undo-{attempt}", take_back, returns=Execution)
             reason = f"{call.action} did not help ({verification.reason}); {back.reason}"
-            return Conclusion(Ending.UNDONE, reason, final=back.applied is Applied.REFUSED)
+            if back.applied is Applied.REFUSED:
+                return Conclusion(Ending.ESCALATED, reason, f"kubernaut incidents undo {incident.id}")
+            return Conclusion(Ending.UNDONE, reason, final=False)
 
 
 async def _watch(

@@ -19,7 +19,9 @@ from kubernaut.adapters.kubernetes.writer import KubernetesWriter
 from kubernaut.adapters.models.configured import chain_of
 from kubernaut.adapters.models.keeping import KeptAnswers
 from kubernaut.adapters.prometheus.meter import PrometheusMeter
+from kubernaut.adapters.prometheus.notifying import CountedNotifier
 from kubernaut.adapters.prometheus.queries import PrometheusMetrics, prometheus_of
+from kubernaut.adapters.prometheus.steps import begin_at_zero, metered_run
 from kubernaut.adapters.store import Store, open_store
 from kubernaut.adapters.text_file import WatchedFile
 from kubernaut.adapters.vectors.failover import FailoverPatterns
@@ -107,7 +109,7 @@ async def running(
         stages = build_stages(settings, outside, ids)
 
         async def workflow(run: Run, argument: JsonObject) -> Json:
-            return await run_incident(run, stages, argument)
+            return await run_incident(metered_run(run, argument, outside.meter, outside.clock), stages, argument)
 
         async def on_failure(run_id: str, error: KubernautError) -> None:
             await _close_failed(stages, outside.store, run_id, error)
@@ -141,11 +143,12 @@ async def running(
 
 
 async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *, pace: float) -> Outside:
-    options = ClusterOptions(kubeconfig=settings.cluster.kubeconfig, context=settings.cluster.context or "")
-    api = await closing.enter_async_context(KubernetesApi(options))
-    store = await asyncio.to_thread(open_store, settings.store.url)
-    closing.callback(store.close)
     meter = PrometheusMeter()
+    begin_at_zero(meter)
+    options = ClusterOptions(kubeconfig=settings.cluster.kubeconfig, context=settings.cluster.context or "")
+    api = await closing.enter_async_context(KubernetesApi(options, meter))
+    store = await asyncio.to_thread(open_store, settings.store.url, meter)
+    closing.callback(store.close)
     analyst = KeptAnswers(
         chain_of(settings, clock, meter),
         store.shelf,
@@ -157,7 +160,7 @@ async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *,
     metrics = prometheus_of(settings.prometheus)
     if metrics is not None:
         closing.push_async_callback(metrics.aclose)
-    notifier = await notifier_of(settings.notify, closing)
+    notifier = CountedNotifier(await notifier_of(settings.notify, closing), meter)
     return Outside(
         reader=CoalescingReader(KubernetesReader(api), freshness=_FRESH / pace),
         writer=TryingWriter(KubernetesWriter(api)) if settings.policy.shadow else KubernetesWriter(api),

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from kubernaut.adapters.notify.slack import SlackAnswers
+from kubernaut.auditing import Auditor
 from kubernaut.declared import value_inputs
 from kubernaut.domain.errors import OrderRefused
 from kubernaut.entrypoints.dashboard.books import Books, open_books
@@ -19,10 +20,11 @@ from kubernaut.entrypoints.dashboard.parts import DashboardParts
 from kubernaut.entrypoints.dashboard.patterns import Memory
 from kubernaut.entrypoints.dashboard.routes import dashboard_routes
 from kubernaut.entrypoints.http.app import HttpParts, create_app
-from kubernaut.entrypoints.http.health import Check
+from kubernaut.entrypoints.http.health import Check, Readiness
 from kubernaut.entrypoints.http.operations import Answer, Done, Operations, Refused
 from kubernaut.entrypoints.http.server import serve
 from kubernaut.entrypoints.http.slack import SlackParts
+from kubernaut.entrypoints.stocktaking import Stocktaking
 from kubernaut.execution.catalogue import discover
 from kubernaut.execution.preflight import Preflight
 from kubernaut.orders import Consent, Orders
@@ -48,21 +50,20 @@ async def serving(
         stop, ready = asyncio.Event(), asyncio.Event()
         preflight = Preflight(outside.reader, discover())
         books = open_books(outside.store.incidents, outside.clock, value_inputs(settings.value))
-        parts = _parts(settings, service, books, slack, closing=stop, simulated=clock is not None)
+        auditor = Auditor(outside.store.event_log)
+        parts = _parts(settings, service, books, slack, auditor, closing=stop, simulated=clock is not None)
         app = create_app(replace(parts, limits={**parts.limits, "rights": preflight.check}))
         async with asyncio.TaskGroup() as group:
             group.create_task(serve(app, listener, stop=stop, on_ready=ready.set))
             await ready.wait()
             keep = timedelta(days=settings.store.signals_kept_days)
-            pruning = group.create_task(Retention(outside.store.signals, outside.clock, keep).work())
-            asking = group.create_task(preflight.work())
-            counting = group.create_task(books.work())
+            retention = Retention(outside.store.signals, outside.clock, keep)
+            beside = [group.create_task(each.work()) for each in (retention, preflight, books, auditor)]
             try:
                 yield service
             finally:
-                asking.cancel()
-                pruning.cancel()
-                counting.cancel()
+                for task in beside:
+                    task.cancel()
                 stop.set()
 
 
@@ -100,6 +101,7 @@ def _parts(
     service: Service,
     books: Books,
     slack: SlackParts | None,
+    auditor: Auditor,
     *,
     closing: asyncio.Event,
     simulated: bool,
@@ -112,6 +114,9 @@ def _parts(
         await outside.reader.version()
 
     checks: dict[str, Check] = {"store": store.prove_writable, "cluster": cluster_answers}
+    stock = Stocktaking(
+        outside.meter, store, service.engine, outside.clock, Readiness(checks), auditor, books.appraisal
+    )
     learning = service.stages.learning
     tree = settings.model_dump(mode="json")
     pages = DashboardParts(
@@ -137,7 +142,7 @@ def _parts(
         clock=outside.clock,
         ids=service.ids,
         meter=outside.meter,
-        metrics=outside.meter.exposition,
+        metrics=stock.exposition,
         checks=checks,
         limits={"policy": service.stages.planning.rails.book.check},
         token=settings.bearer_token(),

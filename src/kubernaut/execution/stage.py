@@ -126,12 +126,12 @@ class ExecutionStage:
         """The last applied change of the incident taken back, because a person wants it."""
         last = unsettled_attempt(await self.incidents.events(incident.id))
         if last is None:
-            return Execution(None, Applied.REFUSED, "nothing was applied, so nothing is to be undone", self._now())
+            return Execution(None, Applied.REFUSED, "nothing is applied that was not taken back", self._now())
         intent = load(Intent, last.body.get("intent") or Tree(last.body).tree("execution").at("intent"))
         back = await undo(self.ports, intent)
         body: JsonObject = {"execution": dump(back), "why": reason or "a person wanted it", "by": by}
-        # The attempt's number is the key's end, as for an automatic undo: the same attempt is undone once.
-        key = f"{EventKind.UNDONE}-{attempt_of(last)}"
+        # The attempt's number is the key's end, as for an automatic undo. That one may have been refused, and told so.
+        key = f"{EventKind.UNDONE}-anew-{attempt_of(last)}"
         if back.applied is not Applied.REFUSED:
             await self._store(incident, key, EventKind.UNDONE, body, about=intent.preview.call.target)
         return back

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kubernaut.domain.execution import Applied, Effect
+from kubernaut.domain.execution import Effect
 from kubernaut.domain.incidents import IncidentId
-from kubernaut.domain.journal import Event, EventKind, attempt_of
+from kubernaut.domain.journal import EventKind, attempt_of, is_undoing, was_done
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import Tree
 from kubernaut.impact.clocks import History, clocks
@@ -26,7 +26,6 @@ PRECURSORS = frozenset(
         "NodeMemoryHighUtilization",
     }
 )
-_STANDS = frozenset({Applied.DONE, Applied.ALREADY})
 # Planning's own words for "this scope is only watched": what people did then is measured without our help.
 _SHADOWED = frozenset({"autonomy_observe", "autonomy_suggest", "shadow"})
 
@@ -144,7 +143,7 @@ def _cause(history: History) -> str:
 
 
 def _attempts(history: History) -> tuple[Attempt, ...]:
-    undone = {attempt_of(event) for event in history.of(EventKind.UNDONE) if _stands(event)}
+    undone = {attempt_of(event) for event in history.of(EventKind.UNDONE) if was_done(event)}
     made = []
     for event in history.of(EventKind.VERIFIED):
         body = Tree(event.body)
@@ -160,16 +159,12 @@ def _attempts(history: History) -> tuple[Attempt, ...]:
     return tuple(made)
 
 
-def _stands(event: Event) -> bool:
-    return Tree(event.body).text("execution", "applied") in _STANDS
-
-
 def _minutes_with_undone_remedies(history: History) -> float:
     total, since = timedelta(), None
     for event in history.events:
-        if event.kind is EventKind.APPLIED and _stands(event):
+        if event.kind is EventKind.APPLIED and was_done(event):
             since = event.at
-        elif event.kind is EventKind.UNDONE and _stands(event) and since is not None:
+        elif is_undoing(event) and since is not None:
             total, since = total + (event.at - since), None
     return total.total_seconds() / 60
 

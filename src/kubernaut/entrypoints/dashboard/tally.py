@@ -16,7 +16,7 @@ import msgspec
 
 from kubernaut.domain.errors import StoreError
 from kubernaut.domain.incidents import IncidentId
-from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.journal import Event, EventKind, was_done
 from kubernaut.domain.objects import JsonObject, Tree
 from kubernaut.entrypoints.value.gathering import slim_comparison, slim_proposal
 from kubernaut.ports import IncidentStore
@@ -93,7 +93,7 @@ class Tally:
         match event.kind:
             case EventKind.VERIFIED:
                 self._verified(event)
-            case EventKind.UNDONE:
+            case EventKind.UNDONE if was_done(event):
                 action = Tree(event.body).text("execution", "intent", "preview", "call", "action")
                 self.undone.setdefault(action, []).append(Attempt(event.incident, event.at, "undone", event.seq))
             case EventKind.MODEL_ASKED:

@@ -89,6 +89,10 @@ class Appraisal:
             self._wanted.put_nowait(period)
         return self._worths.get(period)
 
+    def last(self, period: str) -> Worth | None:
+        """The figures as they were last counted, without wanting newer ones."""
+        return self._worths.get(period)
+
     async def work(self) -> None:
         """Makes what was asked for, until it is cancelled."""
         while True:
