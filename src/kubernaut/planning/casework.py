@@ -10,7 +10,7 @@ from kubernaut.domain.diagnosis import ActionId, Diagnosis, Hypothesis
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import EventKind
 from kubernaut.domain.objects import JsonObject, ObjectRef, Tree
-from kubernaut.planning.choosing import Weighing
+from kubernaut.planning.choosing import Weighing, policy_told
 from kubernaut.planning.guardrails import Guardrails
 from kubernaut.planning.guards import Autonomy, Situation
 from kubernaut.planning.history import KINDS, PastAction, past_actions
@@ -181,4 +181,4 @@ def _told(situation: Situation, law: Policy) -> JsonObject:
         "alert": situation.alert,
         "actions_24h": len(situation.history),
     }
-    return {"policy": {"source": law.source, "digest": law.digest}, "inputs": inputs, "considered": []}
+    return {"policy": policy_told(law), "inputs": inputs, "considered": []}
