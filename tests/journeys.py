@@ -29,6 +29,7 @@ WAYS = {
     "healing": Way(answers=True, autonomy="auto", ending="healed", writes=1),
     "undoing": Way(answers=False, autonomy="auto", ending="undone", writes=2),
     "asking": Way(answers=True, autonomy="approve", ending="healed", writes=1),
+    "proposing": Way(answers=True, autonomy="suggest", ending="escalated", writes=0),
 }
 
 

@@ -38,6 +38,7 @@ from kubernaut.ports import Admission
 from kubernaut.triage.admission import TriagePolicy, TriageStage
 from kubernaut.verification.judging import VerificationPolicy
 from kubernaut.verification.stage import VerificationStage
+from kubernaut.verification.watching import WatchPolicy
 from tests import objects
 
 SERVICE = ObjectRef("v1", "Service", "shop", "cart")
@@ -56,6 +57,8 @@ class MisroutedShop:
     autonomy: str = "auto"
     second: SecondOpinion | None = None
     written: list[Change] = field(default_factory=list)
+    clock: ManualClock = field(default_factory=lambda: ManualClock(objects.NOW, jumps=True))
+    horizon: timedelta = timedelta(minutes=5)
 
     def __post_init__(self) -> None:
         wanted = objects.template(objects.container(ports=[{"containerPort": 8080, "name": "http"}]), labels=_LABELS)
@@ -66,7 +69,6 @@ class MisroutedShop:
         labels = {"kubernaut.ai/managed": "true", "kubernaut.ai/autonomy": self.autonomy}
         items = [workload, made, self._pod, self._front, objects.endpoint_slice(self._front), objects.node()]
         self.cluster = MemoryCluster(dict(item.raw) for item in [*items, objects.namespace(labels=labels)])
-        self.clock = ManualClock(objects.NOW, jumps=True)
         self.inbox = MemorySignalStore()
         self.incidents = MemoryIncidentStore(self.inbox)
         self.leases = MemoryLeases(self.clock)
@@ -92,9 +94,13 @@ class MisroutedShop:
         if not dry_run:
             self.written.append(change)
             if self.answers:
-                self.cluster.put(self._served())
-                await self.stages.triage.admit(self._signal(firing=False))
+                await self.recover()
         return after
+
+    async def recover(self) -> None:
+        """The pods are reached, and the alert ends."""
+        self.cluster.put(self._served())
+        await self.stages.triage.admit(self._signal(firing=False))
 
     def trouble_of_another_kind(self) -> None:
         """The selector is right and the pod does not get ready: no rule knows why, its log alone says something."""
@@ -143,7 +149,9 @@ class MisroutedShop:
             execution=ExecutionStage(
                 ExecutionPorts(cluster, self, clock, catalogue), incidents, self.leases, self.notifier, _BUSY
             ),
-            verification=VerificationStage(cluster, incidents, clock, watch),
+            verification=VerificationStage(
+                cluster, incidents, clock, watch, watch=WatchPolicy(self.horizon, timedelta(minutes=1))
+            ),
             impact=ImpactStage(incidents, clock, ValueInputs()),
             learning=learning,
             policy=PipelinePolicy(2, 5, timedelta(seconds=10), timedelta(0), timedelta(minutes=30)),

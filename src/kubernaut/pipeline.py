@@ -17,6 +17,7 @@ from kubernaut.domain.incidents import Incident
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.domain.plans import Conclusion, Decision, Plan
+from kubernaut.domain.proposals import Comparison, Proposal, Sight
 from kubernaut.domain.signals import Signal
 from kubernaut.engine import Engine, Run
 from kubernaut.engine.codec import dump, load
@@ -104,6 +105,8 @@ async def heal(run: Run, stages: Stages, incident: Incident) -> Ending:
     await run.step("value", partial(stages.impact.appraise, incident, conclusion), returns=str)
     await run.step("learn", partial(stages.learning.remember, incident, conclusion), returns=str)
     await run.step("close", partial(stages.execution.close, incident, conclusion), returns=str)
+    if conclusion.proposal is not None:
+        await _shadow(run, stages, incident, conclusion.proposal)
     return conclusion.ending
 
 
@@ -119,12 +122,20 @@ async def _mend(run: Run, stages: Stages, incident: Incident) -> Conclusion:
             await run.sleep(stages.policy.recheck)
             continue
         if plan.chosen is None or plan.decision is not Decision.ACT:
+            proposal = None
+            if plan.is_proposal:
+                propose = partial(stages.execution.propose, incident, plan, look=look)
+                proposal = await run.step(f"propose-{look}", propose, returns=Proposal)
             ending = plan.ending or Ending.ESCALATED
-            return _after(Conclusion(ending, plan.reason, plan.help, guard=plan.guard), undone=undone)
+            conclusion = Conclusion(ending, plan.reason, plan.help, guard=plan.guard, proposal=proposal)
+            return _after(conclusion, undone=undone)
         tried = (*tried, plan.chosen.call)
         conclusion = await _act(run, stages, incident, diagnosis, plan.chosen.call, attempt=len(tried))
         undone = undone or conclusion.ending is Ending.UNDONE
-        if conclusion.final or len(tried) >= stages.policy.attempts:
+        if conclusion.final:
+            # It healed, or it stands and people have to judge it.
+            return conclusion
+        if len(tried) >= stages.policy.attempts:
             return _after(conclusion, undone=undone)
     return Conclusion(Ending.ESCALATED, "it neither settled nor failed for good while it was watched")
 
@@ -187,7 +198,9 @@ async def _act(
             take_back = partial(execution.undo, incident, intent, verification, attempt=attempt)
             back = await run.step(f"undo-{attempt}", take_back, returns=Execution)
             reason = f"{call.action} did not help ({verification.reason}); {back.reason}"
-            return Conclusion(Ending.UNDONE, reason, final=back.applied is Applied.REFUSED)
+            if back.applied is Applied.REFUSED:
+                return Conclusion(Ending.ESCALATED, reason, f"kubernaut incidents undo {incident.id}")
+            return Conclusion(Ending.UNDONE, reason, final=False)
 
 
 async def _watch(
@@ -205,3 +218,34 @@ async def _watch(
     record = partial(verification.record, incident, diagnosis, intent, tuple(seen), judged, attempt=attempt)
     await run.step(f"verify-{attempt}", record, returns=str)
     return judged
+
+
+async def _shadow(run: Run, stages: Stages, incident: Incident, proposal: Proposal) -> None:
+    """Watches what people do about an incident that was left to them with a proposal, long after it is closed.
+
+    A look that the cluster or the database does not answer is left out; nothing here can change how it ended.
+    """
+    watch = stages.verification
+    try:
+        first = await run.step("watch-0", partial(watch.begin_watch, incident, proposal), returns=Sight)
+        last = await _watched(run, stages, incident, proposal, first)
+        compare = partial(watch.compare, incident, proposal, first=first, last=last)
+        await run.step("compare", compare, returns=Comparison)
+    except (ClusterError, StoreError) as error:
+        unknown = partial(watch.give_up_watch, incident, proposal, reason=f"{error.code}: {error}")
+        await run.step("compare-not", unknown, returns=Comparison)
+
+
+async def _watched(run: Run, stages: Stages, incident: Incident, proposal: Proposal, first: Sight) -> Sight:
+    """The last look of the watch."""
+    last = first
+    for number, pause in enumerate(stages.verification.pauses(), 1):
+        if last.over:
+            break
+        await run.sleep(pause)
+        go_on = partial(stages.verification.go_on_watching, incident, proposal, first=first, before=last, number=number)
+        try:
+            last = await run.step(f"watch-{number}", go_on, returns=Sight)
+        except (ClusterError, StoreError):
+            continue
+    return last

@@ -178,7 +178,7 @@ HOW: dict[str, Callable[[str, dict[str, str]], None]] = {
     "kubernaut patterns": remembers,
     "kubectl label ": runs,
     "kubernaut policy ": runs,
-    "kubernaut value report": reads_the_log,
+    "kubernaut value": reads_the_log,
     "kubernaut audit": reads_the_log,
     "kubernaut readiness": has_its_options,
     ".venv/bin/kubernaut demo": has_its_options,

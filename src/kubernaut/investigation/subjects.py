@@ -202,9 +202,7 @@ class Workload:
         return facts.change(self.object, step, f"{step}: {text}{more}{by}", change.at)
 
     def good_revision(self, relevant: Callable[[Difference], bool]) -> GoodRevision | None:
-        """The revision to return to: it worked, and differs in a relevant field. Only a Deployment can go back."""
-        if self.object.kind != "Deployment":
-            return None
+        """The revision to return to: it worked, and differs in a relevant field."""
         return good_revision(
             self.scene,
             self.revisions,

@@ -58,7 +58,8 @@ class PlanningPolicy:
     """`busy_for` is how long a target belongs to the incident that acts on it, unless it gives it back.
 
     `patience` is how long after its alert a fault without a remedy is watched before people are called; `look_back`
-    how long an alert may go on firing after what it told of was mended.
+    how long an alert may go on firing after what it told of was mended. With `shadow`, whatever would be done is
+    proposed instead, and no label or rule lifts that.
     """
 
     autonomy: Autonomy
@@ -66,6 +67,7 @@ class PlanningPolicy:
     patience: timedelta
     busy_for: timedelta
     look_back: timedelta = timedelta()
+    shadow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ class PlanningStage:
     def _casework(self) -> Casework:
         return Casework(
             self.reader, self.incidents, self.switch, self.clock, self.rails, self.asked_about, self.policy.autonomy,
-            self.policy.patience, self.policy.look_back,
+            self.policy.patience, self.policy.look_back, self.policy.shadow,
         )  # fmt: skip
 
     def _fresh(
