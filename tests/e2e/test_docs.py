@@ -21,7 +21,6 @@ import yaml
 from kubernaut.adapters.store import open_store
 from kubernaut.entrypoints.reference import settings_page
 from kubernaut.execution.describing import as_markdown as actions_page
-from kubernaut.investigation.describing import as_markdown
 from kubernaut.sandbox import Sandbox
 from kubernaut.sandbox.scenarios import prepare_system
 from kubernaut.sandbox.server import ThreadedSandbox
@@ -225,10 +224,6 @@ def test_examples_of_files_are_well_formed() -> None:
 
 def test_the_page_of_settings_is_current() -> None:
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == settings_page()
-
-
-def test_the_page_of_causes_is_current() -> None:
-    assert (ROOT / "docs" / "causes.md").read_text(encoding="utf-8") == as_markdown()
 
 
 def test_the_page_of_actions_is_current() -> None:
