@@ -1,8 +1,11 @@
 from __future__ import annotations
 
-from kubernaut.domain.diagnosis import Verdict
+from kubernaut.domain.diagnosis import Diagnosis, Verdict
+from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation.diagnosing import diagnose
 from tests.objects import (
+    Part,
+    Parts,
     ago,
     configuration,
     container,
@@ -157,15 +160,43 @@ def test_a_pod_that_is_being_deleted_does_not_count() -> None:
     assert causes(rollout.diagnose(rollout.pods(running()), leaving)) == ["healthy"]
 
 
-def test_a_stateful_set_has_no_way_back_in_the_catalogue() -> None:
-    item = workload("StatefulSet", "ledger", NEW, replicas=1)
+def held_up(*statuses: Parts, replicas: int = 2, **spec: Part) -> Diagnosis:
+    """A StatefulSet whose last pod has a new template; those before it still serve with the old one."""
+    item = workload("StatefulSet", "ledger", NEW, replicas=replicas, spec=spec)
     old = controller_revision(item, 1, OLD)
     new = controller_revision(item, 2, NEW, age=ago(minutes=8))
-    labels = {"app": "checkout", "controller-revision-hash": new.name}
-    failing = pod("ledger-0", [crash_loop()], of=item, labels=labels, age=ago(minutes=7))
-    found = diagnose(scene_of(item, old, new, failing, node()), item.ref)
+    status = {"updateRevision": new.name, "observedGeneration": 1}
+    item = workload("StatefulSet", "ledger", NEW, replicas=replicas, spec=spec, status=status)
+
+    def marked(revision: KubeObject) -> dict[str, str]:
+        return {"app": "checkout", "controller-revision-hash": revision.name}
+
+    serving = [pod(f"ledger-{place}", [running()], of=item, labels=marked(old)) for place in range(replicas - 1)]
+    failing = pod(f"ledger-{replicas - 1}", [*statuses], of=item, labels=marked(new), age=ago(minutes=7))
+    return diagnose(scene_of(item, old, new, failing, *serving, node()), item.ref)
+
+
+def test_a_stateful_set_goes_back_to_the_revision_that_its_other_pods_still_serve_with() -> None:
+    found = held_up(crash_loop())
+    assert (best(found).cause, best(found).verdict) == ("crash_after_change", Verdict.ACT)
+    assert (best(found).remedies[0].action, best(found).remedies[0].parameters) == (
+        "rollback_statefulset",
+        {"revision": 1},
+    )
+
+
+def test_a_stateful_set_of_one_pod_leaves_no_proof_that_its_former_revision_worked() -> None:
+    found = held_up(crash_loop(), replicas=1)
     assert (best(found).cause, best(found).verdict) == ("crash_after_change", Verdict.ESCALATE)
     assert "revision 1 -> 2: containers[app].args" in texts(found)
+
+
+def test_people_agree_before_a_program_goes_back_that_may_have_written_to_its_volume() -> None:
+    claims: list[Part] = [{"metadata": {"name": "data"}}]
+    ran = held_up(crash_loop(), volumeClaimTemplates=claims)
+    assert (best(ran).verdict, best(ran).remedies[0].action) == (Verdict.APPROVE, "rollback_statefulset")
+    never = held_up(waiting("CreateContainerError", "executable file not found"), volumeClaimTemplates=claims)
+    assert (best(never).verdict, best(never).remedies[0].action) == (Verdict.ACT, "rollback_statefulset")
 
 
 def test_a_bare_pod_and_a_job_get_findings_too() -> None:
