@@ -6,9 +6,7 @@ from bench.diagnosis.cases import FAULTS
 from kubernaut.domain.objects import JsonObject
 
 _NO_CUSTOM = "an operator's own object is refused: neither the sandbox nor the reader serves custom resources"
-_METRICS = (
-    "shows in the application's own metrics alone, and no object, event, log or series of the cluster tells it"
-)
+_METRICS = "shows in the application's own metrics alone, and no object, event, log or series of the cluster tells it"
 _HOST = "happens inside a node, and no object, event or log of the cluster tells it"
 _REASONS: dict[int, str] = {
     51: _NO_CUSTOM,
@@ -16,9 +14,7 @@ _REASONS: dict[int, str] = {
     69: "a kube-proxy that runs and forwards unevenly: the objects differ only by the image",
     76: _NO_CUSTOM,
     100: f"lag of a queue {_METRICS}",
-    101: "a flag turned on: the former content of a ConfigMap is kept nowhere, and all pods are ready",
     102: f"overload after retries {_METRICS}",
-    105: "a kube-proxy that stopped: endpoints are right and all pods are ready",
     110: _HOST,
 }
 _ROWS = range(1, 114)
