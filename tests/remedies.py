@@ -197,7 +197,9 @@ def rights() -> list[Raw]:
 
 def batch() -> list[Raw]:
     marks = {"kubernaut.ai/idempotent": "true"}
-    failed = {"conditions": [{"type": "Failed", "status": "True"}]}
+    reasons = {"status": "True", "reason": "BackoffLimitExceeded", "lastTransitionTime": ago(days=2)}
+    ended = [{"type": each, **reasons} for each in ("FailureTarget", "Failed")]
+    failed = {"startTime": ago(days=3), "conditions": ended}
     declared = {"kubernaut.ai/workflow": "backup", "kubernaut.ai/inputs": json.dumps({"database": ["orders"]})}
     cron: Raw = {"schedule": "0 3 * * *", "jobTemplate": {"spec": job_spec()}}
     return [
@@ -245,7 +247,7 @@ def others() -> list[Raw]:
         ),
         thing("autoscaling/v2", "HorizontalPodAutoscaler", "rolling", spec={**scale, "maxReplicas": 4}),
         thing("storage.k8s.io/v1", "StorageClass", "fast", "", allowVolumeExpansion=True, provisioner="x"),
-        thing("networking.k8s.io/v1", "IngressClass", "nginx", "", spec={"controller": "x"}),
+        thing("networking.k8s.io/v1", "IngressClass", "nginx", "", spec={"controller": "example.com/ingress"}),
         thing("v1", "Namespace", "shop", "", meta={"creationTimestamp": ago(days=30)}, status={"phase": "Active"}),
     ]
 
@@ -324,11 +326,11 @@ async def settings_are_as_applied(reader: ClusterReader) -> bool:
 
 async def quarantined(reader: ClusterReader) -> bool:
     found = await reader.get(ref("Pod", "checkout-a"))
-    labels = found.labels if found else {}
-    policy = await reader.get(
-        ObjectRef("networking.k8s.io/v1", "NetworkPolicy", "shop", "kubernaut-quarantine-pod-checkout-a")
-    )
-    return labels == {"kubernaut.ai/quarantine": "pod-checkout-a"} and policy is not None
+    if found is None:
+        return False
+    name = f"kubernaut-quarantine-{found.uid}"
+    policy = await reader.get(ObjectRef("networking.k8s.io/v1", "NetworkPolicy", "shop", name))
+    return found.labels == {"kubernaut.ai/quarantine": found.uid} and policy is not None
 
 
 async def asked_and_nobody_restarted_yet(reader: ClusterReader) -> bool:

@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
+from kubernaut.domain.diagnosis import ActionCall, ActionId
 from kubernaut.domain.execution import Effect
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending, Phase
-from kubernaut.domain.objects import JsonObject
+from kubernaut.domain.objects import JsonObject, ObjectRef
+from kubernaut.domain.proposals import Agreement, Comparison, Proposal, Written
+from kubernaut.engine.codec import dump
 from kubernaut.ports import IncidentStore
 from tests.examples import HOLD, NOON, a_signal, an_incident
 
@@ -114,3 +117,21 @@ def _steps(one: Happened) -> list[tuple[float, str, EventKind, JsonObject]]:
         if one.ending is Ending.UNDONE:
             steps.append((one.after_s * 0.95, "undone-1", EventKind.UNDONE, applied))
     return steps
+
+
+async def tell_proposal(
+    incidents: IncidentStore, one: Happened, agreement: Agreement | None = None, minutes: float | None = None
+) -> IncidentId:
+    """An incident whose remedy was proposed, and what people did that many minutes later; None while it is watched."""
+    opened = await _tell(incidents, replace(one, ending=Ending.ESCALATED, guard="shadow"))
+    call = ActionCall(ActionId(CAUSES[one.cause]), ObjectRef("apps/v1", "Deployment", one.namespace, one.name), {})
+    at = one.opened_at + timedelta(seconds=2)
+    proposed: JsonObject = {"proposal": dump(Proposal(at, call, None, "no rights"))}
+    await incidents.append(Event(opened, "proposed-1", EventKind.PROPOSED, at, proposed, str(call.target)))
+    if agreement is not None:
+        mended = None if minutes is None else at + timedelta(minutes=minutes)
+        ended = at + timedelta(days=1)
+        found = Comparison(agreement, "told", ended, mended, "alert", (Written(call.target, "kubectl-edit", mended),))
+        body: JsonObject = {"comparison": dump(found), "action": call.action}
+        await incidents.append(Event(opened, "compared", EventKind.COMPARED, ended, body, str(call.target)))
+    return opened

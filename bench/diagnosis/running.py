@@ -6,14 +6,16 @@ import random
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bench.diagnosis.cases import Aim, Fault, about, nothing
 from bench.diagnosis.controls import Control
 from bench.diagnosis.noise import make_noise
 from bench.diagnosis.scoring import Result
-from bench.diagnosis.system import System
+from bench.diagnosis.system import START, System
 from bench.diagnosis.watching import ACTIONS, MUTATING, Bench, Looked, Try, webhook_of
 from kubernaut.domain.diagnosis import Diagnosis, Verdict
+from kubernaut.sandbox.clock import SteppedClock
 
 # As often does the alert name a pod instead of its owner.
 _BY_POD = 0.4
@@ -53,10 +55,11 @@ def drawn(case: Case) -> random.Random:
     return random.Random(zlib.crc32(text.encode()))  # noqa: S311  # names and sizes, not secrets
 
 
-def made(case: Case) -> tuple[System, Aim, str]:
+def made(case: Case, start: datetime = START) -> tuple[System, Aim, str]:
     """The system as it is when the alert comes, whom the alert names, and what it is called."""
     draw, happening = drawn(case), case.happening
-    system = System(draw, case.kind if case.kind in ("StatefulSet", "DaemonSet") else "Deployment")
+    kind = case.kind if case.kind in ("StatefulSet", "DaemonSet") else "Deployment"
+    system = System(draw, kind, SteppedClock(start))
     system.wait(draw.uniform(3, 9))
     if isinstance(happening, Fault) and happening.prepare is not nothing:
         happening.prepare(system)

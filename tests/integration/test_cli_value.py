@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from sqlalchemy import text
 
 from kubernaut.adapters.store import open_store
 from kubernaut.domain.incidents import IncidentId
+from kubernaut.domain.proposals import Agreement
 from kubernaut.entrypoints.cli.main import run
-from tests.worth import a_month, tell
+from tests.worth import a_month, tell, tell_proposal
 
 PERIOD = ["--since", "2026-03-01", "--until", "2026-04-05"]
 
@@ -215,3 +217,20 @@ def test_an_incident_is_rebuilt_and_compared(
 def test_an_unknown_incident_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["audit", "reconstruct", "inc-zzz"]) == 1
     assert "no incident" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("database")
+def test_proposals_are_reported_as_a_table_and_as_a_document(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = open_store(f"sqlite:///{database}")
+    one = a_month(1)[0]
+    asyncio.run(tell_proposal(store.incidents, replace(one, name="print-shadow"), Agreement.BY_ITSELF, 3.0))
+    store.close()
+
+    assert run(["value", "shadow", *PERIOD]) == 0
+    assert "would have been wrong" in capsys.readouterr().out
+    assert run(["value", "shadow", *PERIOD, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["agreements"] == [["by_itself", 1]]
+    assert (document["wrong"]["value"], document["cases"][0]["minutes"]) == (1.0, 3.0)

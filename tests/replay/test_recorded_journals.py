@@ -60,7 +60,7 @@ def read(name: str) -> Recorded:
     return cast("Recorded", json.loads(text))
 
 
-@pytest.mark.parametrize("name", ["healing", "undoing", "asking"])
+@pytest.mark.parametrize("name", ["healing", "undoing", "asking", "proposing"])
 async def test_a_recorded_run_comes_to_its_end_without_a_new_step(name: str) -> None:
     recorded = read(name)
     run = RecordedRun(recorded["journal"])

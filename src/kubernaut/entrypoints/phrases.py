@@ -10,6 +10,7 @@ from kubernaut.domain.execution import Execution, Preview, Verification
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.objects import Tree
 from kubernaut.domain.plans import Plan
+from kubernaut.domain.proposals import Comparison, Proposal
 from kubernaut.engine.codec import load
 from kubernaut.entrypoints.units import counted
 
@@ -76,6 +77,23 @@ def _verified(event: Event) -> str:
     return f"{verification.effect.value} · {score_in_words(verification)}"
 
 
+def _proposed(event: Event) -> str:
+    proposal = load(Proposal, event.body.get("proposal"))
+    tried = "tried by a dry run, not done" if proposal.intent else f"not done, and not tried: {proposal.refused}"
+    return f"{call_in_words(proposal.call)} · {tried}"
+
+
+def _noticed(event: Event) -> str:
+    changes = Tree(event.body).trees("changes")
+    by = ", ".join(dict.fromkeys(change.text("by") for change in changes))
+    return f"{by or 'somebody'} changed {event.about}"
+
+
+def _compared(event: Event) -> str:
+    comparison = load(Comparison, event.body.get("comparison"))
+    return f"{comparison.agreement.value.replace('_', ' ')} · {comparison.reason}"
+
+
 def _answered(event: Event) -> str:
     body = Tree(event.body)
     reason = body.text("reason")
@@ -138,6 +156,9 @@ _PHRASES: Mapping[EventKind, Callable[[Event], str]] = MappingProxyType(
         EventKind.MODEL_ASKED: _model,
         EventKind.PLANNED: _planned,
         EventKind.ASKED: _asked,
+        EventKind.PROPOSED: _proposed,
+        EventKind.NOTICED: _noticed,
+        EventKind.COMPARED: _compared,
         EventKind.APPROVED: _answered,
         EventKind.REJECTED: _answered,
         EventKind.INTENDED: lambda _: "the object as it was, and the way back",

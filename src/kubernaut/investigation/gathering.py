@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -67,6 +67,7 @@ class Gathering:
     logs_of: set[tuple[ObjectRef, str]] = field(default_factory=set)
     metrics: Metrics | None = None
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+    began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
 
     async def read_wanted(self, wanted: Wanted, *, patience: timedelta) -> None:
         """Adds what is wanted to the scene, as far as the budget goes; none of it will be wanted again."""
@@ -110,6 +111,17 @@ class Gathering:
         if unavailable or self.errors:
             return (unavailable or self.errors)[0]
         return ClusterUnavailable(f"the API server gave no answer within {self.budget.timeout.total_seconds():g} s")
+
+    @property
+    def left(self) -> Budget:
+        """What remains of the budget now."""
+        budget, took = self.budget, timedelta(seconds=asyncio.get_running_loop().time() - self.began)
+        return replace(
+            budget,
+            timeout=max(timedelta(), budget.timeout - took),
+            calls=max(0, budget.calls - self.calls),
+            size=max(0, budget.size - self.size),
+        )
 
     def _spend(self) -> str:
         """Takes one call out of the budget; why not, where it is used up."""

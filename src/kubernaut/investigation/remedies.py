@@ -24,6 +24,9 @@ _ROLLBACKS = {
     "DaemonSet": "rollback_daemonset",
 }
 
+# Volumes that outlive the pod that wrote into them.
+_LASTING = frozenset({"persistentVolumeClaim", "hostPath", "nfs", "csi"})
+
 
 def call(action: str, target: ObjectRef, **parameters: Parameter) -> ActionCall:
     """One call."""
@@ -56,8 +59,7 @@ def way_back(workload: Workload, relevant: Callable[[Difference], bool], *, verd
         return WayBack(Verdict.ESCALATE, (escalate(workload.ref),), (good.proof,), f"{words} {held}")
     back = roll_back(workload, good.revision.number)
     narrow = _narrow(workload, good, relevant)
-    # What a StatefulSet's new pods have written, the former revision may not be able to read.
-    careful = Verdict.APPROVE if verdict is Verdict.ACT and workload.object.kind == "StatefulSet" else verdict
+    careful = Verdict.APPROVE if verdict is Verdict.ACT and _may_have_written(workload) else verdict
     return WayBack(careful, (back, *narrow), (good.proof,), words)
 
 
@@ -90,6 +92,18 @@ def _held(item: KubeObject) -> str:
     if item.kind == "StatefulSet" and strategy.integer("rollingUpdate", "partition") > 0:
         return "It holds a partition, and the pods below keep what they have."
     return ""
+
+
+def _may_have_written(workload: Workload) -> bool:
+    """Whether pods of the present revision may have written what the former one cannot read.
+
+    That takes a volume that outlives its pod, and a container that ever ran. What a program keeps elsewhere is the same
+    for every kind of workload.
+    """
+    spec = workload.object.tree("spec")
+    volumes = spec.trees("template", "spec", "volumes")
+    lasting = [*spec.trees("volumeClaimTemplates"), *(each for each in volumes if _LASTING & each.raw.keys())]
+    return bool(lasting) and any(each.is_running or each.ended is not None for each in workload.containers)
 
 
 def roll_back(workload: Workload, revision: int) -> ActionCall:

@@ -46,15 +46,29 @@ class Weighed:
         """What takes the candidate away."""
         return next((each for each in self.rulings if each.effect is not Effect.ASK), None)
 
+    @property
+    def is_proposal(self) -> bool:
+        """Whether all that takes it away is that remedies are only proposed here."""
+        return all(each.effect in {Effect.ASK, Effect.SUGGEST} for each in self.rulings)
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person has to consent, or would have to."""
+        return any(each.effect is Effect.ASK for each in self.rulings)
+
 
 @dataclass(frozen=True, slots=True)
 class Weighing:
-    """What candidates are weighed with. `pressures` are why people are asked whatever the remedy is."""
+    """What candidates are weighed with.
+
+    `pressures` are why people are asked whatever the remedy is, `passed_over` the strategies that did not fit.
+    """
 
     case: Case
     policy: Policy
     view: View
     pressures: tuple[Ruling, ...] = ()
+    passed_over: tuple[JsonObject, ...] = ()
 
     def weigh(self, candidate: Candidate) -> Weighed:
         """The candidate with what objects to it."""
@@ -82,7 +96,9 @@ def choose(weighing: Weighing, candidates: Sequence[Candidate]) -> Settled:
     weighed = [weighing.weigh(each) for each in candidates]
     usable = [each for each in weighed if each.refusal is None]
     if not usable:
-        return Settled(refused_plan(weighed), told_of(weighing, weighed[0], weighed))
+        proposals = [each for each in weighed if each.is_proposal]
+        plan = _proposed_plan(proposals) if proposals else refused_plan(weighed)
+        return Settled(plan, told_of(weighing, (proposals or weighed)[0], weighed))
     first, *others = usable
     asks = first.rulings
     plan = Plan(
@@ -123,7 +139,7 @@ def told_of(weighing: Weighing, first: Weighed, weighed: Sequence[Weighed]) -> J
     return {
         "policy": {"source": policy.source, "digest": policy.digest},
         "inputs": first.facts.variables(weighing.case.now, policy.zone),
-        "considered": considered,
+        "considered": [*considered, *weighing.passed_over],
     }
 
 
@@ -137,6 +153,26 @@ def refused_plan(weighed: Sequence[Weighed]) -> Plan:
     rule = f' by rule "{first.rule}"' if first.rule else ""
     reason = f"{weighed[0].candidate.call.action} is not allowed{rule}: {first.reason or first.effect.value}{others}"
     return Plan(Decision.CLOSE, reason, guard=first.guard, ending=ending, rule=first.rule)
+
+
+def _proposed_plan(proposals: Sequence[Weighed]) -> Plan:
+    """The first remedy that would be taken, for people to take: it is told and nothing is done."""
+    first, *others = proposals
+    ruling = first.refusal
+    if ruling is None:
+        raise AssertionError("a candidate without a refusal is usable")
+    rule = f' by rule "{ruling.rule}"' if ruling.rule else ""
+    because = f": {ruling.reason}" if ruling.reason else ""
+    return Plan(
+        Decision.CLOSE,
+        f"{first.candidate.call.action} is proposed and not done{rule}{because}",
+        guard=ruling.guard,
+        ending=Ending.ESCALATED,
+        chosen=first.candidate,
+        alternatives=tuple(each.candidate for each in others),
+        rule=ruling.rule,
+        asks=first.asks,
+    )
 
 
 def _reasons(asks: Sequence[Ruling]) -> str:

@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "suspend": ("suspend", "Switch all actions off, at once."),
         "resume": ("resume", "Allow actions again."),
         "policy": ("policy", "Show, check, try and explain what is allowed."),
+        "strategies": ("strategies", "Show, check and try remedies of several steps."),
         "gameday": ("gameday", "Break things on purpose, and score what becomes of them."),
         "actions": ("actions", "The catalogue of actions."),
         "rbac": ("rbac", "The rights that it needs, for kubectl apply."),
