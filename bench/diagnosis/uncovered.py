@@ -14,9 +14,7 @@ _REASONS: dict[int, str] = {
     69: "a kube-proxy that runs and forwards unevenly: the objects differ only by the image",
     76: _NO_CUSTOM,
     100: f"lag of a queue {_METRICS}",
-    101: "a flag turned on: the former content of a ConfigMap is kept nowhere, and all pods are ready",
     102: f"overload after retries {_METRICS}",
-    105: "a kube-proxy that stopped: endpoints are right and all pods are ready",
     110: _HOST,
 }
 _ROWS = range(1, 114)

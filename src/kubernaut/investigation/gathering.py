@@ -233,7 +233,7 @@ def failing_containers(scene: Scene, among: Iterable[Key]) -> list[Container]:
     """The containers whose log may say why, one a workload: crashed ones, then those that run and are not ready."""
     crashed: dict[tuple[ObjectRef, str], Container] = {}
     waiting: dict[tuple[ObjectRef, str], Container] = {}
-    wanted = set(among)
+    wanted, well = set(among), scene.asked_though_well
     names = {key[:2] for key in wanted}
     pods = [pod for pod in scene.all("Pod") if (pod.namespace, pod.name) in names]
     for pod in sorted(pods, key=lambda item: str(item.created_at), reverse=True):
@@ -243,7 +243,7 @@ def failing_containers(scene: Scene, among: Iterable[Key]) -> list[Container]:
             key = (scene.top_of(pod).ref, entry.name)
             if is_crashing(entry, scene.now) and entry.ended is not None:
                 crashed.setdefault(key, entry)
-            elif entry.is_running and not entry.is_ready and entry.role != INIT:
+            elif entry.is_running and entry.role != INIT and not (entry.is_ready and _log_key(entry) not in well):
                 waiting.setdefault(key, entry)
     return [*crashed.values(), *(entry for key, entry in waiting.items() if key not in crashed)]
 

@@ -274,3 +274,10 @@ def test_a_crash_that_follows_from_a_broken_dependency_points_there() -> None:
     )
     assert (best(found).cause, best(found).target) == ("crash_after_change", ledger.ref)
     assert causes(found)[1] == "crash_without_change"
+
+
+def test_a_pod_whose_end_was_not_seen_is_no_second_cause_beside_its_sibling() -> None:
+    rollout = Rollout(OLD, OLD, minutes_ago=9000)
+    seen = rollout.pods(crash_loop(137, "OOMKilled"), 1)
+    unseen = rollout.pods(waiting("CrashLoopBackOff"), 2)[1:]
+    assert "crash_without_change" not in causes(rollout.diagnose(seen, unseen))
