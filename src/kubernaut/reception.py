@@ -7,9 +7,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
+from kubernaut.adapters.prometheus.steps import metered_step
 from kubernaut.domain.errors import ClusterError, KubernautError, StoreError
 from kubernaut.domain.signals import AlertKey, Signal
 from kubernaut.engine import Engine
@@ -97,11 +99,13 @@ class Reception:
         async with gate:
             for signal in signals:
                 try:
-                    await admit(signal, self.stages, self.engine)
+                    await metered_step(self.meter, "admit", partial(admit, signal, self.stages, self.engine))
                 except (ClusterError, StoreError) as error:
                     log.warning("signal waits", signal=signal.id, alert=signal.name, error=str(error))
                     return False
                 self.meter.count("signals_taken", alert="firing" if signal.firing else "resolved")
+                waited = self.stages.triage.clock.now() - signal.received_at
+                self.meter.observe("inbox_wait_seconds", waited.total_seconds())
         return True
 
     async def _revive(self) -> None:

@@ -28,6 +28,7 @@ from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import JsonObject
 from kubernaut.domain.plans import lease_name
 from kubernaut.engine.codec import load
+from kubernaut.impact.recomputing import accuracy
 from kubernaut.ports import IncidentFilter
 from kubernaut.sandbox import Sandbox
 from tests.e2e import killable_service
@@ -172,6 +173,10 @@ class Scene:
         found = await store.incidents.find(IncidentFilter(limit=1000))
         incidents = {incident.target.namespace: incident for incident in found}
         assert len(found) == len(self.places)
+        events = [event for incident in found for event in await store.incidents.events(incident.id)]
+        figures = accuracy(events)
+        assert figures.incidents == len(found)
+        assert (figures.share or 0) > 0.99, figures.differences
         for namespace, place in self.places.items():
             try:
                 await self._check_one(store, namespace, incidents[namespace])

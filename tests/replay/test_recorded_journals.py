@@ -61,8 +61,7 @@ def read(name: str) -> Recorded:
     return cast("Recorded", json.loads(text))
 
 
-# Runs that learn before they close were begun by a version before the first release.
-@pytest.mark.parametrize("name", [f"{order}{way}" for order in ("", "learning-first/") for way in WAYS])
+@pytest.mark.parametrize("name", WAYS)
 async def test_a_recorded_run_comes_to_its_end_without_a_new_step(name: str) -> None:
     recorded = read(name)
     run = RecordedRun(recorded["journal"])
