@@ -13,6 +13,7 @@ from kubernaut.ports.opinions import Analyst, Opinion, Question, Shelf
 from kubernaut.ports.patterns import Embedder, PatternFilter, PatternStore
 from kubernaut.ports.sharing import Heartbeats, Leases, Suspension, Switch
 from kubernaut.ports.telling import Message, Meter, Notifier
+from kubernaut.ports.tracing import Place, Span, Tracer
 
 __all__ = [
     "Admission",
@@ -35,11 +36,14 @@ __all__ = [
     "Opinion",
     "PatternFilter",
     "PatternStore",
+    "Place",
     "Question",
     "Resource",
     "Shelf",
     "SignalStore",
+    "Span",
     "Suspension",
     "Switch",
+    "Tracer",
     "WatchEvent",
 ]
