@@ -13,15 +13,12 @@ from bench.diagnosis.controls import Control
 from bench.diagnosis.noise import make_noise
 from bench.diagnosis.scoring import Result
 from bench.diagnosis.system import START, System
-from bench.diagnosis.watching import Bench, Looked, webhook_of
+from bench.diagnosis.watching import ACTIONS, MUTATING, Bench, Looked, Try, webhook_of
 from kubernaut.domain.diagnosis import Diagnosis, Verdict
 from kubernaut.sandbox.clock import SteppedClock
 
-# These look, tell and ask; everything else changes the cluster.
-HARMLESS = frozenset({"escalate", "collect_diagnostics"})
 # As often does the alert name a pod instead of its owner.
 _BY_POD = 0.4
-_MUTATING = frozenset({Verdict.ACT, Verdict.APPROVE})
 _STORIES = (
     "Pods are not ready. See the runbook.",
     "Probably the database again, please restart the pods.",
@@ -112,8 +109,9 @@ def _scored(case: Case, aim: Aim, looked: Looked) -> Result:
     else:
         right_cause = right_target = right_verdict = verdict is Verdict.DECLINE
         wanted, proposed = "no change", proposals((looked.diagnosis, *looked.around))
+    done = ", ".join(call.action for call in best.remedies) if best else ""
     shown = (
-        f"{best.cause} of {best.target.kind} {best.target.name} ({best.confidence:.2f}, {verdict})"
+        f"{best.cause} of {best.target.kind} {best.target.name} ({best.confidence:.2f}, {verdict}: {done})"
         if best
         else "nothing"
     )
@@ -122,8 +120,16 @@ def _scored(case: Case, aim: Aim, looked: Looked) -> Result:
         symptom=happening.symptom if isinstance(happening, Fault) else "",
         right_cause=right_cause, right_target=right_target, right_verdict=right_verdict, proposed=proposed,
         wanted=wanted, said=shown, milliseconds=looked.milliseconds, cpu_ms=looked.cpu_ms, calls=looked.calls,
-        agrees=looked.agrees,
+        agrees=looked.agrees, previews=len(looked.tries), refused=_refused(looked.tries),
     )  # fmt: skip
+
+
+def _refused(tries: Sequence[Try]) -> tuple[str, ...]:
+    return tuple(
+        f"{one.call.action} on {one.call.target.kind} {one.call.target.name}: {one.refusal}"
+        for one in tries
+        if one.refusal
+    )
 
 
 def proposals(diagnoses: Sequence[Diagnosis]) -> tuple[str, ...]:
@@ -132,7 +138,7 @@ def proposals(diagnoses: Sequence[Diagnosis]) -> tuple[str, ...]:
         f"{call.action} on {call.target.kind} {call.target.name} for {one.cause}"
         for diagnosis in diagnoses
         for one in diagnosis.hypotheses
-        if one.verdict in _MUTATING
+        if one.verdict in MUTATING
         for call in one.remedies
-        if call.action not in HARMLESS
+        if ACTIONS[call.action].changes
     )

@@ -11,7 +11,8 @@ from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.domain.shares import wilson_interval
 
 _SHOWN = (
-    *("cases", "right_cause", "right_target", "right_verdict", "controls", "actions_on_controls"),
+    *("cases", "right_cause", "right_target", "right_verdict", "previews"),
+    *("preview_accepted", "controls", "actions_on_controls"),
     *("right_verdict_on_controls", "median_ms", "p95_ms", "median_cpu_ms", "calls", "agreement", "per_style", "scale"),
 )
 
@@ -34,6 +35,8 @@ class Result:
     cpu_ms: float
     calls: int
     agrees: bool | None = None
+    previews: int = 0
+    refused: tuple[str, ...] = ()
     style: str = ""
 
 
@@ -84,6 +87,8 @@ def _counts(results: Sequence[Result]) -> JsonObject:
         "right_cause": sum(result.right_cause for result in results),
         "right_target": sum(result.right_target for result in results),
         "right_verdict": sum(result.right_verdict for result in results),
+        "previews": sum(result.previews for result in results),
+        "preview_accepted": sum(result.previews - len(result.refused) for result in results),
     }
 
 
@@ -118,7 +123,7 @@ def _of_style(results: Sequence[Result]) -> JsonObject:
 def _is_failure(result: Result) -> bool:
     if result.control:
         return bool(result.proposed)
-    return not (result.right_cause and result.right_target and result.right_verdict)
+    return bool(result.refused) or not (result.right_cause and result.right_target and result.right_verdict)
 
 
 def _failure(result: Result) -> JsonObject:
@@ -127,6 +132,7 @@ def _failure(result: Result) -> JsonObject:
         "row": result.row, "case": result.case, "style": result.style,
         "right_cause": result.right_cause, "right_target": result.right_target,
         "right_verdict": result.right_verdict, "wanted": result.wanted, "said": result.said, "proposed": proposed,
+        "refused": [*result.refused],
     }  # fmt: skip
 
 

@@ -150,6 +150,12 @@ def reads_the_log(command: str, environment: dict[str, str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def tries_a_policy(command: str, environment: dict[str, str]) -> None:
+    """As `reads_the_log`, beside the examples that the project has."""
+    shutil.copytree(ROOT / "docs", Path(environment["HOME"]) / "docs")
+    reads_the_log(command, environment)
+
+
 def is_measured(command: str, environment: dict[str, str]) -> None:
     """With fewer rounds and incidents than it is printed: what it prints is one JSON document."""
     _, script, *options = shlex.split(command)
@@ -177,8 +183,10 @@ HOW: dict[str, Callable[[str, dict[str, str]], None]] = {
     "kubernaut patterns": remembers,
     "kubectl label ": runs,
     "kubernaut policy ": runs,
-    "kubernaut value report": reads_the_log,
+    "kubernaut value": reads_the_log,
+    "kubernaut strategies ": runs,
     "kubernaut audit": reads_the_log,
+    "kubernaut backtest": tries_a_policy,
     "kubernaut readiness": has_its_options,
     ".venv/bin/kubernaut demo": has_its_options,
     "kubernaut gameday": has_its_options,

@@ -143,10 +143,11 @@ class _Search:
         return faults or self._asked(subject, Role.SETTLED)[:1] or self._asked(subject, Role.LAST)
 
     def _asked(self, subject: Subject, role: Role) -> list[Candidate]:
-        found = []
+        found, item = [], subject.object
+        place = item.name if item.kind == "Namespace" else item.namespace
         for cause in catalogue():
             if cause.role is role and (finding := _examine(cause, subject)):
-                sure = confidence(self.scene, cause, finding, subject.object.namespace)
+                sure = confidence(self.scene, cause, finding, place)
                 found.append(Candidate(cause, finding, sure, subject.object.ref))
         order = {"intended_state": 0, "rollout_in_progress": 1} if role is Role.SETTLED else {}
         return sorted(
@@ -290,7 +291,8 @@ def _by_hand(entry: Candidate) -> tuple[str, ...]:
         **entry.finding.places,
     }
     safe = {key: shlex.quote(quoted(value)) for key, value in places.items()}
-    return tuple(command.format_map(safe) for command in entry.cause.by_hand)
+    # Without `-c`, kubectl takes the first container: right where a table of pods did not name it.
+    return tuple(command.format_map(safe).replace(" -c ''", "") for command in entry.cause.by_hand)
 
 
 _NONE = Hypothesis(catalogue()[0].id, ObjectRef("", "", "", ""), 0.0, Verdict.DECLINE, "", ())
