@@ -28,7 +28,7 @@ from kubernaut.learning.stage import LearningStage
 from kubernaut.planning.planning import PlanningStage
 from kubernaut.planning.ways import Acted, Way
 from kubernaut.ports import Admission
-from kubernaut.triage.admission import Resolved, TriageStage
+from kubernaut.triage.admission import Resolved, SetAside, TriageStage
 from kubernaut.verification.stage import VerificationStage
 
 # The topic on which a waiting incident hears people's decisions and resolved alerts.
@@ -65,9 +65,10 @@ class Stages:
     policy: PipelinePolicy
 
 
-async def admit(signal: Signal, stages: Stages, engine: Engine) -> None:
-    """Opens, joins or ends incidents for one signal of the inbox; safe to repeat."""
-    match await stages.triage.admit(signal):
+async def admit(signal: Signal, stages: Stages, engine: Engine) -> Admission | Resolved | SetAside:
+    """Opens, joins or ends incidents for one signal of the inbox, and says which; safe to repeat."""
+    became = await stages.triage.admit(signal)
+    match became:
         case Admission(incident=incident) if incident.is_open:
             # Starting twice is starting once. A process that dies before this line is made good by `revive`.
             await engine.start(incident.id, beginning(incident))
@@ -76,6 +77,7 @@ async def admit(signal: Signal, stages: Stages, engine: Engine) -> None:
                 await engine.send(incident.id, DECISION, {"resolved": True}, key=f"resolved-{signal.id}")
         case _:
             pass
+    return became
 
 
 def beginning(incident: Incident) -> JsonObject:
