@@ -18,6 +18,7 @@ from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.domain.plans import Candidate, Conclusion, Course, Decision, Outcome, Plan, Trial
 from kubernaut.domain.signals import Signal
+from kubernaut.domain.sources import PROPOSE, Proposed
 from kubernaut.engine import Engine, Run
 from kubernaut.engine.codec import dump, load
 from kubernaut.execution.stage import ExecutionStage
@@ -118,7 +119,8 @@ async def _mend(run: Run, stages: Stages, incident: Incident) -> Conclusion:
                 )
             if not way.goes_on(plan.chosen):
                 way, _ = await _let_go(run, stages, incident, way)
-            acted = await _act(run, stages, incident, diagnosis, plan.chosen, attempt=way.attempt)
+            do = _propose if plan.chosen.call.action == PROPOSE else _act
+            acted = await do(run, stages, incident, diagnosis, plan.chosen, attempt=way.attempt)
             way = way.after(plan.chosen, acted)
             if acted.conclusion.final or way.calls_people or way.failures >= stages.policy.attempts:
                 return await _end(run, stages, incident, way, acted.conclusion)
@@ -172,6 +174,16 @@ async def _decide(
             f"answer-{look}-{answer}", partial(planning.hear, incident, plan, heard, look=look), returns=Plan
         )
     return plan
+
+
+async def _propose(
+    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, chosen: Candidate, *, attempt: int
+) -> Acted:
+    """Proposes the change to whoever owns the object; people decide about it, so the incident ends with that."""
+    propose = partial(stages.execution.propose, incident, diagnosis, chosen.call, attempt=attempt)
+    proposed = await run.step(f"propose-{attempt}", propose, returns=Proposed)
+    undo = f"kubernaut incidents undo {incident.id}" if proposed.address else ""
+    return Acted(Conclusion(Ending.ESCALATED, proposed.reason, undo, guard="owned"), Outcome.REFUSED)
 
 
 async def _act(

@@ -34,7 +34,9 @@ from kubernaut.engine.policy import EnginePolicy
 from kubernaut.engine.run import Run
 from kubernaut.execution.catalogue import Catalogue, Risk, discover
 from kubernaut.execution.previewing import ExecutionPorts
+from kubernaut.execution.proposing import PROPOSABLE, Proposing
 from kubernaut.execution.stage import ExecutionStage
+from kubernaut.gitops_wiring import declared_sources, repositories_of
 from kubernaut.impact.stage import ImpactStage
 from kubernaut.investigation.stage import InvestigationStage, SecondOpinion
 from kubernaut.learning.effectiveness import TrackRecord
@@ -49,8 +51,10 @@ from kubernaut.planning.guardrails import guardrails
 from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage
 from kubernaut.planning.policy.book import PolicyBook
+from kubernaut.planning.proposals import Proposals
 from kubernaut.planning.surveying import Nature
 from kubernaut.ports import Analyst, Clock, ClusterReader, ClusterWriter, Embedder, Notifier, PatternStore
+from kubernaut.ports.sources import SourceRepositories
 from kubernaut.reception import Reception
 from kubernaut.settings import PolicySettings, Settings
 from kubernaut.strategy_wiring import strategies_of
@@ -78,6 +82,7 @@ class Outside:
     embedder: Embedder
     patterns: PatternStore
     metrics: PrometheusMetrics | None = None
+    repositories: SourceRepositories | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +171,7 @@ async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *,
         notifier=notifier,
         analyst=analyst,
         metrics=metrics,
+        repositories=repositories_of(settings.gitops, closing) if settings.gitops.sources else None,
         embedder=build_embedder(settings.embedder, clock, closing),
         patterns=open_patterns(settings, store.database_engine, clock, closing),
     )
@@ -178,6 +184,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
     policy, watch = settings.policy, settings.verification
     busy_for = timedelta(seconds=watch.deadline_s) + _BUSY_MARGIN
     learning = _learning(settings, outside)
+    sources = declared_sources(settings.gitops)
     return Stages(
         triage=TriageStage(
             reader,
@@ -223,6 +230,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             {action.id: list(Risk).index(action.risk) for action in catalogue},
             ExplorationBudget(policy.explorations_per_day),
             strategies_of(settings.strategies, reader, clock, catalogue),
+            Proposals(sources, PROPOSABLE),
         ),
         execution=ExecutionStage(
             ExecutionPorts(reader, outside.writer, clock, catalogue),
@@ -231,6 +239,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             outside.notifier,
             busy_for,
             learning.recall,
+            Proposing(sources, outside.repositories),
         ),
         verification=VerificationStage(
             reader,

@@ -29,6 +29,7 @@ class EventKind(StrEnum):
     PREVIEWED = "previewed"
     INTENDED = "intended"
     APPLIED = "applied"
+    PROPOSED = "proposed"
     REFUSED = "refused"
     OBSERVED = "observed"
     VERIFIED = "verified"
@@ -112,13 +113,17 @@ def cause_told(event: Event) -> str | None:
     return hypotheses[0].text("cause") if hypotheses else ""
 
 
+_BEGUN = frozenset({EventKind.APPLIED, EventKind.INTENDED, EventKind.PROPOSED})
+
+
 def unsettled_attempt(events: Sequence[Event]) -> Event | None:
     """The last attempt that was neither refused nor taken back: its `applied` event, or else its `intended` one.
 
     An attempt that broke off counts: whether the API server took the change is not known, so it has to be looked at.
+    A proposal is an attempt, too.
     """
     over = {attempt_of(event) for event in events if event.kind in {EventKind.REFUSED, EventKind.UNDONE}}
-    begun = (event for event in reversed(events) if event.kind in {EventKind.APPLIED, EventKind.INTENDED})
+    begun = (event for event in reversed(events) if event.kind in _BEGUN)
     return next((event for event in begun if attempt_of(event) not in over), None)
 
 

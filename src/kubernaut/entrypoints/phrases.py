@@ -142,6 +142,7 @@ _PHRASES: Mapping[EventKind, Callable[[Event], str]] = MappingProxyType(
         EventKind.REJECTED: _answered,
         EventKind.INTENDED: lambda _: "the object as it was, and the way back",
         EventKind.APPLIED: _executed,
+        EventKind.PROPOSED: lambda event: Tree(event.body).text("proposal", "address"),
         EventKind.REFUSED: _executed,
         EventKind.VERIFIED: _verified,
         EventKind.UNDONE: _undone,

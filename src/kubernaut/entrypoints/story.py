@@ -10,7 +10,7 @@ from types import MappingProxyType
 from kubernaut.domain.diagnosis import ActionCall, Diagnosis, Hypothesis
 from kubernaut.domain.execution import Applied, Execution, Intent, Preview, Verification
 from kubernaut.domain.incidents import Incident
-from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.journal import Event, EventKind, attempt_of
 from kubernaut.domain.lifecycle import Phase
 from kubernaut.domain.objects import Tree
 from kubernaut.domain.plans import Plan
@@ -40,6 +40,7 @@ class Attempt:
     refused: str = ""
     applied_at: datetime | None = None
     undoable: bool = False
+    number: str = ""
     verification: Verification | None = None
     undone: str = ""
     undone_at: datetime | None = None
@@ -217,11 +218,9 @@ _READERS: Mapping[EventKind, Callable[[Story, Event], Story]] = MappingProxyType
 def _attempted(attempts: tuple[Attempt, ...], event: Event) -> tuple[Attempt, ...]:
     if event.kind is EventKind.INTENDED:
         intent = load(Intent, event.body.get("intent"))
-        return (*attempts, Attempt(intent.preview, undoable=intent.can_be_undone))
-    if not attempts:
-        return attempts
-    *before, last = attempts
-    return (*before, _further(last, event))
+        return (*attempts, Attempt(intent.preview, undoable=intent.can_be_undone, number=attempt_of(event)))
+    number = attempt_of(event)
+    return tuple(_further(each, event) if each.number == number else each for each in attempts)
 
 
 def _further(attempt: Attempt, event: Event) -> Attempt:

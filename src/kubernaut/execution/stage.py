@@ -7,19 +7,21 @@ it is done.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from kubernaut.domain.diagnosis import ActionCall, Diagnosis
 from kubernaut.domain.errors import NotifyFailed
-from kubernaut.domain.execution import Applied, Execution, Intent, Refused, Verification
+from kubernaut.domain.execution import Applied, Execution, Intent, Preview, Refused, Verification
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind, attempt_of, unsettled_attempt
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import JsonObject, ObjectRef, Tree
 from kubernaut.domain.plans import Conclusion, Decision, Plan, lease_name
+from kubernaut.domain.sources import PROPOSE, Proposal, Proposed
 from kubernaut.engine.codec import dump, load
 from kubernaut.execution.previewing import ExecutionPorts, intend
+from kubernaut.execution.proposing import Proposing, draft, propose, withdraw
 from kubernaut.execution.sequences import apply, undo
 from kubernaut.execution.telling import CALLING, approval_message, closing_message, with_like
 from kubernaut.ports import IncidentStore, Leases, Message, Notifier
@@ -41,6 +43,7 @@ class ExecutionStage:
     notifier: Notifier
     busy_for: timedelta
     recall: Recall | None = None
+    proposing: Proposing = field(default_factory=Proposing)
 
     async def ask(
         self, incident: Incident, diagnosis: Diagnosis, plan: Plan, *, look: int, open_for: timedelta
@@ -51,24 +54,47 @@ class ExecutionStage:
         """
         if plan.chosen is None:
             return plan
-        intended = await intend(self.ports, plan.chosen.call)
-        if isinstance(intended, Refused):
-            return Plan(Decision.CLOSE, intended.reason, intended.guard, intended.help, ending=Ending.ESCALATED)
+        shown = await self._preview(plan.chosen.call)
+        if isinstance(shown, Refused):
+            return Plan(Decision.CLOSE, shown.reason, shown.guard, shown.help, ending=Ending.ESCALATED)
         plan = replace(plan, expires_at=self._now() + open_for)
-        previews = [dump(intended.preview)]
+        previews = [dump(shown)]
         others = []
         for candidate in plan.alternatives[:MOST_ALTERNATIVES]:
-            tried = await intend(self.ports, candidate.call)
+            tried = await self._preview(candidate.call)
             if not isinstance(tried, Refused):
                 others.append(candidate)
-                previews.append(dump(tried.preview))
+                previews.append(dump(tried))
         plan = replace(plan, alternatives=tuple(others))
         body: JsonObject = {"plan": dump(plan), "preview": previews[0], "previews": previews}
         await self._store(incident, f"asked-{look}", EventKind.ASKED, body, phase=Phase.APPROVAL)
-        message = approval_message(incident, diagnosis, plan, intended.preview, question=f"asked-{look}")
+        message = approval_message(incident, diagnosis, plan, shown, question=f"asked-{look}")
         message = replace(message, lines=with_like(message.lines, await self._like(incident, diagnosis)))
         await self._notify(incident, f"notified-ask-{look}", message)
         return plan
+
+    async def _preview(self, call: ActionCall) -> Preview | Refused:
+        """What the call would do, shown without doing it."""
+        if call.action == PROPOSE:
+            drafted = await draft(self.ports, self.proposing, call)
+            return drafted if isinstance(drafted, Refused) else drafted.preview
+        intended = await intend(self.ports, call)
+        return intended if isinstance(intended, Refused) else intended.preview
+
+    async def propose(self, incident: Incident, diagnosis: Diagnosis, call: ActionCall, *, attempt: int) -> Proposed:
+        """The change proposed to the object's owner, once; nothing in the cluster is changed."""
+        made = await propose(self.ports, self.proposing, incident, diagnosis, call)
+        if isinstance(made, Refused):
+            refused = Execution(None, Applied.REFUSED, f"nothing was proposed: {made.reason}", self._now())
+            body: JsonObject = {"execution": dump(refused), "guard": made.guard, "help": made.help}
+            await self._store(incident, f"refused-{attempt}", EventKind.REFUSED, body, about=call.target)
+            return Proposed("", refused.reason)
+        drafted, proposal = made
+        body = {"proposal": dump(proposal), "preview": dump(drafted.preview), "owner": drafted.owner}
+        await self._store(incident, f"proposed-{attempt}", EventKind.PROPOSED, body, about=call.target)
+        action = call.parameters.get("action", "")
+        reason = f"{call.target} is owned by {drafted.owner}, so {action} was proposed and nothing live was changed"
+        return Proposed(proposal.address, f"{reason}: {proposal.address}")
 
     async def intend(self, incident: Incident, call: ActionCall, *, attempt: int) -> Execution:
         """What is going to be done, stored with the snapshot and the way back before anything is touched."""
@@ -117,6 +143,8 @@ class ExecutionStage:
         last = unsettled_attempt(await self.incidents.events(incident.id))
         if last is None:
             return Execution(None, Applied.REFUSED, "nothing was applied, so nothing is to be undone", self._now())
+        if last.kind is EventKind.PROPOSED:
+            return await self._withdraw(incident, last, by=by, reason=reason)
         intent = load(Intent, last.body.get("intent") or Tree(last.body).tree("execution").at("intent"))
         back = await undo(self.ports, intent)
         body: JsonObject = {"execution": dump(back), "why": reason or "a person wanted it", "by": by}
@@ -124,6 +152,15 @@ class ExecutionStage:
         key = f"{EventKind.UNDONE}-{attempt_of(last)}"
         if back.applied is not Applied.REFUSED:
             await self._store(incident, key, EventKind.UNDONE, body, about=intent.preview.call.target)
+        return back
+
+    async def _withdraw(self, incident: Incident, proposed: Event, *, by: str, reason: str) -> Execution:
+        back = await withdraw(self.proposing, load(Proposal, proposed.body.get("proposal")), self._now())
+        body: JsonObject = {"execution": dump(back), "why": reason or "a person wanted it", "by": by}
+        if back.applied is not Applied.REFUSED:
+            key = f"{EventKind.UNDONE}-{attempt_of(proposed)}"
+            event = Event(incident.id, key, EventKind.UNDONE, self._now(), body, about=proposed.about)
+            await self.incidents.append(event)
         return back
 
     async def tell(self, incident: Incident, conclusion: Conclusion) -> str:

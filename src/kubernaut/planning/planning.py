@@ -26,6 +26,7 @@ from kubernaut.planning.guards import Autonomy, close, objection
 from kubernaut.planning.oscillation import thrashes
 from kubernaut.planning.policy.document import Effect
 from kubernaut.planning.policy.ruling import Policy
+from kubernaut.planning.proposals import Proposals
 from kubernaut.planning.ranking import Record, rank, record_name, unproven
 from kubernaut.planning.strategies.book import StrategyBook
 from kubernaut.planning.strategies.facts import facts_of
@@ -88,6 +89,7 @@ class PlanningStage:
     risks: Mapping[ActionId, int] = field(default_factory=dict)
     exploration: ExplorationBudget = field(default_factory=ExplorationBudget)
     strategies: StrategyBook = field(default_factory=StrategyBook)
+    proposals: Proposals = field(default_factory=Proposals)
 
     async def plan(self, incident: Incident, diagnosis: Diagnosis, *, look: int, tried: Sequence[Trial]) -> Plan:
         """The plan, stored. An `act` plan holds the target's lease in the incident's name."""
@@ -180,7 +182,7 @@ class PlanningStage:
         ranked = rank(offered.fresh, record=_record(known), risks=self.risks)
         # What is under way is brought to its end before anything else is begun.
         ranked = (offered.going, *ranked) if offered.going else ranked
-        return ranked, docket.passing_over(offered.passed_over)
+        return self.proposals.instead(ranked, docket.survey.item), docket.passing_over(offered.passed_over)
 
     async def _explored(
         self, incident: Incident, weighing: Weighing, fresh: Sequence[Candidate], settled: Settled

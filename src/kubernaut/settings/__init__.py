@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from kubernaut.settings.connections import ClusterSettings, HttpSettings, LogSettings, PrometheusSettings, StoreSettings
 from kubernaut.settings.environment import TerminalWishes, state_directory, terminal_wishes
+from kubernaut.settings.gitops import GitOpsSettings
 from kubernaut.settings.guardrails import PolicySettings, VerificationSettings
 from kubernaut.settings.memory import EmbedderSettings, MemorySettings
 from kubernaut.settings.messages import ChannelSettings, NotifySettings, SlackSettings
@@ -24,6 +25,7 @@ __all__ = [
     "ClusterSettings",
     "Declared",
     "EmbedderSettings",
+    "GitOpsSettings",
     "HttpSettings",
     "LogSettings",
     "MemorySettings",

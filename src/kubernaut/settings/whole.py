@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field, PrivateAttr
 
 from kubernaut.settings.connections import ClusterSettings, HttpSettings, LogSettings, PrometheusSettings, StoreSettings
+from kubernaut.settings.gitops import GitOpsSettings
 from kubernaut.settings.guardrails import PolicySettings, VerificationSettings
 from kubernaut.settings.memory import EmbedderSettings, MemorySettings
 from kubernaut.settings.messages import NotifySettings
@@ -24,6 +25,7 @@ class Settings(Section):
     cluster: ClusterSettings = ClusterSettings()
     policy: PolicySettings = PolicySettings()
     strategies: StrategySettings = StrategySettings()
+    gitops: GitOpsSettings = GitOpsSettings()
     verification: VerificationSettings = VerificationSettings()
     prometheus: PrometheusSettings = PrometheusSettings()
     models: ModelsSettings = ModelsSettings()
