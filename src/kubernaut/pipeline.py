@@ -17,8 +17,9 @@ from kubernaut.domain.incidents import Incident
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.domain.plans import Candidate, Conclusion, Course, Decision, Outcome, Plan, Trial
+from kubernaut.domain.proposals import Comparison, Proposal, Sight
 from kubernaut.domain.signals import Signal
-from kubernaut.domain.sources import PROPOSE, Proposed
+from kubernaut.domain.sources import PROPOSE, Submitted
 from kubernaut.engine import Engine, Run
 from kubernaut.engine.codec import dump, load
 from kubernaut.execution.stage import ExecutionStage
@@ -70,12 +71,17 @@ async def admit(signal: Signal, stages: Stages, engine: Engine) -> None:
     match await stages.triage.admit(signal):
         case Admission(incident=incident) if incident.is_open:
             # Starting twice is starting once. A process that dies before this line is made good by `revive`.
-            await engine.start(incident.id, {"do": "heal", "incident": dump(incident)})
+            await engine.start(incident.id, beginning(incident))
         case Resolved(incidents=incidents):
             for incident in incidents:
                 await engine.send(incident.id, DECISION, {"resolved": True}, key=f"resolved-{signal.id}")
         case _:
             pass
+
+
+def beginning(incident: Incident) -> JsonObject:
+    """What the engine is told to run for an incident."""
+    return {"do": "heal", "incident": dump(incident)}
 
 
 async def run_incident(run: Run, stages: Stages, argument: JsonObject) -> Json:
@@ -91,14 +97,19 @@ async def run_incident(run: Run, stages: Stages, argument: JsonObject) -> Json:
 
 
 async def heal(run: Run, stages: Stages, incident: Incident) -> Ending:
-    """The way of one incident, from the first look to what it taught."""
+    """The way of one incident, from the first look to what it taught.
+
+    It closes before it learns: an alert that begins while the lesson is being stored is news.
+    """
     if stages.policy.settle:
         await run.sleep(stages.policy.settle)
     conclusion = await _mend(run, stages, incident)
     await run.step("tell", partial(stages.execution.tell, incident, conclusion), returns=str)
     await run.step("value", partial(stages.impact.appraise, incident, conclusion), returns=str)
-    await run.step("learn", partial(stages.learning.remember, incident, conclusion), returns=str)
     await run.step("close", partial(stages.execution.close, incident, conclusion), returns=str)
+    await run.step("learn", partial(stages.learning.remember, incident, conclusion), returns=str)
+    if conclusion.proposal is not None:
+        await _shadow(run, stages, incident, conclusion.proposal)
     return conclusion.ending
 
 
@@ -113,13 +124,10 @@ async def _mend(run: Run, stages: Stages, incident: Incident) -> Conclusion:
                 await run.sleep(stages.policy.recheck)
                 continue
             if plan.chosen is None or plan.decision is not Decision.ACT:
-                ending = plan.ending or Ending.ESCALATED
-                return await _end(
-                    run, stages, incident, way, Conclusion(ending, plan.reason, plan.help, guard=plan.guard)
-                )
+                return await _end(run, stages, incident, way, await _left(run, stages, incident, plan, look=look))
             if not way.goes_on(plan.chosen):
                 way, _ = await _let_go(run, stages, incident, way)
-            do = _propose if plan.chosen.call.action == PROPOSE else _act
+            do = _submit if plan.chosen.call.action == PROPOSE else _act
             acted = await do(run, stages, incident, diagnosis, plan.chosen, attempt=way.attempt)
             way = way.after(plan.chosen, acted)
             if acted.conclusion.final or way.calls_people or way.failures >= stages.policy.attempts:
@@ -133,6 +141,16 @@ async def _mend(run: Run, stages: Stages, incident: Incident) -> Conclusion:
         stuck = isinstance(error, ClusterError | StoreError)
         conclusion = Conclusion(Ending.BLOCKED if stuck else Ending.FAILED, f"{error.code}: {error}", error.help)
         return way.ended(conclusion, incident.id)
+
+
+async def _left(run: Run, stages: Stages, incident: Incident, plan: Plan, *, look: int) -> Conclusion:
+    """The conclusion of a plan that does nothing, with the proposal of one that only proposes."""
+    proposal = None
+    if plan.is_proposal:
+        propose = partial(stages.execution.propose, incident, plan, look=look)
+        proposal = await run.step(f"propose-{look}", propose, returns=Proposal)
+    ending = plan.ending or Ending.ESCALATED
+    return Conclusion(ending, plan.reason, plan.help, guard=plan.guard, proposal=proposal)
 
 
 async def _end(run: Run, stages: Stages, incident: Incident, way: Way, conclusion: Conclusion) -> Conclusion:
@@ -176,14 +194,14 @@ async def _decide(
     return plan
 
 
-async def _propose(
+async def _submit(
     run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, chosen: Candidate, *, attempt: int
 ) -> Acted:
     """Proposes the change to whoever owns the object; people decide about it, so the incident ends with that."""
-    propose = partial(stages.execution.propose, incident, diagnosis, chosen.call, attempt=attempt)
-    proposed = await run.step(f"propose-{attempt}", propose, returns=Proposed)
-    undo = f"kubernaut incidents undo {incident.id}" if proposed.address else ""
-    return Acted(Conclusion(Ending.ESCALATED, proposed.reason, undo, guard="owned"), Outcome.REFUSED)
+    submit = partial(stages.execution.submit, incident, diagnosis, chosen.call, attempt=attempt)
+    submitted = await run.step(f"submit-{attempt}", submit, returns=Submitted)
+    undo = f"kubernaut incidents undo {incident.id}" if submitted.address else ""
+    return Acted(Conclusion(Ending.ESCALATED, submitted.reason, undo, guard="owned"), Outcome.REFUSED)
 
 
 async def _act(
@@ -218,7 +236,10 @@ async def _act(
             take_back = partial(execution.undo, incident, intent, verification, attempt=attempt)
             back = await run.step(f"undo-{attempt}", take_back, returns=Execution)
             reason = f"{call.action} did not help ({verification.reason}); {back.reason}"
-            conclusion = Conclusion(Ending.UNDONE, reason, final=back.applied is Applied.REFUSED)
+            conclusion = Conclusion(Ending.UNDONE, reason, final=False)
+            if back.applied is Applied.REFUSED:
+                # It stands, and people have to judge it.
+                conclusion = Conclusion(Ending.ESCALATED, reason, f"kubernaut incidents undo {incident.id}")
             return Acted(conclusion, Outcome(verification.effect.value), intent)
 
 
@@ -240,3 +261,34 @@ async def _watch(  # what every step of an attempt is told
     )
     await run.step(f"verify-{attempt}", record, returns=str)
     return judged
+
+
+async def _shadow(run: Run, stages: Stages, incident: Incident, proposal: Proposal) -> None:
+    """Watches what people do about an incident that was left to them with a proposal, long after it is closed.
+
+    A look that the cluster or the database does not answer is left out; nothing here can change how it ended.
+    """
+    watch = stages.verification
+    try:
+        first = await run.step("watch-0", partial(watch.begin_watch, incident, proposal), returns=Sight)
+        last = await _watched(run, stages, incident, proposal, first)
+        compare = partial(watch.compare, incident, proposal, first=first, last=last)
+        await run.step("compare", compare, returns=Comparison)
+    except (ClusterError, StoreError) as error:
+        unknown = partial(watch.give_up_watch, incident, proposal, reason=f"{error.code}: {error}")
+        await run.step("compare-not", unknown, returns=Comparison)
+
+
+async def _watched(run: Run, stages: Stages, incident: Incident, proposal: Proposal, first: Sight) -> Sight:
+    """The last look of the watch."""
+    last = first
+    for number, pause in enumerate(stages.verification.pauses(), 1):
+        if last.over:
+            break
+        await run.sleep(pause)
+        go_on = partial(stages.verification.go_on_watching, incident, proposal, first=first, before=last, number=number)
+        try:
+            last = await run.step(f"watch-{number}", go_on, returns=Sight)
+        except (ClusterError, StoreError):
+            continue
+    return last

@@ -14,11 +14,14 @@ from kubernaut.adapters.kubernetes.coalescing import CoalescingReader
 from kubernaut.adapters.kubernetes.connection import ClusterOptions
 from kubernaut.adapters.kubernetes.reader import KubernetesReader
 from kubernaut.adapters.kubernetes.requests import KubernetesApi
+from kubernaut.adapters.kubernetes.trying import TryingWriter
 from kubernaut.adapters.kubernetes.writer import KubernetesWriter
 from kubernaut.adapters.models.configured import chain_of
 from kubernaut.adapters.models.keeping import KeptAnswers
 from kubernaut.adapters.prometheus.meter import PrometheusMeter
+from kubernaut.adapters.prometheus.notifying import CountedNotifier
 from kubernaut.adapters.prometheus.queries import PrometheusMetrics, prometheus_of
+from kubernaut.adapters.prometheus.steps import begin_at_zero, metered_run
 from kubernaut.adapters.store import Store, open_store
 from kubernaut.adapters.text_file import WatchedFile
 from kubernaut.adapters.vectors.failover import FailoverPatterns
@@ -47,11 +50,11 @@ from kubernaut.notifying import notifier_of
 from kubernaut.orders import Orders
 from kubernaut.pipeline import PipelinePolicy, Stages, run_incident
 from kubernaut.planning.exploring import ExplorationBudget
-from kubernaut.planning.guardrails import guardrails
+from kubernaut.planning.guardrails import Guardrails, guardrails
 from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage
 from kubernaut.planning.policy.book import PolicyBook
-from kubernaut.planning.proposals import Proposals
+from kubernaut.planning.submitting import Submissions
 from kubernaut.planning.surveying import Nature
 from kubernaut.ports import Analyst, Clock, ClusterReader, ClusterWriter, Embedder, Notifier, PatternStore
 from kubernaut.ports.sources import SourceRepositories
@@ -61,6 +64,7 @@ from kubernaut.strategy_wiring import strategies_of
 from kubernaut.triage.admission import TriagePolicy, TriageStage
 from kubernaut.verification.judging import VerificationPolicy
 from kubernaut.verification.stage import VerificationStage
+from kubernaut.verification.watching import WatchPolicy
 
 # A target stays with the incident that acts on it for the whole watch and a while for the undo.
 _BUSY_MARGIN = timedelta(minutes=10)
@@ -111,7 +115,7 @@ async def running(
         stages = build_stages(settings, outside, ids)
 
         async def workflow(run: Run, argument: JsonObject) -> Json:
-            return await run_incident(run, stages, argument)
+            return await run_incident(metered_run(run, argument, outside.meter, outside.clock), stages, argument)
 
         async def on_failure(run_id: str, error: KubernautError) -> None:
             await _close_failed(stages, outside.store, run_id, error)
@@ -145,11 +149,12 @@ async def running(
 
 
 async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *, pace: float) -> Outside:
-    options = ClusterOptions(kubeconfig=settings.cluster.kubeconfig, context=settings.cluster.context or "")
-    api = await closing.enter_async_context(KubernetesApi(options))
-    store = await asyncio.to_thread(open_store, settings.store.url)
-    closing.callback(store.close)
     meter = PrometheusMeter()
+    begin_at_zero(meter)
+    options = ClusterOptions(kubeconfig=settings.cluster.kubeconfig, context=settings.cluster.context or "")
+    api = await closing.enter_async_context(KubernetesApi(options, meter))
+    store = await asyncio.to_thread(open_store, settings.store.url, meter)
+    closing.callback(store.close)
     analyst = KeptAnswers(
         chain_of(settings, clock, meter),
         store.shelf,
@@ -161,10 +166,10 @@ async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *,
     metrics = prometheus_of(settings.prometheus)
     if metrics is not None:
         closing.push_async_callback(metrics.aclose)
-    notifier = await notifier_of(settings.notify, closing)
+    notifier = CountedNotifier(await notifier_of(settings.notify, closing), meter)
     return Outside(
         reader=CoalescingReader(KubernetesReader(api), freshness=_FRESH / pace),
-        writer=KubernetesWriter(api),
+        writer=TryingWriter(KubernetesWriter(api)) if settings.policy.shadow else KubernetesWriter(api),
         store=store,
         clock=clock,
         meter=meter,
@@ -217,20 +222,13 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
                 timedelta(seconds=policy.patience_s),
                 busy_for,
                 timedelta(seconds=policy.look_back_s),
+                policy.shadow,
             ),
-            guardrails(
-                reader,
-                store.incidents,
-                clock,
-                outside.meter,
-                book=PolicyBook(WatchedFile(policy.file) if policy.file else None),
-                natures={action.id: Nature(action.risk.value, action.reversible) for action in catalogue},
-                cluster=settings.cluster.name,
-            ),
+            _rails(settings, outside, catalogue),
             {action.id: list(Risk).index(action.risk) for action in catalogue},
             ExplorationBudget(policy.explorations_per_day),
             strategies_of(settings.strategies, reader, clock, catalogue),
-            Proposals(sources, PROPOSABLE),
+            Submissions(sources, PROPOSABLE),
         ),
         execution=ExecutionStage(
             ExecutionPorts(reader, outside.writer, clock, catalogue),
@@ -251,10 +249,24 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
                 timedelta(seconds=watch.deadline_s),
             ),
             outside.metrics,
+            WatchPolicy(timedelta(seconds=policy.shadow_horizon_s)),
         ),
         impact=ImpactStage(store.incidents, clock, value_inputs(settings.value)),
         learning=learning,
         policy=_pipeline_policy(policy),
+    )
+
+
+def _rails(settings: Settings, outside: Outside, catalogue: Catalogue) -> Guardrails:
+    file = settings.policy.file
+    return guardrails(
+        outside.reader,
+        outside.store.incidents,
+        outside.clock,
+        outside.meter,
+        book=PolicyBook(WatchedFile(file) if file else None),
+        natures={action.id: Nature(action.risk.value, action.reversible) for action in catalogue},
+        cluster=settings.cluster.name,
     )
 
 

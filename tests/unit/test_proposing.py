@@ -13,12 +13,12 @@ from kubernaut.domain.errors import SourceUnavailable
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import EventKind
 from kubernaut.domain.objects import Json, JsonObject
-from kubernaut.domain.sources import DeclaredSource, Proposal, ValueField
+from kubernaut.domain.sources import DeclaredSource, Submission, ValueField
 from kubernaut.engine import Run
 from kubernaut.engine.codec import dump
 from kubernaut.execution.catalogue import discover
 from kubernaut.execution.proposing import PROPOSABLE, Proposing
-from kubernaut.planning.proposals import Proposals
+from kubernaut.planning.submitting import Submissions
 from kubernaut.ports.sources import ProposedChange
 from tests.bare_repository import BareRepository
 from tests.misrouted_shop import SERVICE, MisroutedShop
@@ -62,7 +62,7 @@ def owned(shop: MisroutedShop, source: DeclaredSource, repositories: GitReposito
     shop.cluster.put({**service, "metadata": {**metadata, "labels": MARK}})
     shop.stages = replace(
         shop.stages,
-        planning=replace(shop.stages.planning, proposals=Proposals((source,), PROPOSABLE)),
+        planning=replace(shop.stages.planning, submissions=Submissions((source,), PROPOSABLE)),
         execution=replace(shop.stages.execution, proposing=Proposing((source,), repositories)),
     )
 
@@ -118,17 +118,17 @@ async def test_the_remedy_is_proposed_to_the_owner_and_nothing_live_is_changed(t
 
 @pytest.mark.parametrize("moment", list(Moment))
 async def test_a_crash_while_it_is_proposed_leaves_one_proposal(tmp_path: Path, moment: Moment) -> None:
-    ended = await go(tmp_path, MANIFEST, ("propose-1", moment))
+    ended = await go(tmp_path, MANIFEST, ("submit-1", moment))
     assert len(ended.branches) == 1
     kinds = [event.kind for event in await ended.shop.incidents.events(ended.incident.id)]
-    assert kinds.count(EventKind.PROPOSED) == 1
+    assert kinds.count(EventKind.SUBMITTED) == 1
 
 
 async def test_a_proposal_is_taken_back_by_undo(tmp_path: Path) -> None:
     ended = await go(tmp_path)
     assert (await ended.undo()).startswith("done: kubernaut/inc-")
     assert ended.branches == []
-    assert "nothing is to be undone" in await ended.undo()
+    assert "nothing is applied" in await ended.undo()
 
 
 async def test_a_proposal_that_somebody_worked_on_is_not_taken_back(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ class Unsure(GitRepositories):
 
     __slots__ = ()
 
-    async def propose(self, source: DeclaredSource, change: ProposedChange) -> Proposal:
+    async def propose(self, source: DeclaredSource, change: ProposedChange) -> Submission:
         made = await super().propose(source, change)
         if not made.existed:
             raise SourceUnavailable("the answer was lost")

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import ObjectRef
+from kubernaut.domain.proposals import Proposal
 
 
 class Decision(StrEnum):
@@ -106,6 +107,7 @@ class Plan:
     `guard` names the rule that decided, `help` the exact command that would lift a refusal, `ending` how the incident
     closes when the decision is to close it. `rule` is the part of the policy behind the guard, if there is one, and
     `approvers` who alone may consent, anybody where it is empty. A request for consent is open until `expires_at`.
+    `asks` says of a proposal that it would have needed consent.
     """
 
     decision: Decision
@@ -119,6 +121,12 @@ class Plan:
     approvers: tuple[str, ...] = ()
     expires_at: datetime | None = None
     open_for: timedelta | None = None
+    asks: bool = False
+
+    @property
+    def is_proposal(self) -> bool:
+        """Whether a remedy was chosen that is told to people and not taken."""
+        return self.decision is Decision.CLOSE and self.chosen is not None
 
     @property
     def options(self) -> tuple[Candidate, ...]:
@@ -131,7 +139,7 @@ class Conclusion:
     """How an incident ends, and why; `help` is the command that a person would type next.
 
     `final` is False after an attempt that failed and left nothing behind: another remedy may be tried. `guard` names
-    the rule that decided, where one did.
+    the rule that decided, where one did. `proposal` is what was proposed and not done.
     """
 
     ending: Ending
@@ -139,6 +147,7 @@ class Conclusion:
     help: str = ""
     final: bool = True
     guard: str = ""
+    proposal: Proposal | None = None
 
 
 def strategy_record(strategy: str) -> str:

@@ -82,7 +82,7 @@ class ProposedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposed:
+class Submitted:
     """What came of proposing: the address, empty where nothing was proposed, and why."""
 
     address: str
@@ -90,7 +90,7 @@ class Proposed:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class Submission:
     """A change that was proposed: `address` is where people look at it, `number` that of its pull request.
 
     `existed` is True where it had been proposed before.

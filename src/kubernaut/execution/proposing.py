@@ -25,7 +25,7 @@ from kubernaut.domain.manifests import (
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.domain.ownership import keeper_of, without_keeper
 from kubernaut.domain.patches import patched
-from kubernaut.domain.sources import PROPOSE, DeclaredSource, Proposal, ProposedFile, SourceTree, source_of
+from kubernaut.domain.sources import PROPOSE, DeclaredSource, ProposedFile, SourceTree, Submission, source_of
 from kubernaut.domain.yaml_edits import ManifestError
 from kubernaut.execution.catalogue import Parameters
 from kubernaut.execution.previewing import ATTEMPTS, ExecutionPorts
@@ -237,9 +237,9 @@ def change_of(drafted: Draft, incident: Incident, diagnosis: Diagnosis | None, a
     return ProposedChange(drafted.commit, f"kubernaut/{incident.id}", drafted.file, title, "\n".join(lines), at)
 
 
-async def propose(
+async def submit(
     ports: ExecutionPorts, proposing: Proposing, incident: Incident, diagnosis: Diagnosis, call: ActionCall
-) -> tuple[Draft, Proposal] | Refused:
+) -> tuple[Draft, Submission] | Refused:
     """The change worked out and proposed, or found proposed already; why not, otherwise.
 
     A source that moves on meanwhile is read again. Raises what is worth another try.
@@ -261,7 +261,7 @@ async def propose(
     return Refused("branch_moved", moved)
 
 
-async def withdraw(proposing: Proposing, proposal: Proposal, now: datetime) -> Execution:
+async def withdraw(proposing: Proposing, proposal: Submission, now: datetime) -> Execution:
     """The proposal taken back, or refused with the reason."""
     source = next((each for each in proposing.sources if each.name == proposal.source), None)
     if source is None or proposing.repositories is None:

@@ -18,10 +18,11 @@ from kubernaut.domain.journal import Event, EventKind, attempt_of, unsettled_att
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import JsonObject, ObjectRef, Tree
 from kubernaut.domain.plans import Conclusion, Decision, Plan, lease_name
-from kubernaut.domain.sources import PROPOSE, Proposal, Proposed
+from kubernaut.domain.proposals import Proposal
+from kubernaut.domain.sources import PROPOSE, Submission, Submitted
 from kubernaut.engine.codec import dump, load
 from kubernaut.execution.previewing import ExecutionPorts, intend
-from kubernaut.execution.proposing import Proposing, draft, propose, withdraw
+from kubernaut.execution.proposing import Proposing, draft, submit, withdraw
 from kubernaut.execution.sequences import apply, undo
 from kubernaut.execution.telling import CALLING, approval_message, closing_message, with_like
 from kubernaut.ports import IncidentStore, Leases, Message, Notifier
@@ -81,20 +82,37 @@ class ExecutionStage:
         intended = await intend(self.ports, call)
         return intended if isinstance(intended, Refused) else intended.preview
 
-    async def propose(self, incident: Incident, diagnosis: Diagnosis, call: ActionCall, *, attempt: int) -> Proposed:
+    async def submit(self, incident: Incident, diagnosis: Diagnosis, call: ActionCall, *, attempt: int) -> Submitted:
         """The change proposed to the object's owner, once; nothing in the cluster is changed."""
-        made = await propose(self.ports, self.proposing, incident, diagnosis, call)
+        made = await submit(self.ports, self.proposing, incident, diagnosis, call)
         if isinstance(made, Refused):
             refused = Execution(None, Applied.REFUSED, f"nothing was proposed: {made.reason}", self._now())
             body: JsonObject = {"execution": dump(refused), "guard": made.guard, "help": made.help}
             await self._store(incident, f"refused-{attempt}", EventKind.REFUSED, body, about=call.target)
-            return Proposed("", refused.reason)
-        drafted, proposal = made
-        body = {"proposal": dump(proposal), "preview": dump(drafted.preview), "owner": drafted.owner}
-        await self._store(incident, f"proposed-{attempt}", EventKind.PROPOSED, body, about=call.target)
+            return Submitted("", refused.reason)
+        drafted, submission = made
+        body = {"submission": dump(submission), "preview": dump(drafted.preview), "owner": drafted.owner}
+        await self._store(incident, f"submitted-{attempt}", EventKind.SUBMITTED, body, about=call.target)
         action = call.parameters.get("action", "")
         reason = f"{call.target} is owned by {drafted.owner}, so {action} was proposed and nothing live was changed"
-        return Proposed(proposal.address, f"{reason}: {proposal.address}")
+        return Submitted(submission.address, f"{reason}: {submission.address}")
+
+    async def propose(self, incident: Incident, plan: Plan, *, look: int) -> Proposal:
+        """What would be done, by its dry run, for people to do: the first of the plan's remedies that can be done."""
+        refused: list[str] = []
+        proposal: Proposal | None = None
+        for candidate in plan.options[: MOST_ALTERNATIVES + 1]:
+            tried = await intend(self.ports, candidate.call)
+            if isinstance(tried, Refused):
+                refused.append(f"{candidate.call.action}: {tried.reason}")
+                continue
+            proposal = Proposal(self._now(), candidate.call, tried, "; ".join(refused), plan.asks)
+            break
+        if proposal is None:
+            proposal = Proposal(self._now(), plan.options[0].call, None, "; ".join(refused), plan.asks)
+        stored: JsonObject = {"proposal": dump(proposal)}
+        await self._store(incident, f"proposed-{look}", EventKind.PROPOSED, stored, about=proposal.call.target)
+        return proposal
 
     async def intend(self, incident: Incident, call: ActionCall, *, attempt: int) -> Execution:
         """What is going to be done, stored with the snapshot and the way back before anything is touched."""
@@ -142,24 +160,24 @@ class ExecutionStage:
         """The last applied change of the incident taken back, because a person wants it."""
         last = unsettled_attempt(await self.incidents.events(incident.id))
         if last is None:
-            return Execution(None, Applied.REFUSED, "nothing was applied, so nothing is to be undone", self._now())
-        if last.kind is EventKind.PROPOSED:
+            return Execution(None, Applied.REFUSED, "nothing is applied that was not taken back", self._now())
+        if last.kind is EventKind.SUBMITTED:
             return await self._withdraw(incident, last, by=by, reason=reason)
         intent = load(Intent, last.body.get("intent") or Tree(last.body).tree("execution").at("intent"))
         back = await undo(self.ports, intent)
         body: JsonObject = {"execution": dump(back), "why": reason or "a person wanted it", "by": by}
-        # The attempt's number is the key's end, as for an automatic undo: the same attempt is undone once.
-        key = f"{EventKind.UNDONE}-{attempt_of(last)}"
+        # The attempt's number is the key's end, as for an automatic undo. That one may have been refused, and told so.
+        key = f"{EventKind.UNDONE}-anew-{attempt_of(last)}"
         if back.applied is not Applied.REFUSED:
             await self._store(incident, key, EventKind.UNDONE, body, about=intent.preview.call.target)
         return back
 
-    async def _withdraw(self, incident: Incident, proposed: Event, *, by: str, reason: str) -> Execution:
-        back = await withdraw(self.proposing, load(Proposal, proposed.body.get("proposal")), self._now())
+    async def _withdraw(self, incident: Incident, submitted: Event, *, by: str, reason: str) -> Execution:
+        back = await withdraw(self.proposing, load(Submission, submitted.body.get("submission")), self._now())
         body: JsonObject = {"execution": dump(back), "why": reason or "a person wanted it", "by": by}
         if back.applied is not Applied.REFUSED:
-            key = f"{EventKind.UNDONE}-{attempt_of(proposed)}"
-            event = Event(incident.id, key, EventKind.UNDONE, self._now(), body, about=proposed.about)
+            key = f"{EventKind.UNDONE}-{attempt_of(submitted)}"
+            event = Event(incident.id, key, EventKind.UNDONE, self._now(), body, about=submitted.about)
             await self.incidents.append(event)
         return back
 

@@ -10,7 +10,7 @@ from kubernaut.domain.diagnosis import ActionId, Diagnosis, Hypothesis
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import EventKind
 from kubernaut.domain.objects import JsonObject, ObjectRef, Tree
-from kubernaut.planning.choosing import Weighing
+from kubernaut.planning.choosing import Weighing, policy_told
 from kubernaut.planning.guardrails import Guardrails
 from kubernaut.planning.guards import Autonomy, Situation
 from kubernaut.planning.history import KINDS, PastAction, past_actions
@@ -22,6 +22,7 @@ from kubernaut.ports import Clock, ClusterReader, IncidentStore, Switch
 
 # A rejected remedy is not asked for again so soon, for that cause on that object; another cause is another fault.
 REJECTED_FOR = timedelta(hours=1)
+SHADOW = "shadow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Casework:
     autonomy: Autonomy
     patience: timedelta
     look_back: timedelta
+    shadow: bool = False
 
     async def open(self, incident: Incident, diagnosis: Diagnosis, law: Policy) -> Docket:
         """The docket of an incident as everything is now."""
@@ -85,6 +87,7 @@ class Casework:
             healed=await self._healed(incident, best, history, now),
             look_back=self.look_back,
             unrest=await self._unrest(target, history, law, now),
+            changed=diagnosis.changed_at,
         )
         rejected = await self._rejected(target, best, now) if best else {}
         told = _told(situation, law)
@@ -107,6 +110,8 @@ class Casework:
             asked_about=self.asked_about,
         )
         pressures = []
+        if self.shadow:
+            pressures.append(Ruling(SHADOW, "", Effect.SUGGEST, "this installation only proposes (policy.shadow)"))
         if view.control_plane:
             reason = f"{view.control_plane} fires: what is seen may be stale, and what is done may have no effect"
             pressures.append(Ruling("control_plane", "", Effect.ASK, reason))
@@ -176,4 +181,4 @@ def _told(situation: Situation, law: Policy) -> JsonObject:
         "alert": situation.alert,
         "actions_24h": len(situation.history),
     }
-    return {"policy": {"source": law.source, "digest": law.digest}, "inputs": inputs, "considered": []}
+    return {"policy": policy_told(law), "inputs": inputs, "considered": []}

@@ -18,19 +18,19 @@ from kubernaut.domain.plans import Candidate, Decision, Plan, Standing, Trial, l
 from kubernaut.engine.codec import dump, load
 from kubernaut.planning.budgeting import BUDGET, over_budget
 from kubernaut.planning.casework import Casework, Docket
-from kubernaut.planning.choosing import Settled, Weighing, choose
+from kubernaut.planning.choosing import Settled, Weighing, candidates_told, choose
 from kubernaut.planning.consent import after_consent, chosen_by
 from kubernaut.planning.exploring import ExplorationBudget
 from kubernaut.planning.guardrails import Guardrails
-from kubernaut.planning.guards import Autonomy, close, objection
+from kubernaut.planning.guards import OBSERVED, Autonomy, close, objection
 from kubernaut.planning.oscillation import thrashes
 from kubernaut.planning.policy.document import Effect
 from kubernaut.planning.policy.ruling import Policy
-from kubernaut.planning.proposals import Proposals
 from kubernaut.planning.ranking import Record, rank, record_name, unproven
 from kubernaut.planning.strategies.book import StrategyBook
 from kubernaut.planning.strategies.facts import facts_of
 from kubernaut.planning.strategies.offering import offer
+from kubernaut.planning.submitting import Submissions
 from kubernaut.planning.surveying import blast_of
 from kubernaut.ports import Clock, ClusterReader, IncidentStore, Leases, Switch
 
@@ -63,7 +63,8 @@ class PlanningPolicy:
     """`busy_for` is how long a target belongs to the incident that acts on it, unless it gives it back.
 
     `patience` is how long after its alert a fault without a remedy is watched before people are called; `look_back`
-    how long an alert may go on firing after what it told of was mended.
+    how long an alert may go on firing after what it told of was mended. With `shadow`, whatever would be done is
+    proposed instead, and no label or rule lifts that.
     """
 
     autonomy: Autonomy
@@ -71,6 +72,7 @@ class PlanningPolicy:
     patience: timedelta
     busy_for: timedelta
     look_back: timedelta = timedelta()
+    shadow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class PlanningStage:
     risks: Mapping[ActionId, int] = field(default_factory=dict)
     exploration: ExplorationBudget = field(default_factory=ExplorationBudget)
     strategies: StrategyBook = field(default_factory=StrategyBook)
-    proposals: Proposals = field(default_factory=Proposals)
+    submissions: Submissions = field(default_factory=Submissions)
 
     async def plan(self, incident: Incident, diagnosis: Diagnosis, *, look: int, tried: Sequence[Trial]) -> Plan:
         """The plan, stored. An `act` plan holds the target's lease in the incident's name."""
@@ -158,6 +160,11 @@ class PlanningStage:
         if weighing is not None and situation.scope.managed and weighing.lifting(ranked[0]) is not None:
             situation = replace(situation, scope=replace(situation.scope, autonomy=Autonomy.AUTO))
         refused = objection(situation)
+        if refused is not None and refused.guard == OBSERVED and weighing is not None:
+            # A rule may lift this label, so what rules would have looked at is kept for a replay.
+            facts = weighing.facts(ranked[0])
+            told = {"facts": facts.variables(situation.now, law.zone)}
+            return Settled(refused, {**docket.told, **told, "candidates": candidates_told(ranked, weighing, facts)})
         if refused is not None or best is None or weighing is None:
             return Settled(refused or close(Ending.NO_ACTION_NEEDED, "nothing was found", "nothing_found"), docket.told)
         fresh, why_not = self._fresh(ranked, best, docket, [trial.call for trial in tried])
@@ -182,7 +189,7 @@ class PlanningStage:
         ranked = rank(offered.fresh, record=_record(known), risks=self.risks)
         # What is under way is brought to its end before anything else is begun.
         ranked = (offered.going, *ranked) if offered.going else ranked
-        return self.proposals.instead(ranked, docket.survey.item), docket.passing_over(offered.passed_over)
+        return self.submissions.instead(ranked, docket.survey.item), docket.passing_over(offered.passed_over)
 
     async def _explored(
         self, incident: Incident, weighing: Weighing, fresh: Sequence[Candidate], settled: Settled
@@ -206,7 +213,7 @@ class PlanningStage:
     def _casework(self) -> Casework:
         return Casework(
             self.reader, self.incidents, self.switch, self.clock, self.rails, self.asked_about, self.policy.autonomy,
-            self.policy.patience, self.policy.look_back,
+            self.policy.patience, self.policy.look_back, self.policy.shadow,
         )  # fmt: skip
 
     def _fresh(

@@ -36,13 +36,14 @@ class Way:
     """The attempts so far.
 
     What `standing` holds is taken back unless its strategy goes on or the fault is gone; `left` names what could not
-    be taken back.
+    be taken back. `stands`: the last remedy is in force though it is not known to have helped.
     """
 
     trials: tuple[Trial, ...] = ()
     standing: tuple[Prepared, ...] = ()
     left: tuple[str, ...] = ()
     undone: bool = False
+    stands: bool = False
 
     @property
     def attempt(self) -> int:
@@ -67,7 +68,9 @@ class Way:
         way = replace(self, trials=(*self.trials, Trial(candidate, acted.outcome)))
         if acted.outcome is Outcome.PREPARED and acted.intent is not None:
             return replace(way, standing=(*way.standing, Prepared(self.attempt, candidate, acted.intent)))
-        return replace(way, undone=way.undone or acted.conclusion.ending is Ending.UNDONE)
+        # What was written is taken back, or else people are told that it is not.
+        stands = acted.intent is not None and acted.conclusion.ending is Ending.ESCALATED
+        return replace(way, undone=way.undone or acted.conclusion.ending is Ending.UNDONE, stands=stands)
 
     @property
     def calls_people(self) -> bool:
@@ -100,5 +103,5 @@ class Way:
             reason = f"{conclusion.reason}; still in force: {names}"
             help_ = conclusion.help or f"kubernaut incidents undo {incident}"
             conclusion = replace(conclusion, reason=reason, help=help_)
-        handed_over = conclusion.ending is Ending.ESCALATED
+        handed_over = conclusion.ending is Ending.ESCALATED and not self.stands
         return replace(conclusion, ending=Ending.UNDONE) if self.undone and handed_over else conclusion

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from kubernaut.ports.chance import Clock, Ids
 from kubernaut.ports.cluster import ClusterReader, ClusterWriter, Listing, Resource, WatchEvent
-from kubernaut.ports.incidents import Admission, IncidentFilter, IncidentStore, SignalStore
+from kubernaut.ports.incidents import Admission, Backlog, IncidentFilter, IncidentStore, SignalStore
 from kubernaut.ports.metrics import Metrics
-from kubernaut.ports.opinions import Analyst, Opinion, Question, Shelf
+from kubernaut.ports.opinions import Analyst, Looked, Lookups, Opinion, Question, Shelf, Tool
 from kubernaut.ports.patterns import Embedder, PatternFilter, PatternStore
 from kubernaut.ports.sharing import Heartbeats, Leases, Suspension, Switch
 from kubernaut.ports.telling import Message, Meter, Notifier
@@ -17,6 +17,7 @@ from kubernaut.ports.telling import Message, Meter, Notifier
 __all__ = [
     "Admission",
     "Analyst",
+    "Backlog",
     "Clock",
     "ClusterReader",
     "ClusterWriter",
@@ -27,6 +28,8 @@ __all__ = [
     "IncidentStore",
     "Leases",
     "Listing",
+    "Looked",
+    "Lookups",
     "Message",
     "Meter",
     "Metrics",
@@ -40,5 +43,6 @@ __all__ = [
     "SignalStore",
     "Suspension",
     "Switch",
+    "Tool",
     "WatchEvent",
 ]

@@ -13,6 +13,14 @@ from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.signals import AlertKey, Signal, SignalId
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Signals that wait: how many, and when the oldest came in; None where none waits."""
+
+    waiting: int
+    oldest: datetime | None
+
+
 class SignalStore(Protocol):
     """The inbox. What `accept` returned for is on disk."""
 
@@ -21,6 +29,9 @@ class SignalStore(Protocol):
 
     async def waiting(self, limit: int) -> list[Signal]:
         """Accepted signals that no incident has taken yet, oldest first."""
+
+    async def backlog(self) -> Backlog:
+        """How many wait and since when, without reading them."""
 
     async def set_aside(self, signal: SignalId, *, reason: str, at: datetime) -> None:
         """Marks a signal that opens nothing (a resolved alert without an incident, Watchdog) with its reason."""

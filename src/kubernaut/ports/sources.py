@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from kubernaut.domain.sources import DeclaredSource, Proposal, ProposedFile, SourceTree
+from kubernaut.domain.sources import DeclaredSource, ProposedFile, SourceTree, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,13 @@ class SourceRepositories(Protocol):
     async def read(self, source: DeclaredSource) -> SourceTree:
         """The YAML files under the prefix at the head of the source's branch, as text, within bounds."""
 
-    async def propose(self, source: DeclaredSource, change: ProposedChange) -> Proposal:
+    async def propose(self, source: DeclaredSource, change: ProposedChange) -> Submission:
         """The branch pushed and the pull request opened, or both as they were found.
 
         Raises `BranchMoved` where the branch is there and holds something else.
         """
 
-    async def withdraw(self, source: DeclaredSource, proposal: Proposal) -> str:
+    async def withdraw(self, source: DeclaredSource, proposal: Submission) -> str:
         """What became of it: the pull request is closed and the branch deleted, if nobody touched it since.
 
         Raises `BranchMoved` where somebody did.

@@ -12,7 +12,7 @@ from typing import Final
 from kubernaut.adapters.git.commands import Git, GitFailed
 from kubernaut.adapters.git.pull_requests import PullRequests
 from kubernaut.domain.errors import BranchMoved, SourceError, SourceUnavailable
-from kubernaut.domain.sources import DeclaredSource, Proposal, SourceTree
+from kubernaut.domain.sources import DeclaredSource, SourceTree, Submission
 from kubernaut.ports.sources import ProposedChange
 
 _LARGEST_FILE: Final = 2**20
@@ -42,7 +42,7 @@ class GitRepositories:
             entries, left_out = _chosen(await _listed(git, commit, source.prefix))
             return SourceTree(commit, await _contents(git, entries), tuple(left_out))
 
-    async def propose(self, source: DeclaredSource, change: ProposedChange) -> Proposal:
+    async def propose(self, source: DeclaredSource, change: ProposedChange) -> Submission:
         """The branch with the one file changed, and its pull request."""
         async with self._cloned(source) as (git, head):
             there = await _head_of(git, source, change.branch)
@@ -56,9 +56,9 @@ class GitRepositories:
         pulls = self.pull_requests.get(source.name)
         if pulls is not None:
             address, number = await pulls.open(change.branch, source.branch, change.title, change.body)
-        return Proposal(source.name, change.branch, there, address, number, existed)
+        return Submission(source.name, change.branch, there, address, number, existed)
 
-    async def withdraw(self, source: DeclaredSource, proposal: Proposal) -> str:
+    async def withdraw(self, source: DeclaredSource, proposal: Submission) -> str:
         """Closed and deleted, if the branch is as we pushed it."""
         pulls = self.pull_requests.get(source.name)
         with tempfile.TemporaryDirectory(prefix="kubernaut-git-") as folder:

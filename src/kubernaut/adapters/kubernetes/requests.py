@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
+from time import perf_counter
 from typing import Final, Self
 from urllib.parse import quote, urlencode
 
@@ -17,7 +18,7 @@ from kubernaut.adapters.kubernetes.answers import Asked, error_for, lost_outcome
 from kubernaut.adapters.kubernetes.connection import ClusterOptions, open_client
 from kubernaut.domain.errors import ClusterError, ClusterUnavailable, Forbidden, ObjectMissing
 from kubernaut.domain.objects import Json, JsonObject, ObjectRef, Tree
-from kubernaut.ports import Resource
+from kubernaut.ports import Meter, Resource
 from kubernaut.resources import resource_of
 
 LARGEST_BODY: Final = 128 * 2**20
@@ -28,8 +29,9 @@ _NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTim
 class KubernetesApi:
     """The connection that reader and writer share. Close it, or use it as a context."""
 
-    def __init__(self, options: ClusterOptions) -> None:
+    def __init__(self, options: ClusterOptions, meter: Meter | None = None) -> None:
         self._options = options
+        self._meter = meter
         self._client = open_client(options)
         self._address = str(self._client.base_url).rstrip("/")
         self._places = asyncio.Semaphore(options.concurrency)
@@ -123,10 +125,18 @@ class KubernetesApi:
             raise ClusterUnavailable(f"{asked.text}: {cut}{lost_outcome(asked)}") from error
 
     async def _send(self, request: httpx2.Request, asked: Asked) -> httpx2.Response:
+        began = perf_counter()
+        status = "none"
         try:
-            return await self._client.send(request, stream=True)
+            response = await self._client.send(request, stream=True)
+            status = str(response.status_code)
         except (ConfigError, KeyError, FileNotFoundError) as error:
             raise Forbidden(f"{asked.text}: the kubeconfig's login plugin gave no token: {error}") from error
+        finally:
+            if self._meter is not None:
+                self._meter.count("cluster_requests", verb=asked.verb, status=status)
+                self._meter.observe("cluster_request_seconds", perf_counter() - began, verb=asked.verb)
+        return response
 
     async def resource_of(self, ref: ObjectRef) -> Resource:
         """The resource of the object's kind: from our table, else asked of the server once."""

@@ -13,7 +13,7 @@ from kubernaut.domain.sources import PROPOSE, DeclaredSource, source_of
 
 
 @dataclass(frozen=True, slots=True)
-class Proposals:
+class Submissions:
     """The declared sources, and the actions whose change can stand in a manifest."""
 
     sources: Sequence[DeclaredSource] = ()
