@@ -18,6 +18,7 @@ from kubernaut.engine import Run
 from kubernaut.engine.codec import dump
 from kubernaut.execution.catalogue import discover
 from kubernaut.execution.proposing import PROPOSABLE, Proposing
+from kubernaut.pipeline import DECISION
 from kubernaut.planning.submitting import Submissions
 from kubernaut.ports.sources import ProposedChange
 from tests.bare_repository import BareRepository
@@ -72,6 +73,7 @@ async def go(
     manifest: str = MANIFEST,
     *crashes: tuple[str, Moment],
     autonomy: str = "auto",
+    approves: bool = False,
     repositories: GitRepositories | None = None,
     **of_source: object,
 ) -> Ended:
@@ -89,6 +91,8 @@ async def go(
         for step, moment in crashes:
             engine.crash_at(step, moment)
         await engine.start(opened.id, argument)
+        if approves:
+            await engine.send(opened.id, DECISION, {"approved": True, "by": "ada"})
         for _ in crashes:
             await engine.recover()
         await engine.outcome(opened.id)
@@ -144,6 +148,19 @@ async def test_where_consent_is_wanted_the_diff_of_the_file_is_shown_first(tmp_p
     assert "Do: propose_change" in asked.lines
     assert "+    tier: web   # as in the plan" in asked.lines
     assert ended.branches == []
+
+
+async def test_with_consent_it_is_proposed(tmp_path: Path) -> None:
+    ended = await go(tmp_path, autonomy="approve", approves=True)
+    assert (len(ended.branches), ended.shop.written) == (1, [])
+
+
+async def test_what_the_cluster_said_stands_in_a_fence_where_it_calls_nobody(tmp_path: Path) -> None:
+    ended = await go(tmp_path)
+    before, fenced, *_ = ended.repository.message(ended.branches[0]).split("```")
+    title = f"fix_service_selector for shop/service/cart ({ended.incident.id})"
+    assert before.split() == [*title.split(), "Incident", ended.incident.id]
+    assert "ServiceHasNoEndpoints" in fenced
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from kubernaut.domain.manifests import (
     names_all,
     values_edits,
 )
-from kubernaut.domain.objects import KubeObject, ObjectRef
+from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
 from kubernaut.domain.ownership import keeper_of, without_keeper
 from kubernaut.domain.patches import patched
 from kubernaut.domain.sources import PROPOSE, DeclaredSource, ProposedFile, SourceTree, Submission, source_of
@@ -66,6 +66,7 @@ class Draft:
     file: ProposedFile
     preview: Preview
     owner: str
+    before: JsonObject
 
 
 class DisownedReader:
@@ -133,7 +134,7 @@ async def draft(ports: ExecutionPorts, proposing: Proposing, call: ActionCall) -
         return Refused(error.code, f"source {source.name}: {error}")
     lines = _diff(file.path, tree.files[file.path], file.text)
     preview = Preview(call, change, lines, f"1 file of {source.name}, which is {keeper}'s; nothing live")
-    return Draft(source, tree.commit, file, preview, str(keeper))
+    return Draft(source, tree.commit, file, preview, str(keeper), dict(before.raw))
 
 
 async def _live_change(ports: ExecutionPorts, call: ActionCall) -> tuple[KubeObject, ObjectPatch] | Refused:
@@ -219,15 +220,18 @@ def change_of(drafted: Draft, incident: Incident, diagnosis: Diagnosis | None, a
     action = str(call.parameters.get("action", ""))
     best = diagnosis.best if diagnosis else None
     facts = [f"- {fact.id} {fact.object}: {fact.text}" for fact in diagnosis.cited(best)] if diagnosis and best else []
+    # What the cluster said stands in fences, where it can call nobody and show nothing.
     lines = [
-        f"Incident {incident.id}: {incident.alert} on {incident.target}.",
+        f"Incident {incident.id}",
         "",
-        f"{best.cause} ({best.confidence:.2f}): {best.summary}" if best else "",
-        "",
-        *facts,
+        "```text",
+        f"{incident.alert} on {incident.target}",
+        *([_fenced(f"{best.cause} ({best.confidence:.2f}): {best.summary}")] if best else []),
+        *map(_fenced, facts),
+        "```",
         "",
         "```diff",
-        *(line.replace("```", "'''") for line in drafted.preview.diff),
+        *map(_fenced, drafted.preview.diff),
         "```",
         "",
         f"Not done: the live object is owned by {drafted.owner}, so nothing in the cluster was changed.",
@@ -235,6 +239,10 @@ def change_of(drafted: Draft, incident: Incident, diagnosis: Diagnosis | None, a
     ]
     title = f"{action} for {call.target} ({incident.id})"
     return ProposedChange(drafted.commit, f"kubernaut/{incident.id}", drafted.file, title, "\n".join(lines), at)
+
+
+def _fenced(line: str) -> str:
+    return "".join(sign for sign in line if sign.isprintable()).replace("```", "'''")
 
 
 async def submit(

@@ -76,11 +76,14 @@ class ExecutionStage:
 
     async def _preview(self, call: ActionCall) -> Preview | Refused:
         """What the call would do, shown without doing it."""
-        if call.action == PROPOSE:
-            drafted = await draft(self.ports, self.proposing, call)
-            return drafted if isinstance(drafted, Refused) else drafted.preview
-        intended = await intend(self.ports, call)
-        return intended if isinstance(intended, Refused) else intended.preview
+        tried = await self._tried(call)
+        return tried if isinstance(tried, Refused) else tried.preview
+
+    async def _tried(self, call: ActionCall) -> Intent | Refused:
+        if call.action != PROPOSE:
+            return await intend(self.ports, call)
+        drafted = await draft(self.ports, self.proposing, call)
+        return drafted if isinstance(drafted, Refused) else Intent(drafted.preview, drafted.before, None)
 
     async def submit(self, incident: Incident, diagnosis: Diagnosis, call: ActionCall, *, attempt: int) -> Submitted:
         """The change proposed to the object's owner, once; nothing in the cluster is changed."""
@@ -102,7 +105,7 @@ class ExecutionStage:
         refused: list[str] = []
         proposal: Proposal | None = None
         for candidate in plan.options[: MOST_ALTERNATIVES + 1]:
-            tried = await intend(self.ports, candidate.call)
+            tried = await self._tried(candidate.call)
             if isinstance(tried, Refused):
                 refused.append(f"{candidate.call.action}: {tried.reason}")
                 continue
