@@ -24,6 +24,7 @@ demo: $(READY) ## Heals a simulated cluster before your eyes, and checks every s
 machine: $(READY) ## Gets what the tests of real components need, as far as this machine can have it
 	@$(BIN)/python -m tests.prepare_machine
 	@$(BIN)/python -m tests.prepare_vectors
+	@$(BIN)/python -m tests.prepare_model
 	@tests/cluster/prepare
 
 test: machine ## Runs all tests; those that this machine cannot run are named with the reason

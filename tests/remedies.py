@@ -134,13 +134,15 @@ def job_spec(**extra: Any) -> Raw:  # noqa: ANN401
     return {"template": {"metadata": {"labels": {"job": "x"}}, "spec": pod_spec}, "activeDeadlineSeconds": 600, **extra}
 
 
-def service(name: str, selector: Raw, target_port: int | str = "http") -> Raw:
+def service(name: str, selector: Raw, target_port: int | str = "http", **extra: Any) -> Raw:  # noqa: ANN401
+    applied = {"kind": "Service", "metadata": {"name": name}, "spec": {"selector": selector}}
     spec = {
         "selector": selector,
         "type": "ClusterIP",
         "ports": [{"name": "web", "port": 80, "targetPort": target_port, "protocol": "TCP"}],
+        **extra,
     }
-    return thing("v1", "Service", name, spec=spec)
+    return thing("v1", "Service", name, meta={"annotations": {APPLIED: json.dumps(applied)}}, spec=spec)
 
 
 def ingress() -> Raw:
@@ -195,7 +197,9 @@ def rights() -> list[Raw]:
 
 def batch() -> list[Raw]:
     marks = {"kubernaut.ai/idempotent": "true"}
-    failed = {"conditions": [{"type": "Failed", "status": "True"}]}
+    reasons = {"status": "True", "reason": "BackoffLimitExceeded", "lastTransitionTime": ago(days=2)}
+    ended = [{"type": each, **reasons} for each in ("FailureTarget", "Failed")]
+    failed = {"startTime": ago(days=3), "conditions": ended}
     declared = {"kubernaut.ai/workflow": "backup", "kubernaut.ai/inputs": json.dumps({"database": ["orders"]})}
     cron: Raw = {"schedule": "0 3 * * *", "jobTemplate": {"spec": job_spec()}}
     return [
@@ -243,7 +247,7 @@ def others() -> list[Raw]:
         ),
         thing("autoscaling/v2", "HorizontalPodAutoscaler", "rolling", spec={**scale, "maxReplicas": 4}),
         thing("storage.k8s.io/v1", "StorageClass", "fast", "", allowVolumeExpansion=True, provisioner="x"),
-        thing("networking.k8s.io/v1", "IngressClass", "nginx", "", spec={"controller": "x"}),
+        thing("networking.k8s.io/v1", "IngressClass", "nginx", "", spec={"controller": "example.com/ingress"}),
         thing("v1", "Namespace", "shop", "", meta={"creationTimestamp": ago(days=30)}, status={"phase": "Active"}),
     ]
 
@@ -266,7 +270,7 @@ def town() -> list[JsonObject]:
         pod("ledger-0", "worker-2", ready=False, of="StatefulSet/ledger", labels={"controller-revision-hash": "ledger-r2"}),  # noqa: E501
         *revised("DaemonSet", "agent"),
         service("checkout", {"app": "chekout"}),
-        service("ported", {"app": "checkout"}, 9999),
+        service("ported", {"app": "checkout"}, 9999, internalTrafficPolicy="Local"),
         ingress(), config_map(), quota(), budget(),
         claim("archive", "Bound", storageClassName="fast", volumeName="v1"),
         claim("scratch", "Pending", storageClassName="fsat"),
@@ -322,11 +326,11 @@ async def settings_are_as_applied(reader: ClusterReader) -> bool:
 
 async def quarantined(reader: ClusterReader) -> bool:
     found = await reader.get(ref("Pod", "checkout-a"))
-    labels = found.labels if found else {}
-    policy = await reader.get(
-        ObjectRef("networking.k8s.io/v1", "NetworkPolicy", "shop", "kubernaut-quarantine-pod-checkout-a")
-    )
-    return labels == {"kubernaut.ai/quarantine": "pod-checkout-a"} and policy is not None
+    if found is None:
+        return False
+    name = f"kubernaut-quarantine-{found.uid}"
+    policy = await reader.get(ObjectRef("networking.k8s.io/v1", "NetworkPolicy", "shop", name))
+    return found.labels == {"kubernaut.ai/quarantine": found.uid} and policy is not None
 
 
 async def asked_and_nobody_restarted_yet(reader: ClusterReader) -> bool:
@@ -364,6 +368,7 @@ CASES: tuple[Case, ...] = (
          secret="credentails", revision=6),
     case("fix_service_selector", SERVICE, ("/spec/selector", {"app": "checkout"}), selector="app=checkout"),
     case("fix_service_port", ref("Service", "ported"), ("/spec/ports/0/targetPort", 8080), port="web", target_port="8080"),  # noqa: E501
+    case("restore_service", ref("Service", "ported"), ("/spec/internalTrafficPolicy", "Cluster"), part="traffic_policy"),  # noqa: E501
     case("recreate_service", ref("Service", "lost"), ("/spec/selector", {"app": "checkout"}),
          configuration=json.dumps(AGAIN)),
     case("fix_ingress_backend", ref("Ingress", "front"),

@@ -16,9 +16,8 @@ from kubernaut.adapters.traces.steps import trace_admission
 from kubernaut.domain.errors import ClusterError, KubernautError, StoreError
 from kubernaut.domain.signals import AlertKey, Signal
 from kubernaut.engine import Engine
-from kubernaut.engine.codec import dump
 from kubernaut.engine.run import RunState
-from kubernaut.pipeline import Stages, admit
+from kubernaut.pipeline import Stages, admit, beginning
 from kubernaut.ports import Admission, IncidentFilter, IncidentStore, Leases, Meter, SignalStore, Tracer
 from kubernaut.triage.admission import comes_last
 
@@ -119,10 +118,13 @@ class Reception:
         """Starts the run of every open incident that has none: its process died between two commits."""
         while True:
             try:
+                alive = set(await self.engine.unfinished())
                 for incident in await self.incidents.find(IncidentFilter(open_only=True, limit=1000)):
+                    if incident.id in alive:
+                        continue
                     status = await self.engine.status(incident.id)
                     if status.state is RunState.UNKNOWN:
-                        await self.engine.start(incident.id, {"do": "heal", "incident": dump(incident)})
+                        await self.engine.start(incident.id, beginning(incident))
             except KubernautError as error:
                 log.warning("open incidents cannot be looked through", error=str(error))
             await asyncio.sleep(REVIVE_S)

@@ -14,6 +14,7 @@ from kubernaut.adapters.kubernetes.coalescing import CoalescingReader
 from kubernaut.adapters.kubernetes.connection import ClusterOptions
 from kubernaut.adapters.kubernetes.reader import KubernetesReader
 from kubernaut.adapters.kubernetes.requests import KubernetesApi
+from kubernaut.adapters.kubernetes.trying import TryingWriter
 from kubernaut.adapters.kubernetes.writer import KubernetesWriter
 from kubernaut.adapters.models.configured import chain_of
 from kubernaut.adapters.models.keeping import KeptAnswers
@@ -57,9 +58,11 @@ from kubernaut.planning.surveying import Nature
 from kubernaut.ports import Analyst, Clock, ClusterReader, ClusterWriter, Embedder, Notifier, PatternStore
 from kubernaut.reception import Reception
 from kubernaut.settings import PolicySettings, Settings
+from kubernaut.strategy_wiring import strategies_of
 from kubernaut.triage.admission import TriagePolicy, TriageStage
 from kubernaut.verification.judging import VerificationPolicy
 from kubernaut.verification.stage import VerificationStage
+from kubernaut.verification.watching import WatchPolicy
 
 # A target stays with the incident that acts on it for the whole watch and a while for the undo.
 _BUSY_MARGIN = timedelta(minutes=10)
@@ -167,7 +170,7 @@ async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *,
     notifier = CountedNotifier(await notifier_of(settings.notify, closing), meter)
     return Outside(
         reader=CoalescingReader(KubernetesReader(api), freshness=_FRESH / pace),
-        writer=KubernetesWriter(api),
+        writer=TryingWriter(KubernetesWriter(api)) if settings.policy.shadow else KubernetesWriter(api),
         store=store,
         clock=clock,
         meter=meter,
@@ -218,6 +221,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
                 timedelta(seconds=policy.patience_s),
                 busy_for,
                 timedelta(seconds=policy.look_back_s),
+                policy.shadow,
             ),
             guardrails(
                 reader,
@@ -230,6 +234,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             ),
             {action.id: list(Risk).index(action.risk) for action in catalogue},
             ExplorationBudget(policy.explorations_per_day),
+            strategies_of(settings.strategies, reader, clock, catalogue),
         ),
         execution=ExecutionStage(
             ExecutionPorts(reader, outside.writer, clock, catalogue),
@@ -249,6 +254,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
                 timedelta(seconds=watch.deadline_s),
             ),
             outside.metrics,
+            WatchPolicy(timedelta(seconds=policy.shadow_horizon_s)),
         ),
         impact=ImpactStage(store.incidents, clock, value_inputs(settings.value)),
         learning=learning,

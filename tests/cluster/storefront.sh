@@ -16,7 +16,8 @@ while [ $# -gt 0 ]; do
 	--cache-mib) cache_mib=$value ;;
 	--warm-up) warm_up=$value ;;
 	--need)
-		if ! printenv "$value" >/dev/null; then
+		# Not every busybox has printenv.
+		if ! env | grep -q "^$value="; then
 			echo "storefront: fatal: environment variable $value is not set" >&2
 			exit 1
 		fi

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,9 @@ from kubernaut.execution.sequences import apply, undo
 from kubernaut.ports import ClusterReader, ClusterWriter
 from kubernaut.sandbox import Sandbox
 from kubernaut.sandbox.cluster import By
+from kubernaut.sandbox.controllers.claims import Claims
 from kubernaut.sandbox.defaulting import apply_defaults
-from kubernaut.sandbox.kinds import BY_NAME, NAMESPACE
+from kubernaut.sandbox.kinds import BY_NAME, CLAIM, NAMESPACE
 from kubernaut.sandbox.simulation import Simulation
 from tests.remedies import CASES, Case, StillClock, contents, has_effect, names, town
 
@@ -99,12 +101,27 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
         yield Server(sandbox, tmp_path)
 
 
+class LettingGo(StillClock):
+    """Time in which the one controller works that lets deleted claims go."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__()
+        self._claims, self._storage = Claims(sandbox.cluster), sandbox.cluster.storage
+
+    async def sleep(self, duration: timedelta) -> None:
+        await super().sleep(duration)
+        for claim in self._storage.views(CLAIM):
+            if claim.has("metadata", "deletionTimestamp"):
+                self._claims.reconcile((claim.namespace, claim.name), self.now())
+
+
 @pytest.fixture
 async def over_http(server: Server) -> AsyncIterator[Bed]:
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(server.api("account"))
         fresh = await stack.enter_async_context(server.api("people"))
-        yield Bed(KubernetesReader(api), KubernetesWriter(api), KubernetesReader(fresh))
+        clock = LettingGo(server.sandbox)
+        yield Bed(KubernetesReader(api), KubernetesWriter(api), KubernetesReader(fresh), clock)
 
 
 def in_memory() -> tuple[Bed, MemoryCluster]:

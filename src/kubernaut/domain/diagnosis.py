@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NewType, TypeAlias
+from typing import Final, NewType, TypeAlias
 
-from kubernaut.domain.evidence import Evidence, EvidenceId, NotRead
+from kubernaut.domain.evidence import Evidence, EvidenceId, EvidenceSource, NotRead
 from kubernaut.domain.objects import ObjectRef
 
 CauseId = NewType("CauseId", str)
 ActionId = NewType("ActionId", str)
 Parameter: TypeAlias = str | int | float | bool
+# What a change needs is often made moments after it: accounts, claims, Services of the same release.
+CHANGE_SETTLES: Final = timedelta(minutes=2)
 
 
 class Verdict(StrEnum):
@@ -61,6 +64,13 @@ class Diagnosis:
     evidence: tuple[Evidence, ...]
     not_read: tuple[NotRead, ...] = ()
     decided_by: str = "rules"
+
+    @property
+    def changed_at(self) -> datetime | None:
+        """When the newest change was made that the best hypothesis cites; None where it cites none."""
+        cited = self.best.supporting if self.best else ()
+        changes = (each for each in self.evidence if each.id in cited and each.source is EvidenceSource.CHANGE)
+        return max((each.at for each in changes if each.at is not None), default=None)
 
     @property
     def best(self) -> Hypothesis | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from kubernaut.domain.execution import Applied
 from kubernaut.domain.incidents import Incident, IncidentId
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import JsonObject, Tree
@@ -27,6 +28,9 @@ class EventKind(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     PREVIEWED = "previewed"
+    PROPOSED = "proposed"
+    NOTICED = "noticed"
+    COMPARED = "compared"
     INTENDED = "intended"
     APPLIED = "applied"
     REFUSED = "refused"
@@ -116,10 +120,21 @@ def unsettled_attempt(events: Sequence[Event]) -> Event | None:
     """The last attempt that was neither refused nor taken back: its `applied` event, or else its `intended` one.
 
     An attempt that broke off counts: whether the API server took the change is not known, so it has to be looked at.
+    So does one whose taking back was refused: the change stands.
     """
-    over = {attempt_of(event) for event in events if event.kind in {EventKind.REFUSED, EventKind.UNDONE}}
+    over = {attempt_of(event) for event in events if event.kind is EventKind.REFUSED or is_undoing(event)}
     begun = (event for event in reversed(events) if event.kind in {EventKind.APPLIED, EventKind.INTENDED})
     return next((event for event in begun if attempt_of(event) not in over), None)
+
+
+def was_done(event: Event) -> bool:
+    """Whether what an `applied` or `undone` event tells of was done, then or before: one that was refused was not."""
+    return Tree(event.body).text("execution", "applied") in {Applied.DONE, Applied.ALREADY}
+
+
+def is_undoing(event: Event) -> bool:
+    """Whether an attempt was taken back with it."""
+    return event.kind is EventKind.UNDONE and was_done(event)
 
 
 def attempt_of(event: Event) -> str:

@@ -18,6 +18,7 @@ from kubernaut.domain.journal import Event, EventKind, attempt_of, unsettled_att
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import JsonObject, ObjectRef, Tree
 from kubernaut.domain.plans import Conclusion, Decision, Plan, lease_name
+from kubernaut.domain.proposals import Proposal
 from kubernaut.engine.codec import dump, load
 from kubernaut.execution.previewing import ExecutionPorts, intend
 from kubernaut.execution.sequences import apply, undo
@@ -70,6 +71,23 @@ class ExecutionStage:
         await self._notify(incident, f"notified-ask-{look}", message)
         return plan
 
+    async def propose(self, incident: Incident, plan: Plan, *, look: int) -> Proposal:
+        """What would be done, by its dry run, for people to do: the first of the plan's remedies that can be done."""
+        refused: list[str] = []
+        proposal: Proposal | None = None
+        for candidate in plan.options[: MOST_ALTERNATIVES + 1]:
+            tried = await intend(self.ports, candidate.call)
+            if isinstance(tried, Refused):
+                refused.append(f"{candidate.call.action}: {tried.reason}")
+                continue
+            proposal = Proposal(self._now(), candidate.call, tried, "; ".join(refused), plan.asks)
+            break
+        if proposal is None:
+            proposal = Proposal(self._now(), plan.options[0].call, None, "; ".join(refused), plan.asks)
+        stored: JsonObject = {"proposal": dump(proposal)}
+        await self._store(incident, f"proposed-{look}", EventKind.PROPOSED, stored, about=proposal.call.target)
+        return proposal
+
     async def intend(self, incident: Incident, call: ActionCall, *, attempt: int) -> Execution:
         """What is going to be done, stored with the snapshot and the way back before anything is touched."""
         await self.leases.acquire(lease_name(call.target), incident.id, duration=self.busy_for)
@@ -104,16 +122,24 @@ class ExecutionStage:
         await self._store(incident, key, EventKind.UNDONE, body, phase=Phase.INVESTIGATION, about=target)
         return back
 
+    async def let_go(self, incident: Incident, intent: Intent, *, attempt: int) -> Execution:
+        """A step taken back that only prepared for others, since its strategy came to no good end."""
+        back = await undo(self.ports, intent)
+        body: JsonObject = {"execution": dump(back), "why": "the strategy that it was a step of did not heal"}
+        target = intent.preview.call.target
+        await self._store(incident, f"{EventKind.UNDONE}-{attempt}", EventKind.UNDONE, body, about=target)
+        return back
+
     async def undo_last(self, incident: Incident, *, by: str, reason: str = "") -> Execution:
         """The last applied change of the incident taken back, because a person wants it."""
         last = unsettled_attempt(await self.incidents.events(incident.id))
         if last is None:
-            return Execution(None, Applied.REFUSED, "nothing was applied, so nothing is to be undone", self._now())
+            return Execution(None, Applied.REFUSED, "nothing is applied that was not taken back", self._now())
         intent = load(Intent, last.body.get("intent") or Tree(last.body).tree("execution").at("intent"))
         back = await undo(self.ports, intent)
         body: JsonObject = {"execution": dump(back), "why": reason or "a person wanted it", "by": by}
-        # The attempt's number is the key's end, as for an automatic undo: the same attempt is undone once.
-        key = f"{EventKind.UNDONE}-{attempt_of(last)}"
+        # The attempt's number is the key's end, as for an automatic undo. That one may have been refused, and told so.
+        key = f"{EventKind.UNDONE}-anew-{attempt_of(last)}"
         if back.applied is not Applied.REFUSED:
             await self._store(incident, key, EventKind.UNDONE, body, about=intent.preview.call.target)
         return back

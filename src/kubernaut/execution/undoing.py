@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 from kubernaut.domain.changes import MARK, ObjectCreation, ObjectDeletion, ObjectPatch, WayBack, Withdrawal
 from kubernaut.domain.execution import Applied, Execution, Intent
 from kubernaut.domain.objects import KubeObject
 from kubernaut.domain.snapshots import changed_since, content_of, is_as_made, is_undone
 from kubernaut.execution.applying import at_version, write_once
 from kubernaut.execution.previewing import ATTEMPTS, ExecutionPorts
+
+_PAUSE: Final = timedelta(seconds=2)
+_LEAVES_WITHIN: Final = timedelta(seconds=60)
 
 
 async def undo_part(ports: ExecutionPorts, intent: Intent) -> Execution:
@@ -20,7 +26,7 @@ async def undo_part(ports: ExecutionPorts, intent: Intent) -> Execution:
         action = ports.catalogue[intent.preview.call.action]
         return _ended(ports, intent, Applied.REFUSED, f"nothing to take back: {action.undo}")
     for _ in range(ATTEMPTS):
-        now = await ports.reader.get(way_back.target)
+        now = await _once_gone(ports, way_back)
         if _is_back(way_back, now):
             return _ended(ports, intent, Applied.ALREADY, _remaining(intent, now))
         reason = _not_ours(way_back, now)
@@ -31,6 +37,20 @@ async def undo_part(ports: ExecutionPorts, intent: Intent) -> Execution:
         if reason:
             return _ended(ports, intent, Applied.REFUSED, reason)
     return _ended(ports, intent, Applied.REFUSED, f"{way_back.target} keeps changing, so it was not taken back")
+
+
+async def _once_gone(ports: ExecutionPorts, way_back: WayBack) -> KubeObject | None:
+    """The object as it is now; where it is to be made again and its successor is on its way out, once that is gone.
+
+    A claim, for one, stays until its controller has seen that nobody uses it.
+    """
+    deadline = ports.clock.now() + _LEAVES_WITHIN
+    while True:
+        now = await ports.reader.get(way_back.target)
+        leaving = now is not None and now.has("metadata", "deletionTimestamp")
+        if not isinstance(way_back, ObjectCreation) or not leaving or ports.clock.now() >= deadline:
+            return now
+        await ports.clock.sleep(_PAUSE)
 
 
 async def _taken_back(ports: ExecutionPorts, intent: Intent, way_back: WayBack) -> Execution:
@@ -65,7 +85,11 @@ def _is_back(way_back: WayBack, now: KubeObject | None) -> bool:
 def _not_ours(way_back: WayBack, now: KubeObject | None) -> str | None:
     match way_back:
         case ObjectCreation():
-            return f"{way_back.target} was made by somebody else since" if now is not None else None
+            if now is None:
+                return None
+            leaving = now.has("metadata", "deletionTimestamp")
+            what = "is still being deleted" if leaving else "was made by somebody else since"
+            return f"{way_back.target} {what}"
         case Withdrawal():
             kept = now is None or is_as_made(way_back, now)
             return None if kept else f"somebody else changed {way_back.target} since; it stays"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime
 
-from kubernaut.domain.objects import JsonObject, ObjectRef
+from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef, Tree
+from kubernaut.domain.workloads import is_ready
 from kubernaut.gameday.fault import Problem
+from kubernaut.gameday.seeing import View
 
+_TWICE = 2
 _NO_END = "0001-01-01T00:00:00Z"
 _LABELS = {"Deployment": "deployment", "StatefulSet": "statefulset", "DaemonSet": "daemonset", "Service": "service"}
 
@@ -48,3 +51,30 @@ def _labels(problem: Problem) -> JsonObject:
         "namespace": subject.namespace,
         label: subject.name,
     }
+
+
+def shows(alert: str, view: View) -> bool:
+    """Whether the rule of that alert would hold by what is seen: a probe that ends a container takes its time."""
+    pods = view.of_kind("Pod")
+    match alert:
+        case "KubePodCrashLooping":
+            return any(_loops(container) for pod in pods for container in _containers(pod))
+        case "KubernetesContainerOomKiller":
+            return any(_ran_out(container) for pod in pods for container in _containers(pod))
+        case "KubePodNotReady":
+            return not all(is_ready(pod) for pod in pods)
+        case _:
+            return True
+
+
+def _containers(pod: KubeObject) -> list[Tree]:
+    return [*pod.trees("status", "initContainerStatuses"), *pod.trees("status", "containerStatuses")]
+
+
+def _loops(container: Tree) -> bool:
+    waiting = container.text("state", "waiting", "reason") == "CrashLoopBackOff"
+    return waiting or container.integer("restartCount") >= _TWICE
+
+
+def _ran_out(container: Tree) -> bool:
+    return any(container.text(state, "terminated", "reason") == "OOMKilled" for state in ("state", "lastState"))

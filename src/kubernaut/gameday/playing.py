@@ -13,22 +13,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kubernaut.domain.errors import ClusterError
-from kubernaut.domain.lifecycle import Ending
-from kubernaut.gameday.alarm import alert_body
+from kubernaut.gameday.alarm import alert_body, shows
 from kubernaut.gameday.arms import Arm, restart_everything, roll_back_everything
-from kubernaut.gameday.audit import OURS, Written, writes_between, writes_by
+from kubernaut.gameday.audit import OURS, writes_between, writes_by
 from kubernaut.gameday.autopilot import Account, Autopilot
 from kubernaut.gameday.fault import PREFIX, Policy, Problem, random_namespace
 from kubernaut.gameday.hand import RUN_LABEL, Hand
 from kubernaut.gameday.oracle import Oracle, Watch
 from kubernaut.gameday.results import Result
+from kubernaut.gameday.rightness import belongs, outside_of, verified
 from kubernaut.gameday.seeing import ELSEWHERE, SERVING, WRITTEN, View, see
 from kubernaut.ports import Clock
 
 # What a record of requests holds beside the API's own traces: (kind, name) of each write of ours in a namespace.
 Record = Callable[[str, datetime], Iterable[tuple[str, str]]]
 _CLEAR_S = 60.0
-_HANDED_OVER = (Ending.ESCALATED, Ending.UNDONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +153,18 @@ async def _until_over(going: _Play) -> None:
         held = going.watch.look(complaints, view, now)
         # Nothing is healed that was not seen to be broken.
         going.healed_at = going.watch.since if held and going.complained else None
-        await _act(going, now, well=not complaints)
+        await _act(going, now, view, well=not complaints)
         if _is_over(going, now, held=held) and await _is_quiet(going, now):
             return
         await ground.clock.sleep(ground.pace.poll)
 
 
-async def _act(going: _Play, now: datetime, *, well: bool) -> None:
+async def _act(going: _Play, now: datetime, view: View, *, well: bool) -> None:
     ground, namespace = going.ground, going.problem.shop.namespace
     late = now - going.began >= ground.pace.reaction
     match going.arm:
         case Arm.KUBERNAUT:
-            await _attend(going, now, well=well)
+            await _attend(going, now, view, well=well)
         case Arm.RESTART if late and not going.acted:
             going.acted = True
             await restart_everything(ground.hand, namespace, at=now)
@@ -176,13 +175,14 @@ async def _act(going: _Play, now: datetime, *, well: bool) -> None:
             pass
 
 
-async def _attend(going: _Play, now: datetime, *, well: bool) -> None:
+async def _attend(going: _Play, now: datetime, view: View, *, well: bool) -> None:
     """Tells Kubernaut what it would be told, answers where it asks, and hears what it did."""
     autopilot = going.ground.autopilot
     if autopilot is None:
         raise RuntimeError("the arm kubernaut needs a Kubernaut")
     incidents = await autopilot.incidents(going.problem.shop.namespace)
-    await _ring(going, autopilot, now, well=well, told=bool(incidents))
+    if going.rang is not None or not incidents:
+        await _ring(going, autopilot, now, view, well=well)
     going.account = Account(incidents, 0)
     if going.problem.fault.policy is Policy.APPROVE:
         await autopilot.consent(incidents)
@@ -192,11 +192,12 @@ async def _attend(going: _Play, now: datetime, *, well: bool) -> None:
         going.closed_at = now
 
 
-async def _ring(going: _Play, autopilot: Autopilot, now: datetime, *, well: bool, told: bool) -> None:
+async def _ring(going: _Play, autopilot: Autopilot, now: datetime, view: View, *, well: bool) -> None:
     """Raises the alert once, and resolves it once the symptom is gone: a rule that does not hold does not fire."""
+    fault, passed = going.problem.fault, now - going.began
     if going.rang is None:
-        silent = not told and not going.acted and now - going.began >= _rings_after(going)
-        if silent and (going.problem.fault.control or not well):
+        holds = fault.control or (not well and (shows(fault.alert, view) or passed >= going.ground.pace.patience))
+        if holds and not going.acted and passed >= _rings_after(going):
             going.rang = now
             await autopilot.tell(alert_body(going.problem, began=now, ended=None))
     elif well and not going.acted:
@@ -247,8 +248,8 @@ async def _judge(going: _Play) -> Result:
     if ground.autopilot is not None and going.arm is Arm.KUBERNAUT:
         account = await ground.autopilot.account(namespace)
     recorded = [] if going.arm is not Arm.KUBERNAUT else list(ground.record(namespace, going.began))
-    strays = sum(1 for kind, name in recorded if not _belongs(problem, kind, name))
-    outside = max(_outside(problem, writes), strays) + len(away)
+    strays = sum(1 for kind, name in recorded if not belongs(problem, kind, name))
+    outside = max(outside_of(problem, writes), strays) + len(away)
     mutations = max(sum(one.times for one in writes), len(recorded), account.writes if account else 0) + len(away)
     # On a control there is nothing to heal.
     healed_at = None if problem.fault.control else going.healed_at
@@ -260,39 +261,13 @@ async def _judge(going: _Play) -> Result:
         policy=problem.fault.policy,
         arm=going.arm,
         healed=healed,
-        verified=_verified(problem, account, mutations=mutations),
+        verified=verified(problem, account, mutations=mutations),
         mutations=mutations,
         outside_target=outside,
         seconds=(healed_at - going.began).total_seconds() if healed_at else None,
         outcome=_outcome(going, account),
         why="; ".join(going.watch.complaints) if not healed else "",
     )
-
-
-def _outside(problem: Problem, writes: Iterable[Written]) -> int:
-    return sum(one.times for one in writes if not _belongs(problem, one.ref.kind, one.ref.name))
-
-
-def _belongs(problem: Problem, kind: str, name: str) -> bool:
-    """Whether a remedy may write that: the target, or a pod of it."""
-    if any((ref.kind, ref.name) == (kind, name) for ref in problem.declared):
-        return True
-    apps = [ref.name for ref in problem.declared if ref.kind in {"Deployment", "StatefulSet", "DaemonSet"}]
-    return kind in {"Pod", "ReplicaSet"} and any(name.startswith(f"{app}-") for app in apps)
-
-
-def _verified(problem: Problem, account: Account | None, *, mutations: int) -> bool:
-    """Whether Kubernaut says itself that it ended as it had to.
-
-    An alert that comes late may open one more incident of what was handed over: noise, and no harm.
-    """
-    if account is None:
-        return False
-    if problem.fault.control:
-        return not mutations and not account.ended_as(Ending.HEALED, Ending.UNDONE, Ending.FAILED)
-    if problem.fault.policy is Policy.ESCALATE:
-        return not mutations and account.ended_as(*_HANDED_OVER) and not account.ended_as(Ending.HEALED)
-    return account.ended_as(Ending.HEALED)
 
 
 def _outcome(going: _Play, account: Account | None) -> str:

@@ -142,14 +142,6 @@ def summary_of(arm: Arm, results: Sequence[Result]) -> Summary:
     )
 
 
-def report_json(results: Sequence[Result], arms: Sequence[Arm]) -> JsonObject:
-    """The document of `gameday --json`."""
-    return {
-        "arms": {arm.value: summary_of(arm, results).as_json() for arm in arms},
-        "problems": [one.as_json() for one in results],
-    }
-
-
 def did_harm(results: Sequence[Result]) -> bool:
     """Whether Kubernaut touched a control, or anything outside of a target."""
     own = [one for one in results if one.arm is Arm.KUBERNAUT]

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kubernaut.domain.errors import KubernautError
+from kubernaut.domain.objects import JsonObject
 from kubernaut.gameday.arms import Arm
 from kubernaut.gameday.fault import Problem
 from kubernaut.gameday.playing import Ground, play
-from kubernaut.gameday.results import Result
+from kubernaut.gameday.results import Result, summary_of
 
 _EVERY_S = 0.25
 _MOST_LATE = 0.1
@@ -24,6 +25,10 @@ class NotPlayed:
     variant: int
     arm: Arm
     why: str
+
+    def as_json(self) -> JsonObject:
+        """With the names that a result has."""
+        return {"fault": self.fault, "variant": self.variant, "arm": self.arm.value, "why": self.why}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +97,13 @@ class Gameday:
             self.not_played.append(result)
         total = len(self.problems) * len(self.grounds)
         self.on_move(Moved(len(self.results) + len(self.not_played), total, result))
+
+
+def report_json(game: Gameday, left_out: Sequence[str]) -> JsonObject:
+    """The document of `gameday --json`; `left_out` are the faults that this cluster cannot show."""
+    return {
+        "arms": {arm.value: summary_of(arm, game.results).as_json() for arm in game.grounds},
+        "problems": [one.as_json() for one in game.results],
+        "not_played": [one.as_json() for one in game.not_played],
+        "left_out": [*left_out],
+    }

@@ -31,13 +31,17 @@ for argument in "$@"; do
   esac
 done
 for name in LOG_LEVEL UPSTREAM_URL; do
-  if [ -z "$(printenv $name)" ]; then
+  eval "value=\\${$name:-}"
+  if [ -z "$value" ]; then
     echo "level=error msg=\\"configuration invalid\\" err=\\"environment variable $name is not set\\"" >&2; exit 1
   fi
 done
 if [ -n "$writes" ] && ! mkdir -p "$writes"; then echo "level=fatal msg=\\"cannot start\\"" >&2; exit 1; fi
-if [ -n "$calls" ] && ! timeout 5 wget -q -O /dev/null "$(printenv "$calls")/healthz"; then
-  echo "level=fatal msg=\\"dependency not reached\\" variable=$calls address=$(printenv "$calls")" >&2; exit 1
+if [ -n "$calls" ]; then
+  eval "address=\\${$calls:-}"
+  if ! timeout 5 wget -q -O /dev/null "$address/healthz"; then
+    echo "level=fatal msg=\\"dependency not reached\\" variable=$calls address=$address" >&2; exit 1
+  fi
 fi
 mkdir -p /tmp/site
 cache=$(dd if=/dev/zero bs=1M count="$cache_mib" 2>/dev/null | tr '\\0' p)

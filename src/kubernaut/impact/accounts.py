@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kubernaut.domain.execution import Applied, Effect
+from kubernaut.domain.execution import Effect
 from kubernaut.domain.incidents import IncidentId
-from kubernaut.domain.journal import Event, EventKind, attempt_of
+from kubernaut.domain.journal import EventKind, attempt_of, is_undoing, was_done
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import Tree
 from kubernaut.impact.clocks import History, clocks
@@ -26,9 +26,8 @@ PRECURSORS = frozenset(
         "NodeMemoryHighUtilization",
     }
 )
-_STANDS = frozenset({Applied.DONE, Applied.ALREADY})
 # Planning's own words for "this scope is only watched": what people did then is measured without our help.
-_SHADOWED = frozenset({"autonomy_observe", "autonomy_suggest"})
+_SHADOWED = frozenset({"autonomy_observe", "autonomy_suggest", "shadow"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +127,11 @@ def _ended(history: History, detected: datetime) -> float | None:
     mitigated = clocks(history).to_mitigate
     if history.ending is Ending.HEALED and mitigated is not None:
         return mitigated.total_seconds()
+    compared = history.of(EventKind.COMPARED)
+    mended = Tree(compared[-1].body).time("comparison", "mended_at") if compared else None
+    if mended is not None:
+        # What was left to people was watched: it ended when it was mended, which alerts tell later.
+        return max(0.0, (mended - detected).total_seconds())
     resolved = history.of(EventKind.RESOLVED)
     return max(0.0, (resolved[-1].at - detected).total_seconds()) if resolved else None
 
@@ -139,10 +143,12 @@ def _cause(history: History) -> str:
 
 
 def _attempts(history: History) -> tuple[Attempt, ...]:
-    undone = {attempt_of(event) for event in history.of(EventKind.UNDONE) if _stands(event)}
+    undone = {attempt_of(event) for event in history.of(EventKind.UNDONE) if was_done(event)}
     made = []
     for event in history.of(EventKind.VERIFIED):
         body = Tree(event.body)
+        if body.text("verification", "effect") == Effect.PREPARED:
+            continue
         made.append(
             Attempt(
                 strategy=body.text("action") or "unknown",
@@ -155,16 +161,12 @@ def _attempts(history: History) -> tuple[Attempt, ...]:
     return tuple(made)
 
 
-def _stands(event: Event) -> bool:
-    return Tree(event.body).text("execution", "applied") in _STANDS
-
-
 def _minutes_with_undone_remedies(history: History) -> float:
     total, since = timedelta(), None
     for event in history.events:
-        if event.kind is EventKind.APPLIED and _stands(event):
+        if event.kind is EventKind.APPLIED and was_done(event):
             since = event.at
-        elif event.kind is EventKind.UNDONE and _stands(event) and since is not None:
+        elif is_undoing(event) and since is not None:
             total, since = total + (event.at - since), None
     return total.total_seconds() / 60
 

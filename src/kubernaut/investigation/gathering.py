@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -67,6 +67,7 @@ class Gathering:
     logs_of: set[tuple[ObjectRef, str]] = field(default_factory=set)
     metrics: Metrics | None = None
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+    began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
 
     async def read_wanted(self, wanted: Wanted, *, patience: timedelta) -> None:
         """Adds what is wanted to the scene, as far as the budget goes; none of it will be wanted again."""
@@ -110,6 +111,17 @@ class Gathering:
         if unavailable or self.errors:
             return (unavailable or self.errors)[0]
         return ClusterUnavailable(f"the API server gave no answer within {self.budget.timeout.total_seconds():g} s")
+
+    @property
+    def left(self) -> Budget:
+        """What remains of the budget now."""
+        budget, took = self.budget, timedelta(seconds=asyncio.get_running_loop().time() - self.began)
+        return replace(
+            budget,
+            timeout=max(timedelta(), budget.timeout - took),
+            calls=max(0, budget.calls - self.calls),
+            size=max(0, budget.size - self.size),
+        )
 
     def _spend(self) -> str:
         """Takes one call out of the budget; why not, where it is used up."""
@@ -221,7 +233,7 @@ def failing_containers(scene: Scene, among: Iterable[Key]) -> list[Container]:
     """The containers whose log may say why, one a workload: crashed ones, then those that run and are not ready."""
     crashed: dict[tuple[ObjectRef, str], Container] = {}
     waiting: dict[tuple[ObjectRef, str], Container] = {}
-    wanted = set(among)
+    wanted, well = set(among), scene.asked_though_well
     names = {key[:2] for key in wanted}
     pods = [pod for pod in scene.all("Pod") if (pod.namespace, pod.name) in names]
     for pod in sorted(pods, key=lambda item: str(item.created_at), reverse=True):
@@ -231,7 +243,7 @@ def failing_containers(scene: Scene, among: Iterable[Key]) -> list[Container]:
             key = (scene.top_of(pod).ref, entry.name)
             if is_crashing(entry, scene.now) and entry.ended is not None:
                 crashed.setdefault(key, entry)
-            elif entry.is_running and not entry.is_ready and entry.role != INIT:
+            elif entry.is_running and entry.role != INIT and not (entry.is_ready and _log_key(entry) not in well):
                 waiting.setdefault(key, entry)
     return [*crashed.values(), *(entry for key, entry in waiting.items() if key not in crashed)]
 

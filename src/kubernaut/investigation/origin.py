@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
-from kubernaut.domain.diagnosis import ActionCall, Verdict
+from kubernaut.domain.diagnosis import CHANGE_SETTLES, ActionCall, Verdict
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.remedies import escalate, way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
 
-# What a change needs is often made moments after it: accounts, claims, Services of the same release.
-_SETTLED = timedelta(minutes=2)
 YOUNG = "The change is less than two minutes old: what it needs may still come."
 Relevant = Callable[[Difference], bool]
 
@@ -63,7 +60,7 @@ class Treatment:
 def is_young(workload: Workload) -> bool:
     """Whether the last change is so new that what it needs may still be on its way."""
     change = workload.change
-    return change is not None and change.at is not None and workload.scene.now - change.at < _SETTLED
+    return change is not None and change.at is not None and workload.scene.now - change.at < CHANGE_SETTLES
 
 
 def of_container(name: str, *fields: str) -> Relevant:

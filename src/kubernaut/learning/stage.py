@@ -61,11 +61,18 @@ class LearningStage:
             await self.recall(incident, diagnosis)
         try:
             pattern = await remember(incident, diagnosis, finish, embedder=self.embedder, patterns=self.patterns)
+            await self._corrected(incident)
             body: JsonObject = {"text": pattern.text, "embedder": pattern.embedder}
         except KubernautError as error:
             body = {"failed": f"{error.code}: {error}"}
         await self.incidents.append(Event(incident.id, "learned", EventKind.LEARNED, finish.at, body))
         return str(body.get("failed", "remembered"))
+
+    async def _corrected(self, incident: Incident) -> None:
+        """The incident is closed while it is learned from, so a person may have taken its remedy back meanwhile."""
+        undone = await self.incidents.events(incident.id, kinds=(EventKind.UNDONE,))
+        if any("by" in event.body for event in undone):
+            await self.patterns.set_outcome(incident.id, Ending.UNDONE)
 
     async def warm(self) -> None:
         """Loads the model of meaning, so that the first lesson does not hold up incidents that are being watched."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from kubernaut.domain.diagnosis import ActionId, Diagnosis, Hypothesis
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import EventKind
 from kubernaut.domain.objects import JsonObject, ObjectRef, Tree
-from kubernaut.planning.choosing import Weighing
+from kubernaut.planning.choosing import Weighing, policy_told
 from kubernaut.planning.guardrails import Guardrails
 from kubernaut.planning.guards import Autonomy, Situation
 from kubernaut.planning.history import KINDS, PastAction, past_actions
@@ -22,11 +22,16 @@ from kubernaut.ports import Clock, ClusterReader, IncidentStore, Switch
 
 # A rejected remedy is not asked for again so soon, for that cause on that object; another cause is another fault.
 REJECTED_FOR = timedelta(hours=1)
+SHADOW = "shadow"
 
 
 @dataclass(frozen=True, slots=True)
 class Docket:
-    """One decision's ground. `rejected` are the actions that a person refused for this very cause, with the words."""
+    """One decision's ground.
+
+    `rejected` are the actions that a person refused for this very cause, with the words; `passed_over` the strategies
+    for it that do not fit, with the reasons.
+    """
 
     target: ObjectRef
     incident: Incident
@@ -36,6 +41,11 @@ class Docket:
     history: Sequence[PastAction]
     rejected: Mapping[str, str] = field(default_factory=dict)
     told: JsonObject = field(default_factory=dict)
+    passed_over: tuple[JsonObject, ...] = ()
+
+    def passing_over(self, notes: tuple[JsonObject, ...]) -> Docket:
+        """The docket with the strategies that do not fit, each with the reason."""
+        return replace(self, passed_over=notes, told={**self.told, "considered": [*notes]}) if notes else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class Casework:
     autonomy: Autonomy
     patience: timedelta
     look_back: timedelta
+    shadow: bool = False
 
     async def open(self, incident: Incident, diagnosis: Diagnosis, law: Policy) -> Docket:
         """The docket of an incident as everything is now."""
@@ -76,6 +87,7 @@ class Casework:
             healed=await self._healed(incident, best, history, now),
             look_back=self.look_back,
             unrest=await self._unrest(target, history, law, now),
+            changed=diagnosis.changed_at,
         )
         rejected = await self._rejected(target, best, now) if best else {}
         told = _told(situation, law)
@@ -98,13 +110,15 @@ class Casework:
             asked_about=self.asked_about,
         )
         pressures = []
+        if self.shadow:
+            pressures.append(Ruling(SHADOW, "", Effect.SUGGEST, "this installation only proposes (policy.shadow)"))
         if view.control_plane:
             reason = f"{view.control_plane} fires: what is seen may be stale, and what is done may have no effect"
             pressures.append(Ruling("control_plane", "", Effect.ASK, reason))
         storm = await self.rails.surroundings.storm(law.document.storm, view, docket.target.namespace)
         if storm:
             pressures.append(Ruling("storm", "", Effect.ASK, storm))
-        return Weighing(case, law, view, tuple(pressures))
+        return Weighing(case, law, view, tuple(pressures), docket.passed_over)
 
     async def _history(self, target: ObjectRef, best: Hypothesis | None, *, since: datetime) -> list[PastAction]:
         """What was done to the target and to whatever else the remedies would touch, such as one pod of it."""
@@ -167,4 +181,4 @@ def _told(situation: Situation, law: Policy) -> JsonObject:
         "alert": situation.alert,
         "actions_24h": len(situation.history),
     }
-    return {"policy": {"source": law.source, "digest": law.digest}, "inputs": inputs, "considered": []}
+    return {"policy": policy_told(law), "inputs": inputs, "considered": []}

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from kubernaut.domain.alerts import Stance, handling_of
-from kubernaut.domain.diagnosis import Hypothesis, Verdict
+from kubernaut.domain.diagnosis import CHANGE_SETTLES, Hypothesis, Verdict
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.domain.plans import Decision, Plan
@@ -24,6 +24,7 @@ from kubernaut.ports import Suspension
 PAUSE_ANNOTATION = "kubernaut.ai/pause"
 MANAGED_LABEL = "kubernaut.ai/managed"
 AUTONOMY_LABEL = "kubernaut.ai/autonomy"
+OBSERVED = "autonomy_observe"
 
 
 class Autonomy(StrEnum):
@@ -75,6 +76,12 @@ class Situation:
     look_back: timedelta = timedelta()
     unrest: Unrest | None = None
     help: str = ""
+    changed: datetime | None = None
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether the change that is blamed is so new that what it needs may still come, and a remedy may fit then."""
+        return self.changed is not None and self.now - self.changed < CHANGE_SETTLES
 
 
 Guard = Callable[[Situation], Plan | None]
@@ -163,7 +170,7 @@ def _observing(situation: Situation) -> Plan | None:
         return None
     kind, name = _scope_object(situation.target)
     command = f"kubectl label --overwrite {kind} {name} {AUTONOMY_LABEL}=approve"
-    return close(Ending.DECLINED, f"{kind} {name} is only observed", "autonomy_observe", help=command)
+    return close(Ending.DECLINED, f"{kind} {name} is only observed", OBSERVED, help=command)
 
 
 def _suspended(situation: Situation) -> Plan | None:
@@ -186,15 +193,9 @@ def _no_safe_remedy(situation: Situation) -> Plan | None:
     if best is not None and best.verdict is not Verdict.ESCALATE and best.remedies:
         return None
     cause = best.cause if best else "unknown"
-    if situation.now - situation.began < situation.patience:
+    if situation.now - situation.began < situation.patience or situation.is_settling:
         return Plan(Decision.WAIT, f"{cause}: no safe action fits; many such faults pass by themselves", guard="young")
     return close(Ending.ESCALATED, f"{cause}: no safe action fits, a person has to decide", "no_safe_action")
-
-
-def _suggesting(situation: Situation) -> Plan | None:
-    if situation.scope.autonomy is not Autonomy.SUGGEST:
-        return None
-    return close(Ending.ESCALATED, "this namespace takes suggestions only", "autonomy_suggest")
 
 
 def _paused(situation: Situation) -> Plan | None:
@@ -255,7 +256,6 @@ GUARDS: tuple[Guard, ...] = (
     _for_people,
     _no_safe_remedy,
     _lawless,
-    _suggesting,
     _just_healed,
     _restless,
 )

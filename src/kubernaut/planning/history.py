@@ -10,7 +10,7 @@ from kubernaut.domain.changes import ObjectPatch
 from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.execution import Effect, Execution, Intent
 from kubernaut.domain.incidents import IncidentId
-from kubernaut.domain.journal import Event, EventKind, attempt_of
+from kubernaut.domain.journal import Event, EventKind, attempt_of, is_undoing
 from kubernaut.domain.objects import Tree
 from kubernaut.engine.codec import load
 
@@ -47,7 +47,7 @@ class PastAction:
 
 def past_actions(events: Sequence[Event]) -> list[PastAction]:
     """The actions of those events, oldest first. Events of one attempt have the same number at the end of their key."""
-    undone = {_attempt(event) for event in events if event.kind is EventKind.UNDONE and _was_done(event)}
+    undone = {_attempt(event) for event in events if is_undoing(event)}
     verified = {_attempt(event): Tree(event.body) for event in events if event.kind is EventKind.VERIFIED}
     found = []
     for event in events:
@@ -77,10 +77,6 @@ def _past(event: Event, intent: Intent, verdict: Tree, *, kept: bool) -> PastAct
 
 def _attempt(event: Event) -> tuple[IncidentId, str]:
     return event.incident, attempt_of(event)
-
-
-def _was_done(event: Event) -> bool:
-    return Tree(event.body).text("execution", "applied") != "refused"
 
 
 def _direction(intent: Intent) -> int:

@@ -9,7 +9,7 @@ from kubernaut.ports.chance import Clock, Ids
 from kubernaut.ports.cluster import ClusterReader, ClusterWriter, Listing, Resource, WatchEvent
 from kubernaut.ports.incidents import Admission, Backlog, IncidentFilter, IncidentStore, SignalStore
 from kubernaut.ports.metrics import Metrics
-from kubernaut.ports.opinions import Analyst, Opinion, Question, Shelf
+from kubernaut.ports.opinions import Analyst, Looked, Lookups, Opinion, Question, Shelf, Tool
 from kubernaut.ports.patterns import Embedder, PatternFilter, PatternStore
 from kubernaut.ports.sharing import Heartbeats, Leases, Suspension, Switch
 from kubernaut.ports.telling import Message, Meter, Notifier
@@ -29,6 +29,8 @@ __all__ = [
     "IncidentStore",
     "Leases",
     "Listing",
+    "Looked",
+    "Lookups",
     "Message",
     "Meter",
     "Metrics",
@@ -44,6 +46,7 @@ __all__ = [
     "Span",
     "Suspension",
     "Switch",
+    "Tool",
     "Tracer",
     "WatchEvent",
 ]

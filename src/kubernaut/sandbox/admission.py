@@ -5,13 +5,15 @@ from __future__ import annotations
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree
 from kubernaut.sandbox.bounds import check_bounds
 from kubernaut.sandbox.failures import forbidden, not_found
-from kubernaut.sandbox.kinds import NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT, Kind
+from kubernaut.sandbox.kinds import CLAIM, NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT, Kind
 from kubernaut.sandbox.quota import check_quota
 from kubernaut.sandbox.shapes import entries, section
 from kubernaut.sandbox.storage import Storage
 from kubernaut.sandbox.webhooks import Webhooks
 
 TOLERATION_SECONDS = 300
+# Held until no pod uses the claim any more.
+PROTECTED_CLAIM = "kubernetes.io/pvc-protection"
 _SERVICE_NETWORK = "10.96"
 # These write their status with the object; all others only through /status.
 _OWN_STATUS = frozenset({"Node", "PersistentVolume"})
@@ -36,6 +38,8 @@ class Admission:
             self._complete_pod(item)
         elif kind is SERVICE:
             self._give_address(section(item, "spec"))
+        elif kind is CLAIM:
+            section(item, "metadata")["finalizers"] = [*tree.texts("metadata", "finalizers"), PROTECTED_CLAIM]
         elif kind is NAMESPACE:
             section(item, "metadata", "labels")["kubernetes.io/metadata.name"] = tree.name
             item["status"] = {"phase": "Active"}

@@ -26,6 +26,7 @@ from kubernaut.sandbox.validation import check_types, find_errors
 
 ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 KEPT_WRITES = 100_000
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 _LONGEST_GENERATED = 58
 _WITH_GENERATION = frozenset(
     {
@@ -143,6 +144,8 @@ class Cluster:
             metadata.pop(key, None)
         if item.get("kind") in _WITH_GENERATION:
             metadata["generation"] = 1
+        if item.get("kind") == "DaemonSet":
+            section(metadata, "annotations")[TEMPLATE_GENERATION] = "1"
 
     def update(self, kind: Kind, namespace: str, name: str, item: JsonObject, by: By) -> JsonObject:
         """The object after it was replaced."""
@@ -223,6 +226,8 @@ class Cluster:
             metadata = section(item, "metadata")
             generation = metadata.get("generation")
             metadata["generation"] = generation + 1 if isinstance(generation, int) else 1
+        if item.get("kind") == "DaemonSet":
+            _count_template(before, item)
 
     def delete(self, kind: Kind, namespace: str, name: str, by: By, options: Deletion | None = None) -> JsonObject:
         """The object as it is being deleted, or a `Status` where it is gone at once."""
@@ -282,3 +287,12 @@ class Cluster:
                 at=self.clock.now(),
             )
         )
+
+
+def _count_template(before: JsonObject, item: JsonObject) -> None:
+    """The API server counts the templates of a DaemonSet, whoever writes them."""
+    old, new = KubeObject(before), KubeObject(item)
+    counted = old.annotations.get(TEMPLATE_GENERATION, "1")
+    number = int(counted) if counted.isdecimal() else 1
+    changed = old.at("spec", "template") != new.at("spec", "template")
+    section(item, "metadata", "annotations")[TEMPLATE_GENERATION] = str(number + changed)

@@ -21,6 +21,7 @@ from kubernaut.settings.messages import ChannelSettings, NotifySettings, SlackSe
 from kubernaut.settings.models import ModelsSettings, ProviderSettings
 from kubernaut.settings.reading import PREFIX, load_settings
 from kubernaut.settings.section import Seconds, Share
+from kubernaut.settings.strategies import StrategySettings
 from kubernaut.settings.value import Declared, ValueSettings
 from kubernaut.settings.whole import Settings
 
@@ -43,6 +44,7 @@ __all__ = [
     "Share",
     "SlackSettings",
     "StoreSettings",
+    "StrategySettings",
     "TerminalWishes",
     "TracesSettings",
     "ValueSettings",

@@ -19,6 +19,7 @@ from kubernaut.settings.memory import EmbedderSettings, MemorySettings
 from kubernaut.settings.messages import NotifySettings
 from kubernaut.settings.models import ModelsSettings
 from kubernaut.settings.section import Section, content_of
+from kubernaut.settings.strategies import StrategySettings
 from kubernaut.settings.value import ValueSettings
 
 
@@ -29,6 +30,7 @@ class Settings(Section):
     store: StoreSettings = Field(default_factory=StoreSettings)
     cluster: ClusterSettings = ClusterSettings()
     policy: PolicySettings = PolicySettings()
+    strategies: StrategySettings = StrategySettings()
     verification: VerificationSettings = VerificationSettings()
     prometheus: PrometheusSettings = PrometheusSettings()
     models: ModelsSettings = ModelsSettings()

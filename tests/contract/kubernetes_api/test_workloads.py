@@ -167,6 +167,39 @@ async def test_an_eviction_waits_for_the_disruption_budget(api: Api) -> None:
     assert granted.status_code == 201, granted.text
 
 
+async def test_a_claim_that_is_deleted_stays_until_its_controller_lets_it_go(api: Api) -> None:
+    spec = {
+        "storageClassName": "nowhere",
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "1Gi"}},
+    }
+    body = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"}, "spec": spec}
+    made = await api.make(api.core("persistentvolumeclaims"), body)
+    assert made["metadata"]["finalizers"] == ["kubernetes.io/pvc-protection"]
+    path = api.core("persistentvolumeclaims", "data")
+    reply = await api.client.delete(path)
+    assert reply.json()["metadata"]["deletionTimestamp"]
+
+    async def gone() -> bool:
+        return (await api.client.get(path)).status_code == 404
+
+    assert await eventually(gone)
+
+
+async def test_the_api_server_counts_the_templates_of_a_daemon_set_in_an_annotation(api: Api) -> None:
+    counted = "deprecated.daemonset.template.generation"
+    workload = deployment("agent", api.image)
+    spec = {key: workload["spec"][key] for key in ("selector", "template")}
+    spec["template"]["spec"]["nodeSelector"] = {"nowhere": "true"}
+    made = await api.make(api.apps("daemonsets"), {**workload, "kind": "DaemonSet", "spec": spec})
+    assert made["metadata"]["annotations"][counted] == "1"
+    path = api.apps("daemonsets", "agent")
+    same = await api.patch(path, {"spec": {"minReadySeconds": 1}})
+    assert same.json()["metadata"]["annotations"][counted] == "1"
+    other = await api.patch(path, {"spec": {"template": {"metadata": {"labels": {"tier": "node"}}}}})
+    assert other.json()["metadata"]["annotations"][counted] == "2"
+
+
 async def test_deleting_a_deployment_takes_its_replica_sets_along(api: Api) -> None:
     await api.make(api.apps("deployments"), deployment("web", api.image, replicas=0))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from kubernaut.domain.errors import ClusterUnavailable
-from kubernaut.domain.execution import Applied
+from kubernaut.domain.execution import Applied, Effect, Intent, Verification
 from kubernaut.domain.incidents import Incident, IncidentId
-from kubernaut.domain.journal import Event, EventKind, unsettled_attempt
+from kubernaut.domain.journal import Event, EventKind, unsettled_attempt, was_done
 from kubernaut.domain.lifecycle import Phase
-from kubernaut.domain.objects import KubeObject
+from kubernaut.domain.objects import JsonObject, KubeObject
+from kubernaut.engine.codec import load
 from tests.misrouted_shop import SERVICE, MisroutedShop
 from tests.objects import NOW
 
@@ -17,8 +18,13 @@ WRONG = {"app": "cart", "tier": "wbe"}
 
 
 def told(*keys: str) -> list[Event]:
-    """Events of one incident; the word before the number is the kind."""
-    return [Event(IncidentId("inc-1"), key, EventKind(key.rpartition("-")[0]), NOW, {}) for key in keys]
+    """Events of one incident; the first word of a key is its kind, and a `!` means that it was refused."""
+    return [_told(key.removesuffix("!"), Applied.REFUSED if key.endswith("!") else Applied.DONE) for key in keys]
+
+
+def _told(key: str, applied: Applied) -> Event:
+    body: JsonObject = {"execution": {"applied": applied.value}}
+    return Event(IncidentId("inc-1"), key, EventKind(key.partition("-")[0]), NOW, body)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +35,8 @@ def told(*keys: str) -> list[Event]:
         (("intended-1",), "intended-1"),
         (("intended-1", "refused-1"), None),
         (("intended-1", "applied-1", "undone-1"), None),
+        (("intended-1", "applied-1", "undone-1!"), "applied-1"),
+        (("intended-1", "applied-1", "undone-1!", "undone-anew-1"), None),
         (("intended-1", "applied-1", "undone-1", "intended-2"), "intended-2"),
         (("intended-1", "applied-1", "intended-2", "refused-2"), "applied-1"),
     ],
@@ -94,6 +102,32 @@ async def test_an_undo_that_the_api_server_does_not_answer_is_raised_and_may_be_
         await shop.stages.execution.undo_last(incident, by="anna")
 
     assert (await shop.stages.execution.undo_last(incident, by="anna")).applied is Applied.DONE
+
+
+async def test_what_the_automatic_undo_was_refused_a_person_can_still_take_back() -> None:
+    shop = MisroutedShop()
+    incident = await a_change_without_an_answer(shop, made=True)
+    [intended] = await shop.incidents.events(incident.id, kinds=(EventKind.INTENDED,))
+    intent = load(Intent, intended.body["intent"])
+    execution = shop.stages.execution
+    await execution.apply(incident, intent, attempt=1)
+    ours = selector(shop)
+    shop.cluster.put({**shop.cluster.raw(SERVICE), "spec": {"selector": {"app": "somebody-elses"}}})
+    judged = Event(incident.id, "verified-1", EventKind.VERIFIED, NOW, {})
+    await shop.incidents.append(judged, phase=Phase.UNDOING)
+    refused = await execution.undo(
+        incident, intent, Verification(Effect.UNCHANGED, None, (), "no better", NOW), attempt=1
+    )
+    assert refused.applied is Applied.REFUSED
+    shop.cluster.put({**shop.cluster.raw(SERVICE), "spec": {"selector": {**ours}}})
+
+    back = await execution.undo_last(incident, by="anna")
+
+    assert back.applied is Applied.DONE
+    assert selector(shop) == WRONG
+    undone = await shop.incidents.events(incident.id, kinds=(EventKind.UNDONE,))
+    assert [was_done(event) for event in undone] == [False, True]
+    assert unsettled_attempt(await shop.incidents.events(incident.id)) is None
 
 
 async def test_nothing_is_undone_where_nothing_was_ever_meant() -> None:

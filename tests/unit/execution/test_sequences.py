@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from kubernaut.adapters.memory.cluster import MemoryCluster
-from kubernaut.domain.changes import Change, ObjectCreation
+from kubernaut.domain.changes import Change, ObjectCreation, ObjectDeletion
 from kubernaut.domain.diagnosis import ActionCall, ActionId, Parameter
 from kubernaut.domain.errors import ChangeRejected
 from kubernaut.domain.execution import Applied, Intent, Refused
@@ -194,6 +194,42 @@ async def test_a_claim_that_is_not_made_anew_is_there_again_as_it_was() -> None:
     assert done.applied is Applied.REFUSED
     assert "taken back: shop/persistentvolumeclaim/scratch" in done.reason
     assert contents(cluster) == before
+
+
+class ProtectedClaims(MemoryCluster):
+    """Claims stay, marked as leaving, until their controller lets them go."""
+
+    async def write(self, change: Change, *, dry_run: bool = False, **_: object) -> KubeObject | None:
+        if isinstance(change, ObjectDeletion) and change.target.kind == "PersistentVolumeClaim" and not dry_run:
+            raw: Raw = self.raw(change.target)
+            raw["metadata"]["deletionTimestamp"] = "2026-05-04T12:00:00Z"
+            self.put(raw)
+            return None
+        return await super().write(change, dry_run=dry_run)
+
+
+async def test_a_claim_is_made_anew_and_taken_back_once_its_controller_let_the_former_one_go() -> None:
+    cluster, clock = ProtectedClaims(town()), LiveClock()
+    claim = ref("PersistentVolumeClaim", "scratch")
+    before = contents(cluster)
+    ports, intent = await intended(cluster, clock, call("recreate_pvc", claim, storage_class="fast"))
+    clock.events = {2: lambda: cluster.remove(claim), 5: lambda: cluster.remove(claim)}
+    done = await apply(ports, intent)
+    assert (done.applied, clock.slept) == (Applied.DONE, 2)
+    back = await undo(ports, intent)
+    assert (back.applied, clock.slept) == (Applied.DONE, 5)
+    assert contents(cluster) == before
+
+
+async def test_a_claim_that_never_goes_is_said_to_be_still_there() -> None:
+    cluster, clock = ProtectedClaims(town()), LiveClock()
+    claim = ref("PersistentVolumeClaim", "scratch")
+    ports, intent = await intended(cluster, clock, call("recreate_pvc", claim, storage_class="fast"))
+    clock.events = {1: lambda: cluster.remove(claim)}
+    assert (await apply(ports, intent)).applied is Applied.DONE
+    back = await undo(ports, intent)
+    assert back.applied is Applied.REFUSED
+    assert "scratch is still being deleted" in back.reason
 
 
 async def test_an_object_that_somebody_changed_after_we_made_it_stays() -> None:

@@ -4,8 +4,12 @@ import pytest
 
 from kubernaut.gameday.arms import Arm
 from kubernaut.gameday.fault import Policy
-from kubernaut.gameday.results import Result, did_harm, pass_by_themselves, report_json, summary_of
+from kubernaut.gameday.playing import Ground
+from kubernaut.gameday.results import Result, did_harm, pass_by_themselves, summary_of
+from kubernaut.gameday.run import Gameday, NotPlayed, report_json
 
+# No problem is played here, so there is no cluster to play it on.
+NOWHERE: Ground = None  # type: ignore[assignment]
 HEALED = Result(
     fault="a",
     variant=1,
@@ -40,11 +44,16 @@ def test_a_row_has_exactly_the_names_that_scripts_know() -> None:
     }
 
 
-def test_the_document_has_the_arms_that_were_played_and_every_row() -> None:
-    document = report_json([HEALED, CONTROL], [Arm.KUBERNAUT, Arm.NOTHING])
-    assert set(document) == {"arms", "problems"}
+def test_the_document_has_the_arms_that_were_played_every_row_and_what_was_not_played() -> None:
+    game = Gameday([], dict.fromkeys([Arm.KUBERNAUT, Arm.NOTHING], NOWHERE), 1, lambda _: None, [HEALED, CONTROL])
+    game.not_played.append(NotPlayed("d", 2, Arm.NOTHING, "the system did not get well"))
+    document = report_json(game, ["image-private"])
     assert list(document["arms"]) == ["kubernaut", "nothing"]  # type: ignore[arg-type]
     assert len(document["problems"]) == 2  # type: ignore[arg-type]
+    assert document["not_played"] == [
+        {"fault": "d", "variant": 2, "arm": "nothing", "why": "the system did not get well"}
+    ]
+    assert document["left_out"] == ["image-private"]
 
 
 def test_a_share_stands_with_its_interval() -> None:

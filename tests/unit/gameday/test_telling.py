@@ -2,13 +2,17 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
+from kubernaut.domain.objects import KubeObject
 from kubernaut.entrypoints.terminal.gameday import moved_line, report_lines
 from kubernaut.entrypoints.terminal.look import Look
-from kubernaut.gameday.alarm import alert_body
+from kubernaut.gameday.alarm import alert_body, shows
 from kubernaut.gameday.arms import Arm
 from kubernaut.gameday.catalogue import chosen
 from kubernaut.gameday.fault import Problem, problems_of
 from kubernaut.gameday.run import Gameday, Moved, NotPlayed
+from kubernaut.gameday.seeing import View
 from kubernaut.gameday.shop import live_images
 from kubernaut.intake.alertmanager import parse_webhook
 from tests.objects import NOW
@@ -90,3 +94,28 @@ def test_a_resolved_alert_has_the_identity_of_the_one_that_fired() -> None:
 def test_the_alert_of_a_task_names_the_job() -> None:
     labels = alert_body(problem("task-fails"), began=NOW, ended=None)["commonLabels"]
     assert "job_name" in labels  # type: ignore[operator]
+
+
+def seen(**pod: object) -> View:
+    """One pod that is not ready, with that status of its container."""
+    status = {"containerStatuses": [{"name": "app", **pod}], "conditions": [{"type": "Ready", "status": "False"}]}
+    raw = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web-1", "namespace": "shop"}, "status": status}
+    item = KubeObject(raw)  # type: ignore[arg-type]  # nested dicts are no `Json` to a type checker
+    return View({item.ref: item})
+
+
+@pytest.mark.parametrize(
+    ("alert", "container", "fires"),
+    [
+        ("KubePodCrashLooping", {"restartCount": 1}, False),
+        ("KubePodCrashLooping", {"restartCount": 2}, True),
+        ("KubePodCrashLooping", {"state": {"waiting": {"reason": "CrashLoopBackOff"}}}, True),
+        ("KubePodCrashLooping", {"state": {"waiting": {"reason": "ErrImagePull"}}}, False),
+        ("KubernetesContainerOomKiller", {"lastState": {"terminated": {"reason": "Error"}}}, False),
+        ("KubernetesContainerOomKiller", {"lastState": {"terminated": {"reason": "OOMKilled"}}}, True),
+        ("KubePodNotReady", {}, True),
+        ("BlackboxProbeFailed", {}, True),
+    ],
+)
+def test_an_alert_fires_once_its_symptom_shows(alert: str, container: dict[str, object], fires: bool) -> None:  # noqa: FBT001
+    assert shows(alert, seen(**container)) is fires

@@ -79,9 +79,7 @@ def _read(name: str, meaning: str, scope: Scope, kind: Kind = Kind.GAUGE, /, **l
 
 _SOURCE = "alertmanager, kubernetes-event"
 _STAGE = "triage … learning"
-_STEP = (
-    "admit, investigate, plan, ask, answer, intend, apply, observe, verify, undo, correct, tell, value, learn, close"
-)
+_STEP = "admit, investigate, plan, ask, answer, intend, apply, observe, verify, undo, correct, tell, value, close, learn, propose, watch, compare"
 _ERROR = "the kind of error, such as ClusterUnavailable; StepBroke for a defect of ours"
 _PROVIDER = "as in the settings"
 _OURS, _SHARED = Scope.PROCESS, Scope.DATABASE
@@ -157,6 +155,12 @@ SECTIONS: Mapping[str, tuple[Metric, ...]] = MappingProxyType(
             ),
             _counter(
                 "model_failovers", "Times the next provider was asked because this one had failed", provider=_PROVIDER
+            ),
+            _counter(
+                "model_lookups",
+                "What models looked up in the cluster",
+                tool="the closed set, unknown",
+                outcome="found, nothing, refused",
             ),
             _counter("model_tokens", "Tokens of prompts and replies", provider=_PROVIDER),
             _counter(

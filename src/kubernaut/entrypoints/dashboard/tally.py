@@ -16,9 +16,11 @@ from types import MappingProxyType
 import msgspec
 
 from kubernaut.domain.errors import StoreError
+from kubernaut.domain.execution import Effect
 from kubernaut.domain.incidents import IncidentId
-from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.journal import Event, EventKind, was_done
 from kubernaut.domain.objects import JsonObject, Tree
+from kubernaut.entrypoints.value.gathering import slim_comparison, slim_proposal
 from kubernaut.ports import IncidentStore
 
 _PAGE = 1000
@@ -101,7 +103,7 @@ class Tally:
         match event.kind:
             case EventKind.VERIFIED:
                 self._verified(event)
-            case EventKind.UNDONE:
+            case EventKind.UNDONE if was_done(event):
                 action = Tree(event.body).text("execution", "intent", "preview", "call", "action")
                 self.undone.setdefault(action, []).append(Attempt(event.incident, event.at, "undone", event.seq))
             case EventKind.MODEL_ASKED:
@@ -116,7 +118,7 @@ class Tally:
     def _verified(self, event: Event) -> None:
         body = Tree(event.body)
         key = body.text("cause"), body.text("action")
-        if all(key):
+        if all(key) and body.text("verification", "effect") != Effect.PREPARED:
             attempt = Attempt(event.incident, event.at, body.text("verification", "effect"), event.seq)
             self.attempts.setdefault(key, []).append(attempt)
 
@@ -185,6 +187,8 @@ _KEPT: Mapping[EventKind, Callable[[Tree], JsonObject]] = MappingProxyType(
         EventKind.VERIFIED: _verdict,
         EventKind.UNDONE: _applied,
         EventKind.LEARNED: _nothing,
+        EventKind.PROPOSED: slim_proposal,
+        EventKind.COMPARED: slim_comparison,
         EventKind.CLOSED: lambda body: {"ending": body.text("ending")},
     }
 )

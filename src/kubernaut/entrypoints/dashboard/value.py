@@ -23,6 +23,7 @@ from kubernaut.impact.clocks import History
 from kubernaut.impact.figures import Figure
 from kubernaut.impact.inputs import ValueInputs
 from kubernaut.impact.money import outlook
+from kubernaut.impact.shadow import ShadowReport, shadow_report
 from kubernaut.impact.value import Valued, valued
 from kubernaut.ports import Clock, IncidentFilter, IncidentStore
 
@@ -70,6 +71,7 @@ class Worth:
     dots: tuple[Dot, ...]
     namespaces: tuple[Share, ...]
     assumptions: tuple[str, ...]
+    shadow: ShadowReport
     hangs_on: tuple[tuple[str, str], ...] = ()
 
 
@@ -178,6 +180,7 @@ def _worth(histories: Sequence[History], inputs: ValueInputs, period: str, now: 
         dots=dots,
         namespaces=_namespaces(incidents),
         assumptions=tuple(dict.fromkeys(line for one in shown for line in one.figure.assumptions)),
+        shadow=shadow_report(histories, since, now),
         hangs_on=_hangs_on(found, inputs, running),
     )
 

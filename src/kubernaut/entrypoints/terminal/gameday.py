@@ -24,7 +24,8 @@ def moved_line(moved: Moved, look: Look) -> str:
         return look.text(head + look.paint(Tone.ASK, "not played") + f"  {visible(last.why[:_LONGEST_WHY])}")
     took = f" in {duration(last.seconds)}" if last.seconds is not None else ""
     tone = Tone.GOOD if last.is_right or (last.arm is not Arm.KUBERNAUT and last.healed) else Tone.QUIET
-    return look.text(head + look.paint(tone, visible(last.outcome)) + took)
+    why = f"  {visible(last.why[:_LONGEST_WHY])}" if last.why and last.arm is Arm.KUBERNAUT else ""
+    return look.text(head + look.paint(tone, visible(last.outcome)) + took + why)
 
 
 def report_lines(gameday: Gameday, left_out: Sequence[str], look: Look) -> list[str]:

@@ -27,6 +27,7 @@ from kubernaut.domain.learning import Pattern
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import JsonObject, ObjectRef
 from kubernaut.domain.plans import Decision
+from kubernaut.domain.proposals import Agreement
 from kubernaut.engine.codec import dump
 from kubernaut.entrypoints.dashboard.books import Books, open_books
 from kubernaut.entrypoints.dashboard.charts import interval_bar, log_axis
@@ -41,6 +42,7 @@ from kubernaut.entrypoints.http.operations import Answer, Instruction, Operation
 from kubernaut.impact.inputs import Range, ValueInputs
 from tests.examples import a_signal
 from tests.told import NOON, PROOF, Teller, a_healed_one, a_store, a_waiting_one, an_intent, an_undone_one
+from tests.worth import Happened, tell_proposal
 
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 INPUTS = ValueInputs(Range(25, 42, 70), Range(70, 70, 70), running_usd_per_month=Range(500, 500, 500))
@@ -541,3 +543,15 @@ def test_an_interval_is_drawn_on_a_scale_that_holds_0(low: float, mark: float, h
     bar = interval_bar(low, mark, high)
     assert 0 <= bar.low <= bar.mark <= bar.high <= 100
     assert 0 <= bar.zero <= 100
+
+
+async def test_proposals_that_nobody_acted_on_stand_on_the_value_page_with_what_people_did() -> None:
+    site = Site()
+    one = Happened("print-1", "deadlock", Ending.ESCALATED, 3, NOON)
+    incident = await tell_proposal(site.store, one, Agreement.SAME_CHANGE, 4.0)
+    await site.books.appraisal.make("30d")
+    page = (await site.get("/value?since=30d")).text
+    assert "Proposed and not done" in page
+    assert "same change" in page
+    assert f"/incidents/{incident}/events" in page
+    assert (await site.get("/value.json?since=30d")).json()["worth"]["shadow"]["proposals"] == 1
