@@ -242,7 +242,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             store.leases,
             outside.notifier,
             busy_for,
-            learning.recall,
+            learning.like,
         ),
         verification=VerificationStage(
             reader,
