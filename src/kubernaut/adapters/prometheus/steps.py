@@ -46,9 +46,6 @@ STAGES: Mapping[str, str] = MappingProxyType(
         "learn": "learning",
         "correct": "learning",
         "close": "execution",
-        "propose": "execution",
-        "watch": "verification",
-        "compare": "verification",
     }
 )
 
