@@ -19,6 +19,7 @@ from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.domain.plans import Candidate, Conclusion, Course, Decision, Outcome, Plan, Trial
 from kubernaut.domain.proposals import Comparison, Proposal, Sight
 from kubernaut.domain.signals import Signal
+from kubernaut.domain.sources import PROPOSE, Submitted
 from kubernaut.engine import Engine, Run
 from kubernaut.engine.codec import dump, load
 from kubernaut.execution.stage import ExecutionStage
@@ -128,7 +129,8 @@ async def _mend(run: Run, stages: Stages, incident: Incident) -> Conclusion:
                 return await _end(run, stages, incident, way, await _left(run, stages, incident, plan, look=look))
             if not way.goes_on(plan.chosen):
                 way, _ = await _let_go(run, stages, incident, way)
-            acted = await _act(run, stages, incident, diagnosis, plan.chosen, attempt=way.attempt)
+            do = _submit if plan.chosen.call.action == PROPOSE else _act
+            acted = await do(run, stages, incident, diagnosis, plan.chosen, attempt=way.attempt)
             way = way.after(plan.chosen, acted)
             if acted.conclusion.final or way.calls_people or way.failures >= stages.policy.attempts:
                 return await _end(run, stages, incident, way, acted.conclusion)
@@ -192,6 +194,16 @@ async def _decide(
             f"answer-{look}-{answer}", partial(planning.hear, incident, plan, heard, look=look), returns=Plan
         )
     return plan
+
+
+async def _submit(
+    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, chosen: Candidate, *, attempt: int
+) -> Acted:
+    """Proposes the change to whoever owns the object; people decide about it, so the incident ends with that."""
+    submit = partial(stages.execution.submit, incident, diagnosis, chosen.call, attempt=attempt)
+    submitted = await run.step(f"submit-{attempt}", submit, returns=Submitted)
+    undo = f"kubernaut incidents undo {incident.id}" if submitted.address else ""
+    return Acted(Conclusion(Ending.ESCALATED, submitted.reason, undo, guard="owned"), Outcome.REFUSED)
 
 
 async def _act(

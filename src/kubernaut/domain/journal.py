@@ -33,6 +33,7 @@ class EventKind(StrEnum):
     COMPARED = "compared"
     INTENDED = "intended"
     APPLIED = "applied"
+    SUBMITTED = "submitted"
     REFUSED = "refused"
     OBSERVED = "observed"
     VERIFIED = "verified"
@@ -116,14 +117,17 @@ def cause_told(event: Event) -> str | None:
     return hypotheses[0].text("cause") if hypotheses else ""
 
 
+_BEGUN = frozenset({EventKind.APPLIED, EventKind.INTENDED, EventKind.SUBMITTED})
+
+
 def unsettled_attempt(events: Sequence[Event]) -> Event | None:
     """The last attempt that was neither refused nor taken back: its `applied` event, or else its `intended` one.
 
     An attempt that broke off counts: whether the API server took the change is not known, so it has to be looked at.
-    So does one whose taking back was refused: the change stands.
+    So does one whose taking back was refused: the change stands. What was submitted to an owner is an attempt, too.
     """
     over = {attempt_of(event) for event in events if event.kind is EventKind.REFUSED or is_undoing(event)}
-    begun = (event for event in reversed(events) if event.kind in {EventKind.APPLIED, EventKind.INTENDED})
+    begun = (event for event in reversed(events) if event.kind in _BEGUN)
     return next((event for event in begun if attempt_of(event) not in over), None)
 
 

@@ -30,6 +30,7 @@ from kubernaut.planning.ranking import Record, rank, record_name, unproven
 from kubernaut.planning.strategies.book import StrategyBook
 from kubernaut.planning.strategies.facts import facts_of
 from kubernaut.planning.strategies.offering import offer
+from kubernaut.planning.submitting import Submissions
 from kubernaut.planning.surveying import blast_of
 from kubernaut.ports import Clock, ClusterReader, IncidentStore, Leases, Switch
 
@@ -90,6 +91,7 @@ class PlanningStage:
     risks: Mapping[ActionId, int] = field(default_factory=dict)
     exploration: ExplorationBudget = field(default_factory=ExplorationBudget)
     strategies: StrategyBook = field(default_factory=StrategyBook)
+    submissions: Submissions = field(default_factory=Submissions)
 
     async def plan(self, incident: Incident, diagnosis: Diagnosis, *, look: int, tried: Sequence[Trial]) -> Plan:
         """The plan, stored. An `act` plan holds the target's lease in the incident's name."""
@@ -187,7 +189,7 @@ class PlanningStage:
         ranked = rank(offered.fresh, record=_record(known), risks=self.risks)
         # What is under way is brought to its end before anything else is begun.
         ranked = (offered.going, *ranked) if offered.going else ranked
-        return ranked, docket.passing_over(offered.passed_over)
+        return self.submissions.instead(ranked, docket.survey.item), docket.passing_over(offered.passed_over)
 
     async def _explored(
         self, incident: Incident, weighing: Weighing, fresh: Sequence[Candidate], settled: Settled

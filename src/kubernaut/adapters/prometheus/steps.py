@@ -39,6 +39,7 @@ STAGES: Mapping[str, str] = MappingProxyType(
         "observe": "verification",
         "verify": "verification",
         "propose": "execution",
+        "submit": "execution",
         "watch": "verification",
         "compare": "verification",
         "tell": "execution",
