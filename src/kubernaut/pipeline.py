@@ -28,7 +28,7 @@ from kubernaut.learning.stage import LearningStage
 from kubernaut.planning.planning import PlanningStage
 from kubernaut.planning.ways import Acted, Way
 from kubernaut.ports import Admission
-from kubernaut.triage.admission import Resolved, TriageStage
+from kubernaut.triage.admission import Resolved, SetAside, TriageStage
 from kubernaut.verification.stage import VerificationStage
 
 # The topic on which a waiting incident hears people's decisions and resolved alerts.
@@ -65,17 +65,24 @@ class Stages:
     policy: PipelinePolicy
 
 
-async def admit(signal: Signal, stages: Stages, engine: Engine) -> None:
-    """Opens, joins or ends incidents for one signal of the inbox; safe to repeat."""
-    match await stages.triage.admit(signal):
+async def admit(signal: Signal, stages: Stages, engine: Engine) -> Admission | Resolved | SetAside:
+    """Opens, joins or ends incidents for one signal of the inbox, and says which; safe to repeat."""
+    became = await stages.triage.admit(signal)
+    match became:
         case Admission(incident=incident) if incident.is_open:
             # Starting twice is starting once. A process that dies before this line is made good by `revive`.
-            await engine.start(incident.id, {"do": "heal", "incident": dump(incident)})
+            await engine.start(incident.id, beginning(incident))
         case Resolved(incidents=incidents):
             for incident in incidents:
                 await engine.send(incident.id, DECISION, {"resolved": True}, key=f"resolved-{signal.id}")
         case _:
             pass
+    return became
+
+
+def beginning(incident: Incident) -> JsonObject:
+    """What the engine is told to run for an incident."""
+    return {"do": "heal", "incident": dump(incident)}
 
 
 async def run_incident(run: Run, stages: Stages, argument: JsonObject) -> Json:
@@ -91,14 +98,16 @@ async def run_incident(run: Run, stages: Stages, argument: JsonObject) -> Json:
 
 
 async def heal(run: Run, stages: Stages, incident: Incident) -> Ending:
-    """The way of one incident, from the first look to what it taught."""
+    """The way of one incident, from the first look to what it taught.
+
+    It closes before it learns: an alert that begins while the lesson is being stored is news.
+    """
     if stages.policy.settle:
         await run.sleep(stages.policy.settle)
     conclusion = await _mend(run, stages, incident)
     await run.step("tell", partial(stages.execution.tell, incident, conclusion), returns=str)
     await run.step("value", partial(stages.impact.appraise, incident, conclusion), returns=str)
     await run.step("close", partial(stages.execution.close, incident, conclusion), returns=str)
-    # Closed before it is learned from: an alert that begins while the lesson is being stored is news.
     await run.step("learn", partial(stages.learning.remember, incident, conclusion), returns=str)
     if conclusion.proposal is not None:
         await _shadow(run, stages, incident, conclusion.proposal)

@@ -113,13 +113,18 @@ def _model(event: Event) -> str:
     name = body.text("provider") or "model"
     if body.flag("suspicious"):
         return f"a reply was thrown away ({body.text('error')}); people look at it"
+    quotes = "".join(
+        f", {call.text('provider')} says: “{call.text('said')}”" for call in body.trees("calls") if call.text("said")
+    )
     if not body.flag("ok"):
-        return f"{name} did not answer usably ({body.text('error') or 'no reason given'}); the rules decide"
+        return f"{name} did not answer usably ({body.text('error') or 'no reason given'}){quotes}; the rules decide"
     if body.flag("kept"):
         return f"{name} had answered an equal question, 0 tokens"
     others = [call.text("provider") for call in body.trees("calls") if call.text("failure")]
     after = f" after {' and '.join(others)} failed" if others else ""
-    return f"{name} answered{after}, {counted(body.integer('tokens'), 'token')}"
+    lookups = body.integer("lookups")
+    looked = f", {counted(lookups, 'lookup')}" if lookups else ""
+    return f"{name} answered{after}{looked}, {counted(body.integer('tokens'), 'token')}{quotes}"
 
 
 def _closed(event: Event) -> str:

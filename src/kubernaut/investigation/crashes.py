@@ -11,6 +11,7 @@ from kubernaut.investigation import facts
 from kubernaut.investigation.configuration import edits, is_missing_reference
 from kubernaut.investigation.containers import START_PROBLEMS, Container, crashing_since
 from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.probes import probe_kill
 from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.revisions import spell
 from kubernaut.investigation.subjects import TemplateChange, Workload
@@ -120,7 +121,7 @@ def _never_progressed(item: KubeObject) -> bool:
 
 
 def _words(workload: Workload, container: Container) -> str:
-    killed = probe_kill(workload, container)
+    killed = probe_kill(workload.scene, container)
     if container.waiting in START_PROBLEMS:
         said = container.message or (container.ended.text("message") if container.ended else "")
         return f"{container.label} cannot be started ({quoted(said or container.waiting, 120)})"
@@ -136,17 +137,6 @@ def _words(workload: Workload, container: Container) -> str:
     return f"{container.label} {how}"
 
 
-def probe_kill(workload: Workload, container: Container) -> str:
-    """`liveness` or `startup` where the kubelet killed the container for that probe."""
-    for entry in workload.scene.events_of(container.pod, "Killing"):
-        message = entry.text("message")
-        if container.name in message:
-            for probe in ("liveness", "startup"):
-                if f"failed {probe} probe" in message:
-                    return probe
-    return ""
-
-
 def _facts(workload: Workload, container: Container, found: list[Container]) -> tuple[Fact, ...]:
     pod, ended = container.pod, container.ended
     told = []
@@ -160,7 +150,7 @@ def _facts(workload: Workload, container: Container, found: list[Container]) -> 
         message = f": {ended.text('message')}" if ended.text("message") else ""
         words = f"{text}, {container.restarts} restarts{run}{count}{message}"
         told.append(facts.field(pod, container.ended_path, words, ended.time("finishedAt")))
-    killed = probe_kill(workload, container)
+    killed = probe_kill(workload.scene, container)
     if killed:
         told += [facts.event(entry) for entry in workload.scene.events_of(pod, "Unhealthy")[:1]]
     return (*told, *_log(workload, container))

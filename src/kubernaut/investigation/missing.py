@@ -36,6 +36,7 @@ def cause_of_missing(kind: str, *, fault: int, look_alike: str) -> Cause:
     other = look_alike.removeprefix("missing_")
 
     def examine(workload: Workload) -> Finding | None:
+        """The finding when a waiting pod refers to one that is not there: the list shows it, or the kubelet says so."""
         gap = find_gap(workload, (kind,), key=False)
         return finding_of(workload, gap) if gap else None
 

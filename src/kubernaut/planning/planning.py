@@ -18,11 +18,11 @@ from kubernaut.domain.plans import Candidate, Decision, Plan, Standing, Trial, l
 from kubernaut.engine.codec import dump, load
 from kubernaut.planning.budgeting import BUDGET, over_budget
 from kubernaut.planning.casework import Casework, Docket
-from kubernaut.planning.choosing import Settled, Weighing, choose
+from kubernaut.planning.choosing import Settled, Weighing, candidates_told, choose
 from kubernaut.planning.consent import after_consent, chosen_by
 from kubernaut.planning.exploring import ExplorationBudget
 from kubernaut.planning.guardrails import Guardrails
-from kubernaut.planning.guards import Autonomy, close, objection
+from kubernaut.planning.guards import OBSERVED, Autonomy, close, objection
 from kubernaut.planning.oscillation import thrashes
 from kubernaut.planning.policy.document import Effect
 from kubernaut.planning.policy.ruling import Policy
@@ -158,6 +158,11 @@ class PlanningStage:
         if weighing is not None and situation.scope.managed and weighing.lifting(ranked[0]) is not None:
             situation = replace(situation, scope=replace(situation.scope, autonomy=Autonomy.AUTO))
         refused = objection(situation)
+        if refused is not None and refused.guard == OBSERVED and weighing is not None:
+            # A rule may lift this label, so what rules would have looked at is kept for a replay.
+            facts = weighing.facts(ranked[0])
+            told = {"facts": facts.variables(situation.now, law.zone)}
+            return Settled(refused, {**docket.told, **told, "candidates": candidates_told(ranked, weighing, facts)})
         if refused is not None or best is None or weighing is None:
             return Settled(refused or close(Ending.NO_ACTION_NEEDED, "nothing was found", "nothing_found"), docket.told)
         fresh, why_not = self._fresh(ranked, best, docket, [trial.call for trial in tried])

@@ -8,6 +8,7 @@ from kubernaut.investigation.diagnosing import diagnose
 from kubernaut.investigation.revisions import revisions_of
 from tests.objects import (
     Part,
+    Parts,
     ago,
     configuration,
     container,
@@ -173,12 +174,11 @@ def _rolled(kind: str, *extra: KubeObject, **spec: Part) -> Diagnosis:
 
 
 @pytest.mark.parametrize(
-    ("kind", "action", "verdict"),
-    [("StatefulSet", "rollback_statefulset", Verdict.APPROVE), ("DaemonSet", "rollback_daemonset", Verdict.ACT)],
+    ("kind", "action"), [("StatefulSet", "rollback_statefulset"), ("DaemonSet", "rollback_daemonset")]
 )
-def test_stateful_sets_and_daemon_sets_go_back_too(kind: str, action: str, verdict: Verdict) -> None:
+def test_stateful_sets_and_daemon_sets_go_back_too(kind: str, action: str) -> None:
     top = best(_rolled(kind))
-    assert (top.cause, top.verdict, top.remedies[0].action) == ("crash_after_change", verdict, action)
+    assert (top.cause, top.verdict, top.remedies[0].action) == ("crash_after_change", Verdict.ACT, action)
     assert top.remedies[0].parameters == {"revision": 1}
 
 
@@ -208,6 +208,39 @@ def test_a_controller_revision_that_came_back_is_not_taken_for_an_old_one() -> N
     tried = controller_revision(item, 2, NEW, age=ago(minutes=30))
     found = revisions_of(scene_of(item, again, tried), item)
     assert [(each.number, each.made_at is None) for each in found] == [(3, True), (2, False)]
+
+
+def held_up(*statuses: Parts, replicas: int = 2, **spec: Part) -> Diagnosis:
+    """A StatefulSet whose last pod has a new template; those before it still serve with the old one."""
+    item = workload("StatefulSet", "ledger", NEW, replicas=replicas, spec=spec)
+    old = controller_revision(item, 1, OLD)
+    new = controller_revision(item, 2, NEW, age=ago(minutes=8))
+    status = {"updateRevision": new.name, "observedGeneration": 1}
+    item = workload("StatefulSet", "ledger", NEW, replicas=replicas, spec=spec, status=status)
+
+    def marked(revision: KubeObject) -> dict[str, str]:
+        return {"app": "checkout", "controller-revision-hash": revision.name}
+
+    serving = [pod(f"ledger-{place}", [running()], of=item, labels=marked(old)) for place in range(replicas - 1)]
+    failing = pod(f"ledger-{replicas - 1}", [*statuses], of=item, labels=marked(new), age=ago(minutes=7))
+    return diagnose(scene_of(item, old, new, failing, *serving, node()), item.ref)
+
+
+def test_a_stateful_set_goes_back_to_the_revision_that_its_other_pods_still_serve_with() -> None:
+    found = held_up(crash_loop())
+    assert (best(found).cause, best(found).verdict) == ("crash_after_change", Verdict.ACT)
+    assert (best(found).remedies[0].action, best(found).remedies[0].parameters) == (
+        "rollback_statefulset",
+        {"revision": 1},
+    )
+
+
+def test_people_agree_before_a_program_goes_back_that_may_have_written_to_its_volume() -> None:
+    claims: list[Part] = [{"metadata": {"name": "data"}}]
+    ran = held_up(crash_loop(), volumeClaimTemplates=claims)
+    assert (best(ran).verdict, best(ran).remedies[0].action) == (Verdict.APPROVE, "rollback_statefulset")
+    never = held_up(waiting("CreateContainerError", "executable file not found"), volumeClaimTemplates=claims)
+    assert (best(never).verdict, best(never).remedies[0].action) == (Verdict.ACT, "rollback_statefulset")
 
 
 def test_a_bare_pod_and_a_job_get_findings_too() -> None:

@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "incidents": ("incidents", "List, show, approve, reject and undo."),
         "value": ("value", "What it was worth over a period, with the assumptions."),
         "audit": ("audit", "Check, export and replay the log of events."),
+        "backtest": ("backtest", "What another policy would have decided."),
         "readiness": ("readiness", "Prove each promise, with figures and evidence."),
         "suspend": ("suspend", "Switch all actions off, at once."),
         "resume": ("resume", "Allow actions again."),
