@@ -8,10 +8,9 @@ from kubernaut.adapters.memory.engine import MemoryEngine, Moment
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.engine import Run
-from kubernaut.engine.codec import dump
 from kubernaut.engine.run import RunState
 from kubernaut.investigation.stage import SecondOpinion
-from kubernaut.pipeline import DECISION
+from kubernaut.pipeline import DECISION, beginning
 from tests.misrouted_shop import MisroutedShop
 
 
@@ -53,7 +52,7 @@ async def go(way: Way, *crashes: tuple[str, Moment], second: SecondOpinion | Non
     """The way gone with the process dying at those places."""
     shop = MisroutedShop(way.answers, way.autonomy, second)
     opened = await shop.open_incident()
-    argument: JsonObject = {"do": "heal", "incident": dump(opened)}
+    argument = beginning(opened)
     begun = 0
 
     async def workflow(run: Run, argument: JsonObject) -> Json:

@@ -22,7 +22,7 @@ from kubernaut.domain.incidents import Incident
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef
 from kubernaut.domain.signals import AlertKey, Signal, SignalId
 from kubernaut.engine import Run
-from kubernaut.execution.catalogue import discover
+from kubernaut.execution.catalogue import AnyAction, Catalogue, discover
 from kubernaut.execution.previewing import ExecutionPorts
 from kubernaut.execution.stage import ExecutionStage
 from kubernaut.impact.inputs import ValueInputs
@@ -34,12 +34,15 @@ from kubernaut.pipeline import PipelinePolicy, Stages, run_incident
 from kubernaut.planning.guardrails import guardrails
 from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage
+from kubernaut.planning.strategies.book import StrategyBook
 from kubernaut.ports import Admission
+from kubernaut.strategy_wiring import known_names
 from kubernaut.triage.admission import TriagePolicy, TriageStage
 from kubernaut.verification.judging import VerificationPolicy
 from kubernaut.verification.stage import VerificationStage
 from kubernaut.verification.watching import WatchPolicy
 from tests import objects
+from tests.strategies import WrittenStrategies
 
 SERVICE = ObjectRef("v1", "Service", "shop", "cart")
 _LABELS = {"app": "cart", "tier": "web"}
@@ -51,11 +54,14 @@ class MisroutedShop:
     """`answers`: whether the pods are reached once the selector is right. `autonomy` is the label of the namespace.
 
     `second` is the model that is asked, where there is one.
+    `strategies` is the YAML of what people declared, `further` are actions beside those of the catalogue.
     """
 
     answers: bool = True
     autonomy: str = "auto"
     second: SecondOpinion | None = None
+    strategies: str = ""
+    further: tuple[AnyAction, ...] = ()
     written: list[Change] = field(default_factory=list)
     clock: ManualClock = field(default_factory=lambda: ManualClock(objects.NOW, jumps=True))
     horizon: timedelta = timedelta(minutes=5)
@@ -93,7 +99,7 @@ class MisroutedShop:
         after = await self.cluster.write(change, dry_run=dry_run, warned=warned)
         if not dry_run:
             self.written.append(change)
-            if self.answers:
+            if self.answers and self.selector() == _LABELS:
                 await self.recover()
         return after
 
@@ -133,7 +139,7 @@ class MisroutedShop:
     def _stages(self) -> Stages:
         cluster, incidents, clock = self.cluster, self.incidents, self.clock
         learning = LearningStage(incidents, HashedEmbedder(), self.patterns, clock)
-        catalogue = discover()
+        catalogue = Catalogue({action.id: action for action in (*discover(), *self.further)})
         irreversible = frozenset(action.id for action in catalogue if not action.reversible)
         watch = VerificationPolicy(timedelta(seconds=20), timedelta(seconds=5), timedelta(seconds=40))
         return Stages(
@@ -145,6 +151,7 @@ class MisroutedShop:
                 cluster, incidents, self.leases, MemorySwitch(), clock, TrackRecord(incidents, clock).of, irreversible,
                 PlanningPolicy(Autonomy.AUTO, cooldown=timedelta(minutes=10), patience=timedelta(0), busy_for=_BUSY),
                 guardrails(cluster, incidents, clock, MemoryMeter()),
+                strategies=StrategyBook(known_names(catalogue), [WrittenStrategies(self.strategies)]),
             ),
             execution=ExecutionStage(
                 ExecutionPorts(cluster, self, clock, catalogue), incidents, self.leases, self.notifier, _BUSY

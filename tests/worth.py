@@ -12,9 +12,11 @@ from kubernaut.domain.execution import Effect
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending, Phase
-from kubernaut.domain.objects import JsonObject, ObjectRef
+from kubernaut.domain.objects import Json, JsonObject, ObjectRef
+from kubernaut.domain.plans import Candidate, Decision, Plan
 from kubernaut.domain.proposals import Agreement, Comparison, Proposal, Written
 from kubernaut.engine.codec import dump
+from kubernaut.planning.policy.facts import ActionFacts, Facts
 from kubernaut.ports import IncidentStore
 from tests.examples import HOLD, NOON, a_signal, an_incident
 
@@ -135,3 +137,15 @@ async def tell_proposal(
         body: JsonObject = {"comparison": dump(found), "action": call.action}
         await incidents.append(Event(opened, "compared", EventKind.COMPARED, ended, body, str(call.target)))
     return opened
+
+
+async def tell_decision(incidents: IncidentStore, name: str) -> None:
+    """An incident of which the service decided by itself to roll back, with the facts that it decided on."""
+    opened = await _tell(incidents, Happened(name, "crash_after_change", Ending.ESCALATED, 60, NOON))
+    call = ActionCall(ActionId("rollback_deployment"), ObjectRef("apps/v1", "Deployment", "shop", name), {})
+    plan = Plan(Decision.ACT, "it is allowed", "allowed", chosen=Candidate(call, 0, 0, 0.0))
+    facts = replace(Facts(), action=ActionFacts("rollback_deployment"))
+    candidates: list[Json] = [{"call": dump(call), "differs": {}}]
+    ruling: JsonObject = {"policy": {"storm_within_minutes": 10}, "inputs": dump(facts), "candidates": candidates}
+    body: JsonObject = {"plan": dump(plan), "ruling": ruling}
+    await incidents.append(Event(opened, "planned-1", EventKind.PLANNED, NOON, body, about=str(call.target)))

@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.cluster.certificates import Authority
 from tests.cluster.cluster import Cluster
 from tests.cluster.control_plane import control_plane
+from tests.cluster.name_server import services_of
 from tests.cluster.namespaces import link
 from tests.cluster.node import NAME, ground, node
 from tests.cluster.processes import wait_until
@@ -70,6 +71,7 @@ def bed(*, with_pods: bool = True) -> Iterator[Cluster]:
         plane = stack.enter_context(
             control_plane(kubernetes, authority, folder, address=cable.outside, controllers=True)
         )
+        place.names.services = services_of(plane.server, authority)
         worker = stack.enter_context(node(kubernetes, plane, place, folder))
         cluster = Cluster(plane.admin, kubectl, worker)
         ready = '.status.conditions[?(@.type=="Ready")].status'

@@ -34,6 +34,15 @@ def api_server() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
+def bare() -> Iterator[Cluster]:
+    """An API server of its own without controllers: on a cluster that lives, others change what an action changed."""
+    if reason := why_no_api_server():
+        pytest.skip(f"no real Kubernetes: {reason}")
+    with bed(with_pods=False) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
 def cluster(api_server: Cluster) -> Cluster:
     """A real cluster whose pods are containers and whose registry holds the test application."""
     if given_kubeconfig() is not None:

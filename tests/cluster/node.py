@@ -11,10 +11,11 @@ from tests.cluster.certificates import Authority, KeyPair
 from tests.cluster.container_runtime import SOCKET, container_runtime
 from tests.cluster.control_plane import POD_ADDRESSES, ControlPlane
 from tests.cluster.images import IMAGES, REGISTRY
+from tests.cluster.name_server import NameServer, name_server
 from tests.cluster.namespaces import Link, Namespaces, control_group, namespaces
 from tests.cluster.processes import Child, start
 from tests.cluster.programs import Kubernetes
-from tests.cluster.registry import name_server, registry
+from tests.cluster.registry import registry
 
 NAME = "node-1"
 LABEL = "test.kubernaut.ai/bed"
@@ -44,6 +45,7 @@ class Ground:
     link: Link
     inside: Namespaces
     group: str
+    names: NameServer
 
 
 @contextmanager
@@ -54,9 +56,9 @@ def ground(folder: Path, link: Link, authority: Authority) -> Iterator[Ground]:
         inside = stack.enter_context(namespaces(folder, link))
         identity = authority.issue(REGISTRY, hosts=[REGISTRY])
         stack.enter_context(registry(IMAGES, link.outside, identity))
-        stack.enter_context(name_server(link.outside, {REGISTRY: link.outside}))
+        names = stack.enter_context(name_server(link.outside, {REGISTRY: link.outside}))
         stack.enter_context(container_runtime(inside, folder, trusted=authority.root.certificate))
-        yield Ground(link, inside, group)
+        yield Ground(link, inside, group, names)
 
 
 @contextmanager
@@ -115,6 +117,7 @@ def _kubelet(authority: Authority, serving: KeyPair, place: Ground, folder: Path
         "nodeLeaseDurationSeconds": 8,
         "featureGates": {"KubeletCrashLoopBackOffMax": True, "ReduceDefaultCrashLoopBackOffDecay": True},
         "crashLoopBackOff": {"maxContainerRestartPeriod": "4s"},
+        "maxPods": 200,
         "serializeImagePulls": False,
         "registryPullQPS": 0,
         "eventRecordQPS": 0,

@@ -1,27 +1,20 @@
-"""A registry of images and a name server, both true to their protocols and both on one address.
+"""A registry of images, true to its protocol.
 
-With them a pull that fails, fails for the genuine reason: the tag is not there, the repository wants
+With it a pull that fails, fails for the genuine reason: the tag is not there, the repository wants
 credentials, or no such host exists.
 """
 
 import base64
 import json
-import socket
 import ssl
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import BaseRequestHandler, BaseServer, ThreadingUDPServer
+from socketserver import BaseServer
 from threading import Thread
 
 from tests.cluster.certificates import KeyPair
 from tests.cluster.images import MANIFEST, Blobs, Image, build
-
-# A response, recursion wanted and available: without error, or NXDOMAIN.
-_KNOWN, _NO_SUCH_NAME = 0x8180, 0x8183
-_ADDRESS_RECORD = b"\0\1\0\1"  # type A, class IN
-_POINTER_TO_QUESTION = b"\xc0\x0c"
 
 
 @contextmanager
@@ -104,38 +97,3 @@ class _RegistryRequest(BaseHTTPRequestHandler):
 
 def _refusal(status: int, code: str, message: str) -> tuple[int, str, bytes]:
     return status, "application/json", json.dumps({"errors": [{"code": code, "message": message}]}).encode()
-
-
-@contextmanager
-def name_server(address: str, names: Mapping[str, str]) -> Iterator[None]:
-    """A name server that knows these names and their addresses, and is sure that no other exists."""
-    server = _NameServer((address, 53), _NameRequest)
-    server.names = {_question(name): socket.inet_aton(found) for name, found in names.items()}
-    with serving(server):
-        yield
-
-
-def _question(name: str) -> bytes:
-    return b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0"
-
-
-class _NameServer(ThreadingUDPServer):
-    names: Mapping[bytes, bytes]
-
-
-class _NameRequest(BaseRequestHandler):
-    def handle(self) -> None:
-        query, answering = self.request
-        end = query.find(b"\0", 12) + 1
-        if len(query) < 12 or end == 0:
-            return
-        assert isinstance(self.server, _NameServer)
-        name, kind = query[12:end], query[end : end + 4]
-        address = self.server.names.get(name)
-        code = _NO_SUCH_NAME if address is None else _KNOWN
-        record = b""
-        if address is not None and kind == _ADDRESS_RECORD:
-            record = _POINTER_TO_QUESTION + kind + struct.pack("!IH", 5, len(address)) + address
-        # The question is sent back as it came, so that the asker knows which one is answered.
-        header = query[:2] + struct.pack("!HHHHH", code, 1, 1 if record else 0, 0, 0)
-        answering.sendto(header + name + kind + record, self.client_address)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,8 +21,9 @@ from kubernaut.adapters.kubernetes.connection import ClusterOptions
 from kubernaut.adapters.kubernetes.reader import KubernetesReader
 from kubernaut.adapters.kubernetes.requests import KubernetesApi, path_of
 from kubernaut.domain.changes import MARK
-from kubernaut.domain.errors import Conflict
+from kubernaut.domain.errors import Conflict, ObjectMissing
 from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
+from kubernaut.execution.roles import WRITE
 from kubernaut.ports import Resource
 from kubernaut.resources import NAMESPACE, NODE, RESOURCES, VOLUME_CLAIM
 from tests.remedies import Raw, StillClock, thing, town
@@ -34,7 +36,7 @@ _SERVER_SIDE = ("uid", "generation", "creationTimestamp", "resourceVersion")
 _ORDER = ("Namespace", "ServiceAccount", "", "ReplicaSet", "ControllerRevision", "Secret", "Pod", "ResourceQuota")
 _CLUSTER_WIDE = ("Node", "StorageClass", "IngressClass")
 # Made by others than the town, or rewritten all the time.
-_NOT_TOLD = frozenset({"Event", "Endpoints", "EndpointSlice", "Lease", "Role", "RoleBinding", "Namespace"})
+_NOT_TOLD = frozenset({"Event", "Endpoints", "EndpointSlice", "Lease", "LimitRange", "ReplicationController", "Role"})
 # Written by the API server with every change of a DaemonSet's template; our own mark, which stays.
 _COUNTED = frozenset({"deprecated.daemonset.template.generation", MARK})
 
@@ -74,6 +76,31 @@ def kubeconfig_with(token: str, like: Path, folder: Path) -> Path:
 
 def opened(kubeconfig: Path, **options: float) -> KubernetesApi:
     return KubernetesApi(ClusterOptions(kubeconfig=str(kubeconfig), **options))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What stood there at a moment."""
+
+    items: Mapping[ObjectRef, KubeObject]
+
+    @property
+    def versions(self) -> dict[ObjectRef, str]:
+        """The resourceVersion of every object: what a dry run has to leave alone."""
+        return {ref: item.resource_version for ref, item in self.items.items()}
+
+    def contents(self, *, pods: bool) -> dict[ObjectRef, JsonObject]:
+        """All of it without the server's bookkeeping, as `tests.remedies.contents` has it."""
+        found: dict[ObjectRef, JsonObject] = {}
+        for ref, item in self.items.items():
+            if item.kind == "Pod" and not pods:
+                continue
+            body = {key: value for key, value in item.raw.items() if key not in {"metadata", "status"}}
+            marks: JsonObject = {key: text for key, text in item.annotations.items() if key not in _COUNTED}
+            labels: JsonObject = {**item.labels}
+            leaves = item.has("metadata", "deletionTimestamp")
+            found[ref] = {**body, "labels": labels, "annotations": marks, "leaves": leaves}
+        return found
 
 
 @dataclass
@@ -128,6 +155,14 @@ class StagedTown:
             if item.has("metadata", "deletionTimestamp"):
                 await self._patch(item.ref, {"metadata": {"finalizers": None}})
 
+    async def delete(self, ref: ObjectRef) -> None:
+        """What somebody else does; nothing where it is not there."""
+        resource = await self.api.resource_of(ref)
+        path = path_of(resource, ref.namespace, ref.name)
+        with suppress(ObjectMissing):
+            await self.api.call(Asked("delete", resource, str(ref)), "DELETE", path, body={"gracePeriodSeconds": 0})
+        await self.finish_deletions()
+
     async def allow(self, *documents: JsonObject) -> None:
         for document in documents:
             await self._create(document)
@@ -139,26 +174,13 @@ class StagedTown:
         answer = await self.api.call(asked, "POST", path, body={"spec": {"expirationSeconds": 3600}})
         return KubeObject(answer).text("status", "token")
 
-    async def versions(self) -> dict[ObjectRef, str]:
-        """The resourceVersion of every object: what a dry run has to leave alone."""
-        return {item.ref: item.resource_version for item in await self._everything()}
-
-    async def contents(self, *, pods: bool = False) -> dict[ObjectRef, JsonObject]:
-        """Everything that people write, as `tests.remedies.contents` has it."""
-        found: dict[ObjectRef, JsonObject] = {}
-        for item in await self._everything():
-            if item.kind == "Pod" and not pods:
-                continue
-            body = {key: value for key, value in item.raw.items() if key not in {"metadata", "status"}}
-            marks: JsonObject = {key: text for key, text in item.annotations.items() if key not in _COUNTED}
-            labels: JsonObject = {**item.labels}
-            found[item.ref] = {**body, "labels": labels, "annotations": marks}
-        return found
-
-    async def _everything(self) -> list[KubeObject]:
+    async def look(self) -> Sight:
+        """Everything that people write."""
         own = [each for each in RESOURCES if each.namespaced and each.kind not in _NOT_TOLD]
         listed = await _together([*(self.reader.list(each, "shop") for each in own), self.reader.list(NODE)])
-        return [item for listing in listed for item in listing.items]
+        items = (item for listing in listed for item in listing.items)
+        # The account's own rights are given while the test runs.
+        return Sight({item.ref: item for item in items if not item.name.startswith(WRITE)})
 
     async def _make(self, raw: Raw) -> None:
         body = copy.deepcopy(raw)

@@ -50,8 +50,8 @@ _STEPS = (
     "verify-1",
     "tell",
     "value",
-    "learn",
     "close",
+    "learn",
 )
 _MOMENTS = ("begun", "acted", "after")
 _HEALING = (*(f"{moment} {step}" for step in _STEPS for moment in _MOMENTS), "before write 1", "after write 1")
@@ -67,7 +67,7 @@ _K = EventKind
 # It looks again where a pull is just being tried, or where the rollout back is still under way.
 _LOOKED = [_K.DIAGNOSED, _K.PLANNED]
 _ACTED = [_K.INTENDED, _K.APPLIED, _K.VERIFIED]
-_ENDED = [_K.NOTIFIED, _K.VALUED, _K.LEARNED, _K.CLOSED]
+_ENDED = [_K.NOTIFIED, _K.VALUED, _K.CLOSED, _K.LEARNED]
 
 
 @dataclass
@@ -146,7 +146,7 @@ class Scene:
                 await service.end(signal.SIGKILL)
 
     async def kill_with_an_incident_at_every_place(self, port: int) -> None:
-        """Ends the first process, which has got no incident to its end."""
+        """Ends the first process, which has got no run to its end."""
         async with self.service(port, held=True) as service, asyncio.TaskGroup() as group:
             living = group.create_task(self.town.live(service.client))
             await self.town.tell(service.client, self.at(_HEALING + _UNDOING))
@@ -165,8 +165,8 @@ class Scene:
             assert await service.end(signal.SIGTERM) == 0
 
     async def _is_finished(self, store: Store) -> bool:
-        is_open = await store.incidents.count(IncidentFilter(open_only=True))
-        return not is_open and not await store.signals.waiting(1)
+        learned = await store.incidents.events(kinds=(_K.LEARNED,))
+        return len(learned) == len(self.places) and not await store.signals.waiting(1)
 
     async def check(self, store: Store) -> None:
         """Every incident is at its right end, with every action and every stage once."""

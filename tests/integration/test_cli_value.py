@@ -1,4 +1,4 @@
-"""`kubernaut value` and `kubernaut audit` on a real database, with good and bad input."""
+"""`kubernaut value`, `kubernaut backtest` and `kubernaut audit` on a real database, with good and bad input."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kubernaut.adapters.store import open_store
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.proposals import Agreement
 from kubernaut.entrypoints.cli.main import run
-from tests.worth import a_month, tell, tell_proposal
+from tests.worth import a_month, tell, tell_decision, tell_proposal
 
 PERIOD = ["--since", "2026-03-01", "--until", "2026-04-05"]
 
@@ -234,3 +234,26 @@ def test_proposals_are_reported_as_a_table_and_as_a_document(
     document = json.loads(capsys.readouterr().out)
     assert document["agreements"] == [["by_itself", 1]]
     assert (document["wrong"]["value"], document["cases"][0]["minutes"]) == (1.0, 3.0)
+
+
+@pytest.mark.usefixtures("database")
+def test_a_backtest_reads_the_database_and_prints_a_table_or_a_document(
+    database: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = tmp_path / "other.yaml"
+    policy.write_text('version: 1\nrules: [{name: careful, when: "true", then: ask}]\n', encoding="utf-8")
+    store = open_store(f"sqlite:///{database}")
+    asyncio.run(tell_decision(store.incidents, "print-1"))
+    store.close()
+    before = database.read_bytes()
+
+    assert run(["backtest", *PERIOD, "--policy", str(policy)]) == 0
+    assert "careful" in capsys.readouterr().out
+    assert run(["backtest", *PERIOD, "--policy", str(policy), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["changes"] == [["act rollback_deployment", "ask rollback_deployment", 1]]
+    assert database.read_bytes() == before
+
+    policy.write_text('version: 1\nrules: [{name: careful, when: "nobody", then: ask}]\n', encoding="utf-8")
+    assert run(["backtest", *PERIOD, "--policy", str(policy)]) == 1
+    assert "line 2" in capsys.readouterr().err

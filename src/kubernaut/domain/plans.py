@@ -31,14 +31,73 @@ class Standing(NamedTuple):
     seconds: float | None = None
 
 
+class OnFailure(StrEnum):
+    """What follows where a step of a strategy was refused or did not help; the step itself is taken back anyway.
+
+    `undo` takes back the steps before it, too, and `escalate` leaves those as they are and calls people.
+    """
+
+    NEXT = "next"
+    UNDO = "undo"
+    ESCALATE = "escalate"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Which step of which strategy a remedy is, and what the strategy says about it.
+
+    `digest` tells one version of the strategy from the next. A step that only `prepares` is kept once its object has
+    settled, and the next one follows; any other has to heal. `window_s` may lengthen the watch, and never shortens it.
+    """
+
+    strategy: str
+    digest: str
+    step: int
+    of: int
+    on_failure: OnFailure = OnFailure.NEXT
+    prepares: bool = False
+    window_s: float = 0.0
+
+    def __str__(self) -> str:
+        """`step 1 of 2 of strategy raise-memory`."""
+        return f"step {self.step} of {self.of} of strategy {self.strategy}"
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One remedy with its record: `lower_bound` is that of its verified success for this cause in this place."""
+    """One remedy with its record: `lower_bound` is that of its verified success for this cause in this place.
+
+    Without a course it is what the cause recommends by itself.
+    """
 
     call: ActionCall
     healed: int
     tried: int
     lower_bound: float
+    course: Course | None = None
+
+
+class Outcome(StrEnum):
+    """What came of a remedy that did not heal."""
+
+    PREPARED = "prepared"
+    REFUSED = "refused"
+    UNCHANGED = "unchanged"
+    WORSE = "worse"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A remedy that was tried for the incident at hand, and what came of it."""
+
+    candidate: Candidate
+    outcome: Outcome
+
+    @property
+    def call(self) -> ActionCall:
+        """What was tried."""
+        return self.candidate.call
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +148,11 @@ class Conclusion:
     final: bool = True
     guard: str = ""
     proposal: Proposal | None = None
+
+
+def strategy_record(strategy: str) -> str:
+    """The name that the record of a strategy goes by among those of the actions."""
+    return f"strategy/{strategy}"
 
 
 def lease_name(target: ObjectRef) -> str:

@@ -25,6 +25,7 @@ from kubernaut.entrypoints.http.operations import Answer, Done, Operations, Refu
 from kubernaut.entrypoints.http.server import serve
 from kubernaut.entrypoints.http.slack import SlackParts
 from kubernaut.entrypoints.stocktaking import Stocktaking
+from kubernaut.entrypoints.value.weekly import Moment, WeeklySummary
 from kubernaut.execution.catalogue import discover
 from kubernaut.execution.preflight import Preflight
 from kubernaut.orders import Consent, Orders
@@ -60,7 +61,10 @@ async def serving(
         preflight = Preflight(outside.reader, discover())
         books = open_books(outside.store.incidents, outside.clock, value_inputs(settings.value))
         auditor = Auditor(outside.store.event_log)
-        limits = {"policy": service.stages.planning.rails.book.check, "rights": preflight.check}
+        planning = service.stages.planning
+        limits = {
+            "policy": planning.rails.book.check, "strategies": planning.strategies.check, "rights": preflight.check
+        }  # fmt: skip
         watched = _Watched(books, auditor, limits)
         parts = _parts(settings, service, watched, slack, closing=stop, simulated=clock is not None)
         app = create_app(parts)
@@ -70,6 +74,8 @@ async def serving(
             keep = timedelta(days=settings.store.signals_kept_days)
             retention = Retention(outside.store.signals, outside.clock, keep)
             beside = [group.create_task(each.work()) for each in (retention, preflight, books, auditor)]
+            if settings.notify.summary.at:
+                beside.append(group.create_task(_weekly(settings, service).work()))
             try:
                 yield service
             finally:
@@ -96,6 +102,20 @@ async def _answered(order: Callable[[], Awaitable[str]]) -> Answer:
         return Done(await order())
     except OrderRefused as refusal:
         return Refused(str(refusal), refusal.help)
+
+
+def _weekly(settings: Settings, service: Service) -> WeeklySummary:
+    outside, summary = service.outside, settings.notify.summary
+    return WeeklySummary(
+        outside.store.incidents,
+        outside.store.leases,
+        outside.notifier,
+        outside.clock,
+        service.ids,
+        value_inputs(settings.value),
+        settings.cluster.name,
+        Moment.of(summary.at, summary.timezone),
+    )
 
 
 def _slack(settings: SlackSettings, closing: AsyncExitStack) -> SlackParts | None:

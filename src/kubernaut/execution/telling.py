@@ -64,7 +64,7 @@ def approval_message(
         title=f"Approval wanted · {incident.target} · {incident.id}",
         lines=(
             *_findings(diagnosis, diagnosis.best),
-            f"Do: {preview.call.action}",
+            f"Do: {preview.call.action}{_part_of(plan)}",
             *preview.diff,
             f"Touches: {preview.reach}",
             f"Asked: {plan.reason}",
@@ -79,6 +79,10 @@ def approval_message(
             "expires_at": plan.expires_at.isoformat() if plan.expires_at else None,
         },
     )
+
+
+def _part_of(plan: Plan) -> str:
+    return f", {plan.chosen.course}" if plan.chosen and plan.chosen.course else ""
 
 
 def _about(incident: Incident) -> JsonObject:

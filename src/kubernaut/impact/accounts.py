@@ -147,6 +147,8 @@ def _attempts(history: History) -> tuple[Attempt, ...]:
     made = []
     for event in history.of(EventKind.VERIFIED):
         body = Tree(event.body)
+        if body.text("verification", "effect") == Effect.PREPARED:
+            continue
         made.append(
             Attempt(
                 strategy=body.text("action") or "unknown",

@@ -111,6 +111,7 @@ def _success_rate(histories: Sequence[History]) -> Figure:
         for history in histories
         for event in history.of(EventKind.VERIFIED)
     ]
+    effects = [effect for effect in effects if effect != Effect.PREPARED]
     if not effects:
         return not_computable("", "nothing was applied and verified")
     return Figure("", len(effects), effects.count(Effect.HEALED) / len(effects))

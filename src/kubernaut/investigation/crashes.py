@@ -11,6 +11,7 @@ from kubernaut.investigation import facts
 from kubernaut.investigation.configuration import edits, is_missing_reference
 from kubernaut.investigation.containers import START_PROBLEMS, Container, crashing_since
 from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.probes import probe_kill
 from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.revisions import spell
 from kubernaut.investigation.subjects import TemplateChange, Workload
@@ -58,12 +59,20 @@ def crash_of(workload: Workload) -> Crash | None:
 
 
 def crashed(workload: Workload) -> list[Container]:
-    """The containers that fail by themselves: not by their memory limit, nor by a missing reference."""
+    """The containers that fail by themselves: not by their memory limit, nor by a missing reference.
+
+    Of one whose end nobody saw, as in a pasted table, nothing is claimed where a sibling's end tells of its limit.
+    """
+    short = any(container.is_out_of_memory for container in workload.crashing)
     return [
         container
         for container in workload.crashing
-        if not container.is_out_of_memory and not is_missing_reference(container)
+        if not container.is_out_of_memory and not is_missing_reference(container) and not (short and _unseen(container))
     ]
+
+
+def _unseen(container: Container) -> bool:
+    return container.waiting == "CrashLoopBackOff" and container.ended is None
 
 
 def crash_in(workload: Workload, chosen: Container) -> Crash:
@@ -112,7 +121,7 @@ def _never_progressed(item: KubeObject) -> bool:
 
 
 def _words(workload: Workload, container: Container) -> str:
-    killed = probe_kill(workload, container)
+    killed = probe_kill(workload.scene, container)
     if container.waiting in START_PROBLEMS:
         said = container.message or (container.ended.text("message") if container.ended else "")
         return f"{container.label} cannot be started ({quoted(said or container.waiting, 120)})"
@@ -128,17 +137,6 @@ def _words(workload: Workload, container: Container) -> str:
     return f"{container.label} {how}"
 
 
-def probe_kill(workload: Workload, container: Container) -> str:
-    """`liveness` or `startup` where the kubelet killed the container for that probe."""
-    for entry in workload.scene.events_of(container.pod, "Killing"):
-        message = entry.text("message")
-        if container.name in message:
-            for probe in ("liveness", "startup"):
-                if f"failed {probe} probe" in message:
-                    return probe
-    return ""
-
-
 def _facts(workload: Workload, container: Container, found: list[Container]) -> tuple[Fact, ...]:
     pod, ended = container.pod, container.ended
     told = []
@@ -152,7 +150,7 @@ def _facts(workload: Workload, container: Container, found: list[Container]) -> 
         message = f": {ended.text('message')}" if ended.text("message") else ""
         words = f"{text}, {container.restarts} restarts{run}{count}{message}"
         told.append(facts.field(pod, container.ended_path, words, ended.time("finishedAt")))
-    killed = probe_kill(workload, container)
+    killed = probe_kill(workload.scene, container)
     if killed:
         told += [facts.event(entry) for entry in workload.scene.events_of(pod, "Unhealthy")[:1]]
     return (*told, *_log(workload, container))

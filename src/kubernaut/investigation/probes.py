@@ -13,6 +13,7 @@ from kubernaut.investigation.facts import event_time
 from kubernaut.investigation.scene import Scene
 
 _SLACK = timedelta(seconds=10)
+_AGAIN = 2
 _FIRST_MOMENTS = timedelta(seconds=90)
 
 
@@ -107,6 +108,30 @@ def patience(probe: Tree) -> timedelta:
     rounds = probe.integer("failureThreshold", default=3) * probe.integer("periodSeconds", default=10)
     seconds = probe.integer("initialDelaySeconds") + rounds
     return timedelta(seconds=min(max(seconds, 0), 86_400)) + _SLACK
+
+
+def probe_kill(scene: Scene, container: Container) -> str:
+    """`liveness` or `startup` where the kubelet killed the container for that probe."""
+    for entry in scene.events_of(container.pod, "Killing"):
+        message = entry.text("message")
+        if container.name in message:
+            for probe in ("liveness", "startup"):
+                if f"failed {probe} probe" in message:
+                    return probe
+    return ""
+
+
+def is_ended_again(scene: Scene, container: Container) -> bool:
+    """Whether a probe ended it more than once, and it has not run for longer since than that probe takes to do so.
+
+    In between it may be ready, and a program that obeys ends with code 0: neither says that it is well.
+    """
+    since = container.running_since
+    if container.restarts < _AGAIN or container.ended is None or since is None:
+        return False
+    name = probe_kill(scene, container)
+    probe = container.spec.tree(f"{name}Probe") if name else Tree({})
+    return bool(probe.raw) and scene.now - since <= patience(probe)
 
 
 def was_ready(pod: KubeObject) -> bool:

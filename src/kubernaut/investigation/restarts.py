@@ -8,9 +8,9 @@ from datetime import timedelta
 from kubernaut.domain.objects import KubeObject, Tree
 from kubernaut.investigation import facts
 from kubernaut.investigation.containers import Container
-from kubernaut.investigation.crashes import crashed, probe_kill
+from kubernaut.investigation.crashes import crashed
 from kubernaut.investigation.facts import Fact, event_time
-from kubernaut.investigation.probes import Answer, answer_of, target_of
+from kubernaut.investigation.probes import Answer, answer_of, probe_kill, target_of
 from kubernaut.investigation.revisions import spell
 from kubernaut.investigation.subjects import Workload
 
@@ -77,7 +77,7 @@ def restarted(workload: Workload) -> Restarted | None:
 
 def _probe(workload: Workload, container: Container) -> str:
     """`liveness` or `startup` where such a probe ends the container."""
-    named = probe_kill(workload, container)
+    named = probe_kill(workload.scene, container)
     if named:
         return named if container.spec.has(f"{named}Probe") else ""
     # Events are kept for an hour, and the kubelet says less often that it kills than that the probe fails.

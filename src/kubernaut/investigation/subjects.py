@@ -19,6 +19,7 @@ from kubernaut.investigation.containers import (
     is_ready,
 )
 from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.probes import is_ended_again
 from kubernaut.investigation.pulls import FailedPull, failed_pull
 from kubernaut.investigation.revisions import GoodRevision, Revision, good_revision, revisions_of
 from kubernaut.investigation.scene import Scene
@@ -151,7 +152,8 @@ class Workload:
     @cached_property
     def crashing(self) -> list[Container]:
         """The containers that end again and again, or cannot be started."""
-        return [container for container in self.containers if is_crashing(container, self.scene.now)]
+        now = self.scene.now
+        return [each for each in self.containers if is_crashing(each, now) or is_ended_again(self.scene, each)]
 
     @cached_property
     def failing_pulls(self) -> list[Container]:

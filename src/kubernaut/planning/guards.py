@@ -24,6 +24,7 @@ from kubernaut.ports import Suspension
 PAUSE_ANNOTATION = "kubernaut.ai/pause"
 MANAGED_LABEL = "kubernaut.ai/managed"
 AUTONOMY_LABEL = "kubernaut.ai/autonomy"
+OBSERVED = "autonomy_observe"
 
 
 class Autonomy(StrEnum):
@@ -169,7 +170,7 @@ def _observing(situation: Situation) -> Plan | None:
         return None
     kind, name = _scope_object(situation.target)
     command = f"kubectl label --overwrite {kind} {name} {AUTONOMY_LABEL}=approve"
-    return close(Ending.DECLINED, f"{kind} {name} is only observed", "autonomy_observe", help=command)
+    return close(Ending.DECLINED, f"{kind} {name} is only observed", OBSERVED, help=command)
 
 
 def _suspended(situation: Situation) -> Plan | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from types import MappingProxyType
 
 from kubernaut.domain.diagnosis import Diagnosis
 from kubernaut.domain.execution import Effect, Intent, Observation, Verification
@@ -12,6 +13,7 @@ from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Phase
 from kubernaut.domain.objects import JsonObject, Tree
+from kubernaut.domain.plans import Course
 from kubernaut.domain.proposals import Agreement, Comparison, Proposal, Sight
 from kubernaut.engine.codec import dump
 from kubernaut.ports import Clock, ClusterReader, IncidentStore, Metrics
@@ -27,7 +29,10 @@ from kubernaut.verification.watching import (
     pods_made_since,
 )
 
-TAKEN_BACK = frozenset({Effect.UNCHANGED, Effect.WORSE})
+# Where the incident is after the verdict; the others end it, which is the pipeline's.
+_PHASE_AFTER: Mapping[Effect, Phase] = MappingProxyType(
+    {Effect.UNCHANGED: Phase.UNDOING, Effect.WORSE: Phase.UNDOING, Effect.PREPARED: Phase.INVESTIGATION}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +52,17 @@ class VerificationStage:
         call = intent.preview.call
         return await observe(self.reader, call, intent, at=self.clock.now(), alert_firing=firing, metrics=self.metrics)
 
-    def judge(self, seen: Sequence[Observation]) -> Verification | KeepWatching:
+    def judge(self, seen: Sequence[Observation], course: Course | None = None) -> Verification | KeepWatching:
         """The verdict on what was seen so far, or how long to wait for the next look."""
-        return judge(seen, self.policy)
+        if course is None:
+            return judge(seen, self.policy)
+        return judge(seen, self.policy.lengthened(timedelta(seconds=course.window_s)), prepares=course.prepares)
 
     async def record(
         self, incident: Incident, diagnosis: Diagnosis, intent: Intent, seen: Sequence[Observation],
-        verification: Verification, *, attempt: int,
+        verification: Verification, *, attempt: int, course: Course | None = None,
     ) -> str:  # fmt: skip
-        """Stores the verdict, with the cause and the action that it counts for; the effect."""
+        """Stores the verdict, with the cause, the action and the strategy that it counts for; the effect."""
         well = next((each.at for each in seen if each.settled and each.healthy >= each.desired), None)
         body: JsonObject = {
             "verification": dump(verification),
@@ -66,7 +73,8 @@ class VerificationStage:
             "looks": len(seen),
             "healthy_at": well.isoformat() if well else None,
         }
-        phase = Phase.UNDOING if verification.effect in TAKEN_BACK else None
+        if course is not None:
+            body |= {"strategy": course.strategy, "step": course.step, "steps": course.of}
         event = Event(
             incident.id,
             f"verified-{attempt}",
@@ -75,7 +83,7 @@ class VerificationStage:
             body,
             str(intent.preview.call.target),
         )
-        await self.incidents.append(event, phase=phase)
+        await self.incidents.append(event, phase=_PHASE_AFTER.get(verification.effect))
         return verification.effect
 
     def pauses(self) -> Sequence[timedelta]:

@@ -103,6 +103,16 @@ def test_a_fault_without_a_remedy_is_watched_for_a_while_before_people_are_calle
     assert (young.decision, old.ending) == (Decision.WAIT, Ending.ESCALATED)
 
 
+def test_people_are_not_called_while_what_a_new_change_needs_may_still_come() -> None:
+    helpless = replace(PERMITTING, best=hypothesis_of(verdict=Verdict.ESCALATE, remedies=()))
+    long_ago = replace(helpless, began=NOW - timedelta(hours=1))
+    settling = objection(replace(long_ago, changed=NOW - timedelta(seconds=119)))
+    settled = objection(replace(long_ago, changed=NOW - timedelta(seconds=120)))
+    assert settling is not None
+    assert settled is not None
+    assert (settling.decision, settled.ending) == (Decision.WAIT, Ending.ESCALATED)
+
+
 def test_three_remedies_within_an_hour_that_did_not_help_hand_over_to_people() -> None:
     past = [PastAction(RESTART, NOW - timedelta(minutes=10 * n), kept=False) for n in range(1, 4)]
     plan = objection(replace(PERMITTING, unrest=unrest(past, NOW, per_hour=6, per_day=20)))

@@ -16,6 +16,7 @@ from types import MappingProxyType
 import msgspec
 
 from kubernaut.domain.errors import StoreError
+from kubernaut.domain.execution import Effect
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.journal import Event, EventKind, was_done
 from kubernaut.domain.objects import JsonObject, Tree
@@ -117,7 +118,7 @@ class Tally:
     def _verified(self, event: Event) -> None:
         body = Tree(event.body)
         key = body.text("cause"), body.text("action")
-        if all(key):
+        if all(key) and body.text("verification", "effect") != Effect.PREPARED:
             attempt = Attempt(event.incident, event.at, body.text("verification", "effect"), event.seq)
             self.attempts.setdefault(key, []).append(attempt)
 

@@ -6,8 +6,9 @@ from kubernaut.domain.diagnosis import CauseId
 from kubernaut.investigation import facts
 from kubernaut.investigation.blame import Story, told
 from kubernaut.investigation.containers import CONTAINER, SIDECAR
-from kubernaut.investigation.crashes import crash_in, crashed, probe_kill
+from kubernaut.investigation.crashes import crash_in, crashed
 from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.probes import probe_kill
 from kubernaut.investigation.subjects import Workload
 
 _LASTING = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
@@ -21,7 +22,7 @@ def examine(workload: Workload) -> Finding | None:
         ended = container.ended
         if container.role not in (CONTAINER, SIDECAR) or ended is None or ended.text("reason") != "Completed":
             continue
-        if ended.integer("exitCode") != 0 or probe_kill(workload, container):
+        if ended.integer("exitCode") != 0 or probe_kill(workload.scene, container):
             continue
         text = f"{container.label} ended with code 0 (Completed), {container.restarts} restarts"
         story = Story(
