@@ -176,22 +176,23 @@ async def _act(
     applied = await run.step(
         f"apply-{attempt}", partial(execution.apply, incident, intent, attempt=attempt), returns=Execution
     )
+    take_back = f"kubernaut incidents undo {incident.id}"
     if applied.applied is Applied.REFUSED:
-        return Conclusion(Ending.ESCALATED, applied.reason, final=False)
+        # On what was left half done no second remedy is put.
+        return Conclusion(Ending.ESCALATED, applied.reason, take_back if applied.left else "", final=bool(applied.left))
     verification = await _watch(run, stages, incident, diagnosis, intent, attempt=attempt)
     match verification.effect:
         case Effect.HEALED:
             return Conclusion(Ending.HEALED, verification.reason)
         case Effect.UNKNOWN:
             # Nobody can say that it harmed, so taking it back could break what works again: people look at it.
-            undo = f"kubernaut incidents undo {incident.id}"
-            return Conclusion(Ending.ESCALATED, f"{call.action} was applied; {verification.reason}", undo)
+            return Conclusion(Ending.ESCALATED, f"{call.action} was applied; {verification.reason}", take_back)
         case Effect.UNCHANGED | Effect.WORSE:
-            take_back = partial(execution.undo, incident, intent, verification, attempt=attempt)
-            back = await run.step(f"undo-{attempt}", take_back, returns=Execution)
+            undo = partial(execution.undo, incident, intent, verification, attempt=attempt)
+            back = await run.step(f"undo-{attempt}", undo, returns=Execution)
             reason = f"{call.action} did not help ({verification.reason}); {back.reason}"
             if back.applied is Applied.REFUSED:
-                return Conclusion(Ending.ESCALATED, reason, f"kubernaut incidents undo {incident.id}")
+                return Conclusion(Ending.ESCALATED, reason, take_back)
             return Conclusion(Ending.UNDONE, reason, final=False)
 
 
