@@ -2,8 +2,10 @@
 
     python bench/memory.py --json
 
-Stores: the time of one search narrowed to a cause and a time, among random unit vectors, warm. pgvector and Weaviate
-are measured where they can be started here. Embedders: the CPU time of one text, one at a time, and the share of 200
+Stores: the time of one search narrowed to a cause and a time, warm, and the share of the ten nearest that it found; the
+same (`whole_`) for a search through everything, which pgvector and Weaviate answer from an approximate index. The
+vectors are mixtures of embedded incidents with some noise. pgvector and Weaviate are measured where they can be started
+here. Embedders: the CPU time of one text, one at a time, and the share of 200
 paraphrases (`paraphrases.py`) for which an incident of the same fault is among the five nearest. Repeat: the CPU time
 from an unsure diagnosis of the rules to one decided by the memory, with 10,000 patterns, and how often a model was
 asked.
@@ -21,6 +23,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import TypeAlias
 
@@ -43,78 +46,102 @@ from kubernaut.domain.learning import Pattern
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.ports import Embedder, PatternFilter, PatternStore
+from kubernaut.ports.patterns import ANY
 from tests import postgres, weaviate_server
 
-_DIMENSION = 384
 _BATCH = 2000
-_CAUSES = 40
+_CAUSES, _DAYS, _HALF_A_YEAR = 40, 360, 180
+_LIMIT, _WARM_UP = 10, 3
+# How many incidents are in a mixture, and the noise in each dimension; together it is a quarter of the direction.
+_MIXED, _NOISE = 3, 0.013
 _NOW = datetime(2026, 11, 1, tzinfo=UTC)
 Rows: TypeAlias = "np.ndarray[tuple[int, int], np.dtype[np.float32]]"
+Row: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float32]]"
+Mask: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.bool_]]"
 
 
-async def measure_search(name: str, store: PatternStore, count: int, searches: int) -> JsonObject:
-    """The times of searches for one of forty causes within the last half year, one after the other."""
-    asked = unit_rows(np.random.default_rng(8), searches + 3)
-    times = []
-    for number, vector in enumerate(asked.tolist()):
-        where = PatternFilter(cause=f"cause-{number % _CAUSES}", since=_NOW - timedelta(days=180))
-        started = time.perf_counter()
-        found = await store.nearest(vector, embedder="random", limit=10, where=where)
-        times.append(time.perf_counter() - started)
-        if len(found) != min(10, count // _CAUSES // 2):
-            raise RuntimeError(f"{name} found {len(found)}")
+async def measure_search(name: str, store: PatternStore, rows: Rows, asked: Rows) -> JsonObject:
+    """Searches one after the other: for one of forty causes within the last half year, and through everything."""
+    since = _NOW - timedelta(days=_HALF_A_YEAR)
+    numbers = np.arange(len(rows))
+    recent = numbers // _CAUSES % _DAYS <= _HALF_A_YEAR
+    narrowed = [
+        await _searched(
+            store, vector, rows, (numbers % _CAUSES == cause) & recent, PatternFilter(_cause(cause), since=since)
+        )
+        for cause, vector in zip(cycle(range(_CAUSES)), asked, strict=False)
+    ]
+    whole = [await _searched(store, vector, rows, numbers >= 0, ANY) for vector in asked]
+    return {"store": name, "patterns": len(rows), **_figures(narrowed, ""), **_figures(whole, "whole_")}
+
+
+async def _searched(
+    store: PatternStore, vector: Row, rows: Rows, admitted: Mask, where: PatternFilter
+) -> tuple[float, float]:
+    """The time of one search, and the share of the nearest admitted ones that it found."""
+    started = time.perf_counter()
+    found = await store.nearest(vector.tolist(), embedder="mixed", limit=_LIMIT, where=where)
+    took = time.perf_counter() - started
+    numbers = np.flatnonzero(admitted)
+    nearest = numbers[np.argsort(-(rows[numbers] @ vector))[:_LIMIT]].tolist()
+    hits = {f"inc-{number}" for number in nearest} & {each.pattern.id for each in found}
+    return took, len(hits) / len(nearest)
+
+
+def _figures(searches: Sequence[tuple[float, float]], prefix: str) -> JsonObject:
     # The first ones load what the later ones find loaded.
-    return {"store": name, "patterns": count, "p50_ms": _ms(times[3:], 50), "p95_ms": _ms(times[3:], 95)}
+    times = [took for took, _ in searches[_WARM_UP:]]
+    recall = round(statistics.mean(share for _, share in searches), 3)
+    return {
+        f"{prefix}p50_ms": _ms(times, 50), f"{prefix}p95_ms": _ms(times, 95), f"{prefix}recall_at_{_LIMIT}": recall
+    }  # fmt: skip
 
 
 @asynccontextmanager
-async def embedded(count: int) -> AsyncIterator[PatternStore]:
+async def embedded(rows: Rows) -> AsyncIterator[PatternStore]:
     """The embedded store on SQLite, filled."""
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"sqlite:///{folder}/k.db")
-        fill(store.database_engine, patterns, count)
-        yield EmbeddedPatterns(store.database_engine, capacity=count)
+        fill(store.database_engine, patterns, rows)
+        yield EmbeddedPatterns(store.database_engine, capacity=len(rows))
         store.close()
 
 
 @asynccontextmanager
-async def in_pgvector(count: int) -> AsyncIterator[PatternStore]:
+async def in_pgvector(rows: Rows) -> AsyncIterator[PatternStore]:
     """The extension in a throwaway PostgreSQL, filled and then indexed, as after a migration."""
     with postgres.running_cluster(durable=False) as cluster:
         engine = pgvector.open_engine(cluster.url())
         store = pgvector.PgvectorPatterns(engine)
         await store.count()
-        fill(engine, pgvector.table, count - 1)
+        fill(engine, pgvector.table, rows[:-1])
         # The first pattern that is added makes the index over all that is there.
-        await store.add([a_pattern(count - 1, unit_rows(np.random.default_rng(9), 1)[0])])
+        await store.add([a_pattern(len(rows) - 1, rows[-1])])
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("ANALYZE kubernaut_patterns"))
+            connection.execute(text("VACUUM ANALYZE kubernaut_patterns"))
         yield store
         await store.aclose()
 
 
 @asynccontextmanager
-async def in_weaviate(count: int) -> AsyncIterator[PatternStore]:
+async def in_weaviate(rows: Rows) -> AsyncIterator[PatternStore]:
     """Weaviate's real server, filled."""
     from kubernaut.adapters.vectors.weaviate import WeaviatePatterns  # noqa: PLC0415  # an extra
 
     with weaviate_server.running_weaviate() as address:
         store = WeaviatePatterns(address.url, grpc_port=address.grpc_port)
-        random = np.random.default_rng(7)
-        for start in range(0, count, _BATCH):
-            rows = unit_rows(random, min(_BATCH, count - start))
-            await store.add([a_pattern(start + number, row) for number, row in enumerate(rows)])
+        for start in range(0, len(rows), _BATCH):
+            await store.add([a_pattern(start + n, row) for n, row in enumerate(rows[start : start + _BATCH])])
         yield store
         await store.aclose()
 
 
-def fill(engine: Engine, table: Table, count: int) -> None:
-    """Stores that many patterns of random direction."""
-    random = np.random.default_rng(7)
+def fill(engine: Engine, table: Table, rows: Rows) -> None:
+    """Stores the patterns of those vectors."""
     with engine.execution_options(kubernaut_writes=True).begin() as connection:
-        for start in range(0, count, _BATCH):
-            rows = unit_rows(random, min(_BATCH, count - start))
-            connection.execute(insert(table), [cells(a_pattern(start + n, row)) for n, row in enumerate(rows)])
+        for start in range(0, len(rows), _BATCH):
+            batch = rows[start : start + _BATCH]
+            connection.execute(insert(table), [cells(a_pattern(start + n, row)) for n, row in enumerate(batch)])
 
 
 def a_pattern(number: int, vector: Sequence[float]) -> Pattern:
@@ -122,20 +149,31 @@ def a_pattern(number: int, vector: Sequence[float]) -> Pattern:
     return Pattern(
         id=IncidentId(f"inc-{number}"),
         text="a finished incident",
-        cause=f"cause-{number % _CAUSES}",
+        cause=_cause(number % _CAUSES),
         action="rollback_deployment",
         ending=Ending.HEALED,
         seconds=60.0,
-        at=_NOW - timedelta(days=number // _CAUSES % 360),
-        embedder="random",
+        at=_NOW - timedelta(days=number // _CAUSES % _DAYS),
+        embedder="mixed",
         vector=tuple(map(float, vector)),
         namespace=f"team-{number % 7}",
     )
 
 
-def unit_rows(random: np.random.Generator, count: int) -> Rows:
-    """Random directions."""
-    rows = random.normal(size=(count, _DIMENSION))
+def _cause(number: int) -> str:
+    return f"cause-{number}"
+
+
+async def mixed_rows(count: int) -> Rows:
+    """Directions between those of embedded incidents: random ones have no neighbours that an index could find."""
+    texts = [*(known for _, known in remembered()), *(said for _, said in paraphrases())]
+    real = np.array(await MiniLMEmbedder().embed(texts), dtype=np.float32)
+    random = np.random.default_rng(7)
+    rows = np.zeros((count, real.shape[1]), dtype=np.float32)
+    for _ in range(_MIXED):
+        rows += random.exponential(size=(count, 1)).astype(np.float32) * real[random.integers(len(real), size=count)]
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    rows += random.normal(scale=_NOISE, size=rows.shape).astype(np.float32)
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
 
@@ -165,6 +203,8 @@ def _ms(times: Sequence[float], percentile: int) -> float:
 async def measure(options: argparse.Namespace) -> JsonObject:
     """All figures; what cannot be had here is named on stderr and left out."""
     stores: list[Json] = []
+    every = await mixed_rows(options.patterns + options.searches + _WARM_UP)
+    rows, asked = every[: options.patterns], every[options.patterns :]
     for name, opened, missing in (
         ("embedded-sqlite", embedded, ""),
         ("pgvector", in_pgvector, postgres.missing_vectors()),
@@ -174,8 +214,8 @@ async def measure(options: argparse.Namespace) -> JsonObject:
             print(f"left out: {name}: {missing or 'not asked for'}", file=sys.stderr)
             continue
         async with AsyncExitStack() as stack:
-            store = await stack.enter_async_context(opened(options.patterns))
-            stores.append(await measure_search(name, store, options.patterns, options.searches))
+            store = await stack.enter_async_context(opened(rows))
+            stores.append(await measure_search(name, store, rows, asked))
     embedders: list[Json] = [await measure_embedder(each) for each in (MiniLMEmbedder(), HashedEmbedder())]
     return {"stores": stores, "embedders": embedders, "repeat": await measure_repeat()}
 

@@ -8,9 +8,9 @@ from kubernaut.adapters.memory.engine import MemoryEngine, Moment
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.engine import Run
-from kubernaut.engine.codec import dump
 from kubernaut.engine.run import RunState
-from kubernaut.pipeline import DECISION
+from kubernaut.investigation.stage import SecondOpinion
+from kubernaut.pipeline import DECISION, beginning
 from tests.misrouted_shop import MisroutedShop
 
 
@@ -28,6 +28,7 @@ WAYS = {
     "healing": Way(answers=True, autonomy="auto", ending="healed", writes=1),
     "undoing": Way(answers=False, autonomy="auto", ending="undone", writes=2),
     "asking": Way(answers=True, autonomy="approve", ending="healed", writes=1),
+    "proposing": Way(answers=True, autonomy="suggest", ending="escalated", writes=0),
 }
 
 
@@ -47,11 +48,11 @@ class Journey:
         return [name for name, _ in self.journal if not name.startswith(("sleep", "receive"))]
 
 
-async def go(way: Way, *crashes: tuple[str, Moment]) -> Journey:
+async def go(way: Way, *crashes: tuple[str, Moment], second: SecondOpinion | None = None) -> Journey:
     """The way gone with the process dying at those places."""
-    shop = MisroutedShop(way.answers, way.autonomy)
+    shop = MisroutedShop(way.answers, way.autonomy, second)
     opened = await shop.open_incident()
-    argument: JsonObject = {"do": "heal", "incident": dump(opened)}
+    argument = beginning(opened)
     begun = 0
 
     async def workflow(run: Run, argument: JsonObject) -> Json:

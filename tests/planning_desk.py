@@ -54,6 +54,7 @@ class PlanningDesk:
         annotations: dict[str, str] | None = None,
         items: list[KubeObject] | None = None,
         look_back: timedelta = timedelta(),
+        shadow: bool = False,
     ) -> None:
         self.clock = ManualClock(NOON)
         self.store = a_store()
@@ -83,6 +84,7 @@ class PlanningDesk:
             patience=timedelta(),
             busy_for=timedelta(minutes=20),
             look_back=look_back,
+            shadow=shadow,
         )
         self.planning = PlanningStage(
             self.cluster, self.store, self.leases, self.switch, self.clock, _no_records, frozenset(), bounds, rails

@@ -134,13 +134,15 @@ def job_spec(**extra: Any) -> Raw:  # noqa: ANN401
     return {"template": {"metadata": {"labels": {"job": "x"}}, "spec": pod_spec}, "activeDeadlineSeconds": 600, **extra}
 
 
-def service(name: str, selector: Raw, target_port: int | str = "http") -> Raw:
+def service(name: str, selector: Raw, target_port: int | str = "http", **extra: Any) -> Raw:  # noqa: ANN401
+    applied = {"kind": "Service", "metadata": {"name": name}, "spec": {"selector": selector}}
     spec = {
         "selector": selector,
         "type": "ClusterIP",
         "ports": [{"name": "web", "port": 80, "targetPort": target_port, "protocol": "TCP"}],
+        **extra,
     }
-    return thing("v1", "Service", name, spec=spec)
+    return thing("v1", "Service", name, meta={"annotations": {APPLIED: json.dumps(applied)}}, spec=spec)
 
 
 def ingress() -> Raw:
@@ -268,7 +270,7 @@ def town() -> list[JsonObject]:
         pod("ledger-0", "worker-2", ready=False, of="StatefulSet/ledger", labels={"controller-revision-hash": "ledger-r2"}),  # noqa: E501
         *revised("DaemonSet", "agent"),
         service("checkout", {"app": "chekout"}),
-        service("ported", {"app": "checkout"}, 9999),
+        service("ported", {"app": "checkout"}, 9999, internalTrafficPolicy="Local"),
         ingress(), config_map(), quota(), budget(),
         claim("archive", "Bound", storageClassName="fast", volumeName="v1"),
         claim("scratch", "Pending", storageClassName="fsat"),
@@ -366,6 +368,7 @@ CASES: tuple[Case, ...] = (
          secret="credentails", revision=6),
     case("fix_service_selector", SERVICE, ("/spec/selector", {"app": "checkout"}), selector="app=checkout"),
     case("fix_service_port", ref("Service", "ported"), ("/spec/ports/0/targetPort", 8080), port="web", target_port="8080"),  # noqa: E501
+    case("restore_service", ref("Service", "ported"), ("/spec/internalTrafficPolicy", "Cluster"), part="traffic_policy"),  # noqa: E501
     case("recreate_service", ref("Service", "lost"), ("/spec/selector", {"app": "checkout"}),
          configuration=json.dumps(AGAIN)),
     case("fix_ingress_backend", ref("Ingress", "front"),

@@ -70,6 +70,10 @@ class Desk:
         return take
 
 
+async def no_metrics() -> bytes:
+    return b"# no metrics\n"
+
+
 def memory_parts(inbox: MemorySignalStore, desk: Desk | None = None, meter: MemoryMeter | None = None) -> HttpParts:
     return HttpParts(
         signals=inbox,
@@ -79,7 +83,7 @@ def memory_parts(inbox: MemorySignalStore, desk: Desk | None = None, meter: Memo
         clock=StillClock(),
         ids=CountingIds(),
         meter=meter or MemoryMeter(),
-        metrics=lambda: b"# no metrics\n",
+        metrics=no_metrics,
         checks={},
     )
 

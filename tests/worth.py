@@ -7,11 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
+from kubernaut.domain.diagnosis import ActionCall, ActionId
 from kubernaut.domain.execution import Effect
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending, Phase
-from kubernaut.domain.objects import JsonObject
+from kubernaut.domain.objects import Json, JsonObject, ObjectRef
+from kubernaut.domain.plans import Candidate, Decision, Plan
+from kubernaut.domain.proposals import Agreement, Comparison, Proposal, Written
+from kubernaut.engine.codec import dump
+from kubernaut.planning.policy.facts import ActionFacts, Facts
 from kubernaut.ports import IncidentStore
 from tests.examples import HOLD, NOON, a_signal, an_incident
 
@@ -114,3 +119,33 @@ def _steps(one: Happened) -> list[tuple[float, str, EventKind, JsonObject]]:
         if one.ending is Ending.UNDONE:
             steps.append((one.after_s * 0.95, "undone-1", EventKind.UNDONE, applied))
     return steps
+
+
+async def tell_proposal(
+    incidents: IncidentStore, one: Happened, agreement: Agreement | None = None, minutes: float | None = None
+) -> IncidentId:
+    """An incident whose remedy was proposed, and what people did that many minutes later; None while it is watched."""
+    opened = await _tell(incidents, replace(one, ending=Ending.ESCALATED, guard="shadow"))
+    call = ActionCall(ActionId(CAUSES[one.cause]), ObjectRef("apps/v1", "Deployment", one.namespace, one.name), {})
+    at = one.opened_at + timedelta(seconds=2)
+    proposed: JsonObject = {"proposal": dump(Proposal(at, call, None, "no rights"))}
+    await incidents.append(Event(opened, "proposed-1", EventKind.PROPOSED, at, proposed, str(call.target)))
+    if agreement is not None:
+        mended = None if minutes is None else at + timedelta(minutes=minutes)
+        ended = at + timedelta(days=1)
+        found = Comparison(agreement, "told", ended, mended, "alert", (Written(call.target, "kubectl-edit", mended),))
+        body: JsonObject = {"comparison": dump(found), "action": call.action}
+        await incidents.append(Event(opened, "compared", EventKind.COMPARED, ended, body, str(call.target)))
+    return opened
+
+
+async def tell_decision(incidents: IncidentStore, name: str) -> None:
+    """An incident of which the service decided by itself to roll back, with the facts that it decided on."""
+    opened = await _tell(incidents, Happened(name, "crash_after_change", Ending.ESCALATED, 60, NOON))
+    call = ActionCall(ActionId("rollback_deployment"), ObjectRef("apps/v1", "Deployment", "shop", name), {})
+    plan = Plan(Decision.ACT, "it is allowed", "allowed", chosen=Candidate(call, 0, 0, 0.0))
+    facts = replace(Facts(), action=ActionFacts("rollback_deployment"))
+    candidates: list[Json] = [{"call": dump(call), "differs": {}}]
+    ruling: JsonObject = {"policy": {"storm_within_minutes": 10}, "inputs": dump(facts), "candidates": candidates}
+    body: JsonObject = {"plan": dump(plan), "ruling": ruling}
+    await incidents.append(Event(opened, "planned-1", EventKind.PLANNED, NOON, body, about=str(call.target)))

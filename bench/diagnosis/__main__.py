@@ -3,6 +3,7 @@
 python bench/diagnosis
 python bench/diagnosis --json --variants 5 --seed 7
 python bench/diagnosis --faults 54,78 --on snapshot
+python bench/diagnosis --faults 54,78 --on transcript --controls 0
 python bench/diagnosis --scale --faults none --controls 0
 """
 
@@ -24,6 +25,7 @@ from bench.diagnosis.controls import CONTROLS
 from bench.diagnosis.running import Case, cases_of, run
 from bench.diagnosis.scale import measured
 from bench.diagnosis.scoring import Result, summary, table
+from bench.diagnosis.tickets import why_no_kubectl
 from bench.diagnosis.uncovered import not_covered
 from bench.diagnosis.watching import opened
 from tests.cluster.bed import why_no_api_server
@@ -58,7 +60,7 @@ async def scored(cases: Sequence[Case], way: str) -> list[Result]:
     results = []
     async with opened(way) as bench:
         for number, case in enumerate(cases, 1):
-            results.append(await run(case, bench))
+            results += [result async for result in run(case, bench)]
             if sys.stderr.isatty():
                 print(f"\r{number}/{len(cases)}", end="", file=sys.stderr, flush=True)
     return results
@@ -73,7 +75,9 @@ def options_of(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--controls", type=int, default=300, help="runs of controls (300)")
     parser.add_argument("--seed", type=int, default=1, help="what everything is drawn from (1)")
     parser.add_argument("--scale", action="store_true", help="measure beside 2,000 pods in 50 namespaces as well")
-    parser.add_argument("--on", choices=("sandbox", "snapshot", "cluster"), default="sandbox", help="what is diagnosed")
+    parser.add_argument(
+        "--on", choices=("sandbox", "snapshot", "transcript", "cluster"), default="sandbox", help="what is diagnosed"
+    )
     parsed = parser.parse_args(arguments)
     try:
         chosen(parsed.faults)
@@ -89,6 +93,9 @@ def main(arguments: Sequence[str]) -> int:
     options = options_of(arguments)
     if options.on == "cluster" and (why := why_no_api_server()):
         print(f"no API server can be started here: {why}", file=sys.stderr)
+        return 1
+    if options.on == "transcript" and (why := why_no_kubectl()):
+        print(f"no ticket can be written here: {why}", file=sys.stderr)
         return 1
     results = asyncio.run(scored(all_cases(options), options.on))
     told = summary(results, not_covered())

@@ -73,6 +73,9 @@ class Fault:
         return frozenset(self.verdicts) or RIGHT_VERDICTS[self.policy]
 
 
+# The content of an object that was deleted is recorded nowhere in a cluster: nobody could restore it without making it
+# up, so a deletion is for people, whatever its row says.
+NOTHING_LEFT = (Verdict.ESCALATE,)
 FAULTS: list[Fault] = []
 _NOT_READY = ("KubePodNotReady", "KubeDeploymentReplicasMismatch", "KubeContainerWaiting", "KubePodCrashLooping")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bench.diagnosis.cases import POD_OWNERS, SCALED, Aim, about
+from bench.diagnosis.faults.dependencies import flagged, turn
 from bench.diagnosis.system import TEAM, System, container, first, pod_spec, ref
 from kubernaut.domain.objects import JsonObject
 from kubernaut.sandbox.applications import Misfortune
@@ -67,6 +68,14 @@ def settings_edited(system: System) -> None:
     name = system.target.settings_name
     system.change(CONFIG_MAP, system.namespace, name, lambda item: section(item, "data").update(CACHE_TTL="45s"))
     system.recreate_pods()
+
+
+@control(114)
+def switch_turned_and_nobody_minds(system: System) -> None:
+    """A feature flag that the target asks for is turned by hand, and its log stays calm."""
+    flagged(system)
+    system.wait(2)
+    turn(system)
 
 
 @control(114)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from bench.diagnosis.cases import Aim, Fault, about, nothing
 from bench.diagnosis.controls import Control
 from bench.diagnosis.noise import make_noise
 from bench.diagnosis.scoring import Result
-from bench.diagnosis.system import System
-from bench.diagnosis.watching import Bench, Looked, webhook_of
+from bench.diagnosis.system import START, System
+from bench.diagnosis.watching import ACTIONS, MUTATING, Bench, Looked, Try, webhook_of
 from kubernaut.domain.diagnosis import Diagnosis, Verdict
+from kubernaut.sandbox.clock import SteppedClock
 
-# These look, tell and ask; everything else changes the cluster.
-HARMLESS = frozenset({"escalate", "collect_diagnostics"})
 # As often does the alert name a pod instead of its owner.
 _BY_POD = 0.4
-_MUTATING = frozenset({Verdict.ACT, Verdict.APPROVE})
 _STORIES = (
     "Pods are not ready. See the runbook.",
     "Probably the database again, please restart the pods.",
@@ -56,10 +55,11 @@ def drawn(case: Case) -> random.Random:
     return random.Random(zlib.crc32(text.encode()))  # noqa: S311  # names and sizes, not secrets
 
 
-def made(case: Case) -> tuple[System, Aim, str]:
+def made(case: Case, start: datetime = START) -> tuple[System, Aim, str]:
     """The system as it is when the alert comes, whom the alert names, and what it is called."""
     draw, happening = drawn(case), case.happening
-    system = System(draw, case.kind if case.kind in ("StatefulSet", "DaemonSet") else "Deployment")
+    kind = case.kind if case.kind in ("StatefulSet", "DaemonSet") else "Deployment"
+    system = System(draw, kind, SteppedClock(start))
     system.wait(draw.uniform(3, 9))
     if isinstance(happening, Fault) and happening.prepare is not nothing:
         happening.prepare(system)
@@ -84,11 +84,17 @@ def webhook(system: System, aim: Aim, alert: str) -> bytes:
     return webhook_of(labels, system.clock.now(), draw.choice(_STORIES), number=draw.getrandbits(64))
 
 
-async def run(case: Case, bench: Bench) -> Result:
-    """What was said of the case, held against what is right."""
+async def run(case: Case, bench: Bench) -> AsyncIterator[Result]:
+    """What was said of the case, held against what is right: once, or for each style of ticket."""
     system, aim, alert = made(case)
-    body = webhook(system, aim, alert)
-    return _scored(case, aim, await bench.look(system, body))
+    if bench.way != "transcript":
+        yield _scored(case, aim, await bench.look(system, webhook(system, aim, alert)))
+        return
+    # kubectl counts ages back from now: the same system is made again, as of now.
+    took = system.clock.now() - START
+    system, aim, alert = made(case, datetime.now(UTC).replace(microsecond=0) - took)
+    async for told in bench.look_at_tickets(system, webhook(system, aim, alert), drawn(case)):
+        yield replace(_scored(case, aim, told.looked), style=told.style)
 
 
 def _scored(case: Case, aim: Aim, looked: Looked) -> Result:
@@ -103,8 +109,9 @@ def _scored(case: Case, aim: Aim, looked: Looked) -> Result:
     else:
         right_cause = right_target = right_verdict = verdict is Verdict.DECLINE
         wanted, proposed = "no change", proposals((looked.diagnosis, *looked.around))
+    done = ", ".join(call.action for call in best.remedies) if best else ""
     shown = (
-        f"{best.cause} of {best.target.kind} {best.target.name} ({best.confidence:.2f}, {verdict})"
+        f"{best.cause} of {best.target.kind} {best.target.name} ({best.confidence:.2f}, {verdict}: {done})"
         if best
         else "nothing"
     )
@@ -113,8 +120,16 @@ def _scored(case: Case, aim: Aim, looked: Looked) -> Result:
         symptom=happening.symptom if isinstance(happening, Fault) else "",
         right_cause=right_cause, right_target=right_target, right_verdict=right_verdict, proposed=proposed,
         wanted=wanted, said=shown, milliseconds=looked.milliseconds, cpu_ms=looked.cpu_ms, calls=looked.calls,
-        agrees=looked.agrees,
+        agrees=looked.agrees, previews=len(looked.tries), refused=_refused(looked.tries),
     )  # fmt: skip
+
+
+def _refused(tries: Sequence[Try]) -> tuple[str, ...]:
+    return tuple(
+        f"{one.call.action} on {one.call.target.kind} {one.call.target.name}: {one.refusal}"
+        for one in tries
+        if one.refusal
+    )
 
 
 def proposals(diagnoses: Sequence[Diagnosis]) -> tuple[str, ...]:
@@ -123,7 +138,7 @@ def proposals(diagnoses: Sequence[Diagnosis]) -> tuple[str, ...]:
         f"{call.action} on {call.target.kind} {call.target.name} for {one.cause}"
         for diagnosis in diagnoses
         for one in diagnosis.hypotheses
-        if one.verdict in _MUTATING
+        if one.verdict in MUTATING
         for call in one.remedies
-        if call.action not in HARMLESS
+        if ACTIONS[call.action].changes
     )

@@ -11,8 +11,9 @@ from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.domain.shares import wilson_interval
 
 _SHOWN = (
-    *("cases", "right_cause", "right_target", "right_verdict", "controls", "actions_on_controls"),
-    *("right_verdict_on_controls", "median_ms", "p95_ms", "median_cpu_ms", "calls", "agreement", "scale"),
+    *("cases", "right_cause", "right_target", "right_verdict", "previews"),
+    *("preview_accepted", "controls", "actions_on_controls"),
+    *("right_verdict_on_controls", "median_ms", "p95_ms", "median_cpu_ms", "calls", "agreement", "per_style", "scale"),
 )
 
 
@@ -34,6 +35,9 @@ class Result:
     cpu_ms: float
     calls: int
     agrees: bool | None = None
+    previews: int = 0
+    refused: tuple[str, ...] = ()
+    style: str = ""
 
 
 def wilson(right: int, of: int) -> tuple[float, float]:
@@ -70,6 +74,8 @@ def summary(results: Sequence[Result], not_covered: Iterable[JsonObject]) -> Jso
         "failures": [_failure(result) for result in results if _is_failure(result)],
         "not_covered": [*not_covered],
     }
+    if styles := dict.fromkeys(result.style for result in faults if result.style):
+        told["per_style"] = {style: _of_style([one for one in faults if one.style == style]) for style in styles}
     agreed = [result for result in results if result.agrees is not None]
     if agreed:
         told["agreement"] = {"compared": len(agreed), "same": sum(bool(result.agrees) for result in agreed)}
@@ -81,6 +87,8 @@ def _counts(results: Sequence[Result]) -> JsonObject:
         "right_cause": sum(result.right_cause for result in results),
         "right_target": sum(result.right_target for result in results),
         "right_verdict": sum(result.right_verdict for result in results),
+        "previews": sum(result.previews for result in results),
+        "preview_accepted": sum(result.previews - len(result.refused) for result in results),
     }
 
 
@@ -102,17 +110,29 @@ def _of_row(results: Sequence[Result]) -> JsonObject:
     }
 
 
+def _of_style(results: Sequence[Result]) -> JsonObject:
+    """The figures of one way to write a ticket. `both` is the right cause at the right target."""
+    both = sum(result.right_cause and result.right_target for result in results)
+    agreeing = sum(bool(result.agrees) for result in results)
+    return {
+        "cases": len(results), **_counts(results), "both": both, "interval": [*wilson(both, len(results))],
+        "as_live": agreeing,
+    }  # fmt: skip
+
+
 def _is_failure(result: Result) -> bool:
     if result.control:
         return bool(result.proposed)
-    return not (result.right_cause and result.right_target and result.right_verdict)
+    return bool(result.refused) or not (result.right_cause and result.right_target and result.right_verdict)
 
 
 def _failure(result: Result) -> JsonObject:
     proposed: list[Json] = [*result.proposed]
     return {
-        "row": result.row, "case": result.case, "right_cause": result.right_cause, "right_target": result.right_target,
+        "row": result.row, "case": result.case, "style": result.style,
+        "right_cause": result.right_cause, "right_target": result.right_target,
         "right_verdict": result.right_verdict, "wanted": result.wanted, "said": result.said, "proposed": proposed,
+        "refused": [*result.refused],
     }  # fmt: skip
 
 
@@ -132,7 +152,7 @@ def table(told: JsonObject) -> str:
     lines += [f"{key:>26} {told[key]}" for key in _SHOWN if key in told]
     failures = told["failures"]
     lines += [
-        f"not right: row {one['row']} {one['case']}: wanted {one['wanted']}; said {one['said']}"
+        f"not right: row {one['row']} {one['case']} {one['style']}: wanted {one['wanted']}; said {one['said']}"
         for one in (failures if isinstance(failures, list) else ())
         if isinstance(one, dict)
     ]

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 from bench.diagnosis.names import Names
 from bench.diagnosis.programs import REGISTRY, Program
+from kubernaut.adapters.memory.metrics import MemoryMetrics
+from kubernaut.domain.measures import Measure
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef
 from kubernaut.sandbox.applications import Application, Listener, Misfortune
 from kubernaut.sandbox.clock import SteppedClock
@@ -38,6 +40,7 @@ class System:
     kind: str = "Deployment"
     clock: SteppedClock = field(default_factory=lambda: SteppedClock(START))
     after: list[Callable[[], None]] = field(default_factory=list)
+    metrics: MemoryMetrics | None = None
     leaders: list[str] = field(default_factory=lambda: ["kube-scheduler", "kube-controller-manager"])
 
     def __post_init__(self) -> None:
@@ -133,6 +136,11 @@ class System:
         self.renew_leases()
         self.leaders.remove(leader)
         self.universe.simulation.stop(*controllers)
+
+    def measured(self, measure: Measure, *values: float, **labels: str) -> None:
+        """One more series that Prometheus has when the alert comes; without one, there is no Prometheus."""
+        self.metrics = metrics = self.metrics or MemoryMetrics()
+        self.after.append(lambda: metrics.say(measure.name, *values, at=self.clock.now(), **labels))
 
     def change(self, kind: Kind, namespace: str, name: str, edit: Edit, by: By = EDITOR) -> None:
         """Changes an object in place."""

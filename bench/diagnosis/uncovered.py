@@ -6,24 +6,16 @@ from bench.diagnosis.cases import FAULTS
 from kubernaut.domain.objects import JsonObject
 
 _NO_CUSTOM = "an operator's own object is refused: neither the sandbox nor the reader serves custom resources"
-_METRICS = "shows in metrics and traces alone, and objects, events and logs do not tell it"
+_METRICS = "shows in the application's own metrics alone, and no object, event, log or series of the cluster tells it"
 _HOST = "happens inside a node, and no object, event or log of the cluster tells it"
 _REASONS: dict[int, str] = {
-    17: f"a surge of requests {_METRICS}",
     51: _NO_CUSTOM,
     56: f"a leak {_METRICS}: without them it looks like row 54",
-    57: f"throttling {_METRICS}",
     69: "a kube-proxy that runs and forwards unevenly: the objects differ only by the image",
     76: _NO_CUSTOM,
-    93: f"delay and loss {_METRICS}",
     100: f"lag of a queue {_METRICS}",
-    101: "a flag turned on: the former content of a ConfigMap is kept nowhere, and all pods are ready",
     102: f"overload after retries {_METRICS}",
-    105: "a kube-proxy that stopped: endpoints are right and all pods are ready",
     110: _HOST,
-    111: _HOST,
-    112: f"the time that a certificate has left {_METRICS}",
-    113: f"a slow API server {_METRICS}",
 }
 _ROWS = range(1, 114)
 

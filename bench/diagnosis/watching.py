@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import socket
 import tempfile
 import time
@@ -19,32 +20,51 @@ import uvicorn
 
 from bench.diagnosis.cluster import RealServer, real_server
 from bench.diagnosis.system import System
+from bench.diagnosis.tickets import STYLES, Writer
 from kubernaut.adapters.ids import RandomIds
 from kubernaut.adapters.kubernetes.connection import ClusterOptions
 from kubernaut.adapters.kubernetes.reader import KubernetesReader
 from kubernaut.adapters.kubernetes.requests import KubernetesApi
 from kubernaut.adapters.kubernetes.timing import TimingReader
+from kubernaut.adapters.kubernetes.writer import KubernetesWriter
 from kubernaut.adapters.snapshot.capture import capture, write_archive
 from kubernaut.adapters.snapshot.opening import read_snapshot
 from kubernaut.adapters.snapshot.reader import SnapshotClock, SnapshotReader
-from kubernaut.domain.diagnosis import Diagnosis
+from kubernaut.domain.diagnosis import ActionCall, Diagnosis, Verdict
 from kubernaut.domain.errors import InputError
+from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import ObjectRef
+from kubernaut.entrypoints.doors import DiagnosisRequest
+from kubernaut.entrypoints.looking import look
+from kubernaut.execution.catalogue import discover
+from kubernaut.execution.previewing import ExecutionPorts, intend
 from kubernaut.intake import parse_webhook
 from kubernaut.investigation.diagnosing import diagnose, survey
 from kubernaut.investigation.gathering import BUDGET, Budget
 from kubernaut.investigation.inquiry import first_look, first_survey, inquire
 from kubernaut.investigation.scene import Scene
-from kubernaut.ports import Clock, ClusterReader
+from kubernaut.ports import Clock, ClusterReader, Metrics
 from kubernaut.sandbox.rest.app import RestApp
 from kubernaut.sandbox.rest.authorizing import Access
+from kubernaut.settings import Settings
 from kubernaut.triage.owners import top_owner
 from kubernaut.triage.targets import target_of
+from tests.cluster.bed import why_no_api_server
 
+MUTATING = frozenset({Verdict.ACT, Verdict.APPROVE})
+ACTIONS = discover()
 _FROM_MEMORY = replace(BUDGET, calls=100_000)
 Message = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A change that the first hypothesis proposes, and why a dry run of it is refused; empty where it is accepted."""
+
+    call: ActionCall
+    refusal: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +77,15 @@ class Looked:
     milliseconds: float
     cpu_ms: float
     agrees: bool | None = None
+    tries: tuple[Try, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was said of a ticket of that style."""
+
+    style: str
+    looked: Looked
 
 
 class Stage:
@@ -92,18 +121,53 @@ class Bench:
         """What is said of the object that the alert names."""
         self.stage.show(system)
         reader, clock = KubernetesReader(self.api), system.clock
-        live = await asked(reader, clock, body, BUDGET)
+        live = await asked(reader, clock, body, BUDGET, system.metrics)
         if self.way == "sandbox":
-            return live
+            return replace(live, tries=await self._tried(live.diagnosis, clock))
         again = await self._on_cluster(system, body) if self.way == "cluster" else await self._on_snapshot(system, body)
-        return replace(again, agrees=_answer(live.diagnosis) == _answer(again.diagnosis))
+        # No snapshot keeps what Prometheus said.
+        comparable = system.metrics is None or self.way == "cluster"
+        return replace(again, agrees=_answer(live.diagnosis) == _answer(again.diagnosis) if comparable else None)
+
+    async def _tried(self, diagnosis: Diagnosis, clock: Clock) -> tuple[Try, ...]:
+        """Each change that is proposed first, as execution would preview it just before; nothing is written."""
+        best = diagnosis.best
+        if best is None or best.verdict not in MUTATING:
+            return ()
+        ports = ExecutionPorts(KubernetesReader(self.api), KubernetesWriter(self.api), clock, ACTIONS)
+        found = []
+        for call in best.remedies:
+            if ACTIONS[call.action].changes:
+                intended = await intend(ports, call)
+                why = f"{intended.guard}: {intended.reason}" if isinstance(intended, Refused) else ""
+                found.append(Try(call, why))
+        return tuple(found)
+
+    async def look_at_tickets(self, system: System, body: bytes, draw: random.Random) -> AsyncIterator[Told]:
+        """What `diagnose --snapshot` says of a ticket in each style, and whether the live answer is the same."""
+        self.stage.show(system)
+        reader, of_logs = KubernetesReader(self.api), self.folder / "kubeconfig"
+        target = await named(reader, system.clock, body)
+        if self.real is not None:
+            await asyncio.to_thread(self.real.show, system)
+        live = await asked(reader, system.clock, body, BUDGET, system.metrics)
+        with tempfile.TemporaryDirectory(dir=self.folder) as name:
+            writer = Writer(system, target, self.real.kubeconfig if self.real else of_logs, of_logs, Path(name), draw)
+            for style in STYLES:
+                path = await writer.write(style)
+                started, cpu = time.perf_counter(), time.process_time()
+                report = await look(DiagnosisRequest(Settings(), snapshot=path))
+                seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+                first, *others = report.diagnoses or (Diagnosis(target, (), ()),)
+                looked = Looked(first, tuple(others), 0, 1000 * seconds, 1000 * cpu)
+                yield Told(style, replace(looked, agrees=_answer(live.diagnosis)[:2] == _answer(first)[:2]))
 
     async def _on_cluster(self, system: System, body: bytes) -> Looked:
         if self.real is None or self.real_api is None:
             raise RuntimeError("no API server was started")
         await asyncio.to_thread(self.real.show, system)
         reader = BorrowingLogs(KubernetesReader(self.real_api), KubernetesReader(self.api))
-        return await asked(reader, system.clock, body, BUDGET)
+        return await asked(reader, system.clock, body, BUDGET, system.metrics)
 
     async def _on_snapshot(self, system: System, body: bytes) -> Looked:
         reader, clock = KubernetesReader(self.api), system.clock
@@ -132,16 +196,19 @@ def _answer(diagnosis: Diagnosis) -> tuple[object, ...]:
     return (best.cause, best.target, best.verdict) if best else ()
 
 
-async def asked(reader: ClusterReader, clock: Clock, body: bytes, budget: Budget) -> Looked:
+async def asked(
+    reader: ClusterReader, clock: Clock, body: bytes, budget: Budget, metrics: Metrics | None = None
+) -> Looked:
     """What is said of the object that the alert names, as it is read through that reader."""
     timing = TimingReader(reader)
     started, cpu = time.perf_counter(), time.process_time()
     target = await named(timing, clock, body)
-    _, found = await inquire(timing, clock, first_look([target]), partial(_one, target=target), budget)
+    examine = partial(_one, target=target)
+    _, found = await inquire(timing, clock, first_look([target]), examine, budget, metrics=metrics)
     seconds, cpu, calls = time.perf_counter() - started, time.process_time() - cpu, len(timing.calls)
     around: list[Diagnosis] = []
     if target.namespace:
-        _, around = await inquire(timing, clock, first_survey([target.namespace]), survey, budget)
+        _, around = await inquire(timing, clock, first_survey([target.namespace]), survey, budget, metrics=metrics)
     return Looked(found, tuple(around), calls, 1000 * seconds, 1000 * cpu)
 
 
@@ -188,7 +255,7 @@ async def opened(way: str) -> AsyncIterator[Bench]:
                 path = Path(stack.enter_context(tempfile.TemporaryDirectory()))
                 options = ClusterOptions(kubeconfig=str(kubeconfig(path, url)))
                 bench = Bench(stage, await stack.enter_async_context(KubernetesApi(options)), path, way)
-                if way == "cluster":
+                if way == "cluster" or (way == "transcript" and not why_no_api_server()):
                     bench.real = stack.enter_context(real_server())
                     options = ClusterOptions(kubeconfig=str(bench.real.kubeconfig))
                     bench.real_api = await stack.enter_async_context(KubernetesApi(options))

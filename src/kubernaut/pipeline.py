@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
-from kubernaut.domain.diagnosis import ActionCall, Diagnosis
+from kubernaut.domain.diagnosis import Diagnosis
 from kubernaut.domain.errors import ClusterError, EngineError, KubernautError, StoreError
 from kubernaut.domain.execution import Applied, Effect, Execution, Intent, Observation, Verification
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import Json, JsonObject
-from kubernaut.domain.plans import Conclusion, Decision, Plan
+from kubernaut.domain.plans import Candidate, Conclusion, Course, Decision, Outcome, Plan, Trial
+from kubernaut.domain.proposals import Comparison, Proposal, Sight
 from kubernaut.domain.signals import Signal
 from kubernaut.engine import Engine, Run
 from kubernaut.engine.codec import dump, load
@@ -25,8 +26,9 @@ from kubernaut.impact.stage import ImpactStage
 from kubernaut.investigation.stage import InvestigationStage
 from kubernaut.learning.stage import LearningStage
 from kubernaut.planning.planning import PlanningStage
+from kubernaut.planning.ways import Acted, Way
 from kubernaut.ports import Admission
-from kubernaut.triage.admission import Resolved, TriageStage
+from kubernaut.triage.admission import Resolved, SetAside, TriageStage
 from kubernaut.verification.stage import VerificationStage
 
 # The topic on which a waiting incident hears people's decisions and resolved alerts.
@@ -63,17 +65,24 @@ class Stages:
     policy: PipelinePolicy
 
 
-async def admit(signal: Signal, stages: Stages, engine: Engine) -> None:
-    """Opens, joins or ends incidents for one signal of the inbox; safe to repeat."""
-    match await stages.triage.admit(signal):
+async def admit(signal: Signal, stages: Stages, engine: Engine) -> Admission | Resolved | SetAside:
+    """Opens, joins or ends incidents for one signal of the inbox, and says which; safe to repeat."""
+    became = await stages.triage.admit(signal)
+    match became:
         case Admission(incident=incident) if incident.is_open:
             # Starting twice is starting once. A process that dies before this line is made good by `revive`.
-            await engine.start(incident.id, {"do": "heal", "incident": dump(incident)})
+            await engine.start(incident.id, beginning(incident))
         case Resolved(incidents=incidents):
             for incident in incidents:
                 await engine.send(incident.id, DECISION, {"resolved": True}, key=f"resolved-{signal.id}")
         case _:
             pass
+    return became
+
+
+def beginning(incident: Incident) -> JsonObject:
+    """What the engine is told to run for an incident."""
+    return {"do": "heal", "incident": dump(incident)}
 
 
 async def run_incident(run: Run, stages: Stages, argument: JsonObject) -> Json:
@@ -89,57 +98,80 @@ async def run_incident(run: Run, stages: Stages, argument: JsonObject) -> Json:
 
 
 async def heal(run: Run, stages: Stages, incident: Incident) -> Ending:
-    """The way of one incident, from the first look to what it taught."""
+    """The way of one incident, from the first look to what it taught.
+
+    It closes before it learns: an alert that begins while the lesson is being stored is news.
+    """
     if stages.policy.settle:
         await run.sleep(stages.policy.settle)
+    conclusion = await _mend(run, stages, incident)
+    await run.step("tell", partial(stages.execution.tell, incident, conclusion), returns=str)
+    await run.step("value", partial(stages.impact.appraise, incident, conclusion), returns=str)
+    await run.step("close", partial(stages.execution.close, incident, conclusion), returns=str)
+    await run.step("learn", partial(stages.learning.remember, incident, conclusion), returns=str)
+    if conclusion.proposal is not None:
+        await _shadow(run, stages, incident, conclusion.proposal)
+    return conclusion.ending
+
+
+async def _mend(run: Run, stages: Stages, incident: Incident) -> Conclusion:
+    way = Way()
     try:
-        conclusion = await _mend(run, stages, incident)
+        for look in range(1, stages.policy.looks + 1):
+            investigate = partial(stages.investigation.investigate, incident, look=look)
+            diagnosis = await run.step(f"investigate-{look}", investigate, returns=Diagnosis)
+            plan = await _decide(run, stages, incident, diagnosis, way.trials, look=look)
+            if plan.decision is Decision.WAIT:
+                await run.sleep(stages.policy.recheck)
+                continue
+            if plan.chosen is None or plan.decision is not Decision.ACT:
+                return await _end(run, stages, incident, way, await _left(run, stages, incident, plan, look=look))
+            if not way.goes_on(plan.chosen):
+                way, _ = await _let_go(run, stages, incident, way)
+            acted = await _act(run, stages, incident, diagnosis, plan.chosen, attempt=way.attempt)
+            way = way.after(plan.chosen, acted)
+            if acted.conclusion.final or way.calls_people or way.failures >= stages.policy.attempts:
+                return await _end(run, stages, incident, way, acted.conclusion)
+        conclusion = Conclusion(Ending.ESCALATED, "it neither settled nor failed for good while it was watched")
+        return await _end(run, stages, incident, way, conclusion)
     except EngineError:
         # A defect, or a journal of another version: the engine reports it, and the incident closes as failed.
         raise
     except KubernautError as error:
         stuck = isinstance(error, ClusterError | StoreError)
         conclusion = Conclusion(Ending.BLOCKED if stuck else Ending.FAILED, f"{error.code}: {error}", error.help)
-    await run.step("tell", partial(stages.execution.tell, incident, conclusion), returns=str)
-    await run.step("value", partial(stages.impact.appraise, incident, conclusion), returns=str)
-    await run.step("learn", partial(stages.learning.remember, incident, conclusion), returns=str)
-    await run.step("close", partial(stages.execution.close, incident, conclusion), returns=str)
-    return conclusion.ending
+        return way.ended(conclusion, incident.id)
 
 
-async def _mend(run: Run, stages: Stages, incident: Incident) -> Conclusion:
-    tried: tuple[ActionCall, ...] = ()
-    undone = False
-    for look in range(1, stages.policy.looks + 1):
-        diagnosis = await run.step(
-            f"investigate-{look}", partial(stages.investigation.investigate, incident, look=look), returns=Diagnosis
-        )
-        plan = await _decide(run, stages, incident, diagnosis, tried=tried, look=look)
-        if plan.decision is Decision.WAIT:
-            await run.sleep(stages.policy.recheck)
-            continue
-        if plan.chosen is None or plan.decision is not Decision.ACT:
-            ending = plan.ending or Ending.ESCALATED
-            return _after(Conclusion(ending, plan.reason, plan.help, guard=plan.guard), undone=undone)
-        tried = (*tried, plan.chosen.call)
-        conclusion = await _act(run, stages, incident, diagnosis, plan.chosen.call, attempt=len(tried))
-        undone = undone or conclusion.ending is Ending.UNDONE
-        if conclusion.final:
-            # It healed, or it stands and people have to judge it.
-            return conclusion
-        if len(tried) >= stages.policy.attempts:
-            return _after(conclusion, undone=undone)
-    return Conclusion(Ending.ESCALATED, "it neither settled nor failed for good while it was watched")
+async def _left(run: Run, stages: Stages, incident: Incident, plan: Plan, *, look: int) -> Conclusion:
+    """The conclusion of a plan that does nothing, with the proposal of one that only proposes."""
+    proposal = None
+    if plan.is_proposal:
+        propose = partial(stages.execution.propose, incident, plan, look=look)
+        proposal = await run.step(f"propose-{look}", propose, returns=Proposal)
+    ending = plan.ending or Ending.ESCALATED
+    return Conclusion(ending, plan.reason, plan.help, guard=plan.guard, proposal=proposal)
 
 
-def _after(conclusion: Conclusion, *, undone: bool) -> Conclusion:
-    """What is handed to people after a remedy was taken back is called undone."""
-    handed_over = conclusion.ending is Ending.ESCALATED
-    return replace(conclusion, ending=Ending.UNDONE) if undone and handed_over else conclusion
+async def _end(run: Run, stages: Stages, incident: Incident, way: Way, conclusion: Conclusion) -> Conclusion:
+    """The conclusion, after what stood for a strategy that did not heal was taken back."""
+    if way.lets_go(conclusion.ending):
+        way, words = await _let_go(run, stages, incident, way)
+        conclusion = replace(conclusion, reason=f"{conclusion.reason}; {words}")
+    return way.ended(conclusion, incident.id)
+
+
+async def _let_go(run: Run, stages: Stages, incident: Incident, way: Way) -> tuple[Way, str]:
+    """Takes back what stands, the last first; the way without it, and what became of it."""
+    backs = []
+    for each in reversed(way.standing):
+        take_back = partial(stages.execution.let_go, incident, each.intent, attempt=each.attempt)
+        backs.append((each, await run.step(f"undo-{each.attempt}", take_back, returns=Execution)))
+    return way.without_what_stood(backs), "; ".join(f"{each.candidate.call.action}: {b.reason}" for each, b in backs)
 
 
 async def _decide(
-    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, *, tried: tuple[ActionCall, ...], look: int
+    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, tried: tuple[Trial, ...], *, look: int
 ) -> Plan:
     planning = stages.planning
     plan = await run.step(
@@ -163,15 +195,15 @@ async def _decide(
 
 
 async def _act(
-    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, call: ActionCall, *, attempt: int
-) -> Conclusion:
+    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, chosen: Candidate, *, attempt: int
+) -> Acted:
     """Previews, stores the way back, applies, watches, and takes back what did not help."""
-    execution = stages.execution
+    execution, call = stages.execution, chosen.call
     prepared = await run.step(
         f"intend-{attempt}", partial(execution.intend, incident, call, attempt=attempt), returns=Execution
     )
     if prepared.intent is None:
-        return Conclusion(Ending.ESCALATED, prepared.reason, final=False)
+        return Acted(Conclusion(Ending.ESCALATED, prepared.reason, final=False), Outcome.REFUSED)
     intent = prepared.intent
     applied = await run.step(
         f"apply-{attempt}", partial(execution.apply, incident, intent, attempt=attempt), returns=Execution
@@ -179,35 +211,76 @@ async def _act(
     take_back = f"kubernaut incidents undo {incident.id}"
     if applied.applied is Applied.REFUSED:
         # On what was left half done no second remedy is put.
-        return Conclusion(Ending.ESCALATED, applied.reason, take_back if applied.left else "", final=bool(applied.left))
-    verification = await _watch(run, stages, incident, diagnosis, intent, attempt=attempt)
+        left = Conclusion(Ending.ESCALATED, applied.reason, take_back if applied.left else "", final=bool(applied.left))
+        return Acted(left, Outcome.REFUSED)
+    verification = await _watch(run, stages, incident, diagnosis, intent, chosen.course, attempt=attempt)
     match verification.effect:
         case Effect.HEALED:
-            return Conclusion(Ending.HEALED, verification.reason)
+            return Acted(Conclusion(Ending.HEALED, verification.reason))
+        case Effect.PREPARED:
+            words = f"{call.action} is in force, and what was to follow it did not"
+            return Acted(Conclusion(Ending.ESCALATED, words, final=False), Outcome.PREPARED, intent)
         case Effect.UNKNOWN:
             # Nobody can say that it harmed, so taking it back could break what works again: people look at it.
-            return Conclusion(Ending.ESCALATED, f"{call.action} was applied; {verification.reason}", take_back)
+            words = f"{call.action} was applied; {verification.reason}"
+            return Acted(Conclusion(Ending.ESCALATED, words, take_back), Outcome.UNKNOWN, intent)
         case Effect.UNCHANGED | Effect.WORSE:
             undo = partial(execution.undo, incident, intent, verification, attempt=attempt)
             back = await run.step(f"undo-{attempt}", undo, returns=Execution)
             reason = f"{call.action} did not help ({verification.reason}); {back.reason}"
+            conclusion = Conclusion(Ending.UNDONE, reason, final=False)
             if back.applied is Applied.REFUSED:
-                return Conclusion(Ending.ESCALATED, reason, take_back)
-            return Conclusion(Ending.UNDONE, reason, final=False)
+                # It stands, and people have to judge it.
+                conclusion = Conclusion(Ending.ESCALATED, reason, take_back)
+            return Acted(conclusion, Outcome(verification.effect.value), intent)
 
 
-async def _watch(
-    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, intent: Intent, *, attempt: int
-) -> Verification:
+async def _watch(  # what every step of an attempt is told
+    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, intent: Intent, course: Course | None, *,
+    attempt: int,
+) -> Verification:  # fmt: skip
     verification = stages.verification
     seen: list[Observation] = []
     while True:
         look = partial(verification.observe, incident, intent)
         seen.append(await run.step(f"observe-{attempt}-{len(seen) + 1}", look, returns=Observation))
-        judged = verification.judge(seen)
+        judged = verification.judge(seen, course)
         if isinstance(judged, Verification):
             break
         await run.sleep(judged.after)
-    record = partial(verification.record, incident, diagnosis, intent, tuple(seen), judged, attempt=attempt)
+    record = partial(
+        verification.record, incident, diagnosis, intent, tuple(seen), judged, attempt=attempt, course=course
+    )
     await run.step(f"verify-{attempt}", record, returns=str)
     return judged
+
+
+async def _shadow(run: Run, stages: Stages, incident: Incident, proposal: Proposal) -> None:
+    """Watches what people do about an incident that was left to them with a proposal, long after it is closed.
+
+    A look that the cluster or the database does not answer is left out; nothing here can change how it ended.
+    """
+    watch = stages.verification
+    try:
+        first = await run.step("watch-0", partial(watch.begin_watch, incident, proposal), returns=Sight)
+        last = await _watched(run, stages, incident, proposal, first)
+        compare = partial(watch.compare, incident, proposal, first=first, last=last)
+        await run.step("compare", compare, returns=Comparison)
+    except (ClusterError, StoreError) as error:
+        unknown = partial(watch.give_up_watch, incident, proposal, reason=f"{error.code}: {error}")
+        await run.step("compare-not", unknown, returns=Comparison)
+
+
+async def _watched(run: Run, stages: Stages, incident: Incident, proposal: Proposal, first: Sight) -> Sight:
+    """The last look of the watch."""
+    last = first
+    for number, pause in enumerate(stages.verification.pauses(), 1):
+        if last.over:
+            break
+        await run.sleep(pause)
+        go_on = partial(stages.verification.go_on_watching, incident, proposal, first=first, before=last, number=number)
+        try:
+            last = await run.step(f"watch-{number}", go_on, returns=Sight)
+        except (ClusterError, StoreError):
+            continue
+    return last

@@ -14,13 +14,18 @@ from kubernaut.adapters.kubernetes.coalescing import CoalescingReader
 from kubernaut.adapters.kubernetes.connection import ClusterOptions
 from kubernaut.adapters.kubernetes.reader import KubernetesReader
 from kubernaut.adapters.kubernetes.requests import KubernetesApi
+from kubernaut.adapters.kubernetes.trying import TryingWriter
 from kubernaut.adapters.kubernetes.writer import KubernetesWriter
 from kubernaut.adapters.models.configured import chain_of
 from kubernaut.adapters.models.keeping import KeptAnswers
 from kubernaut.adapters.prometheus.meter import PrometheusMeter
+from kubernaut.adapters.prometheus.notifying import CountedNotifier
 from kubernaut.adapters.prometheus.queries import PrometheusMetrics, prometheus_of
+from kubernaut.adapters.prometheus.steps import begin_at_zero, metered_run
 from kubernaut.adapters.store import Store, open_store
 from kubernaut.adapters.text_file import WatchedFile
+from kubernaut.adapters.traces.opening import open_tracer
+from kubernaut.adapters.traces.steps import traced_run
 from kubernaut.adapters.vectors.failover import FailoverPatterns
 from kubernaut.declared import value_inputs
 from kubernaut.domain.diagnosis import ActionCall
@@ -53,9 +58,11 @@ from kubernaut.planning.surveying import Nature
 from kubernaut.ports import Analyst, Clock, ClusterReader, ClusterWriter, Embedder, Notifier, PatternStore
 from kubernaut.reception import Reception
 from kubernaut.settings import PolicySettings, Settings
+from kubernaut.strategy_wiring import strategies_of
 from kubernaut.triage.admission import TriagePolicy, TriageStage
 from kubernaut.verification.judging import VerificationPolicy
 from kubernaut.verification.stage import VerificationStage
+from kubernaut.verification.watching import WatchPolicy
 
 # A target stays with the incident that acts on it for the whole watch and a while for the undo.
 _BUSY_MARGIN = timedelta(minutes=10)
@@ -103,9 +110,13 @@ async def running(
         outside = await _connect(settings, clock or SystemClock(), closing, pace=pace)
         ids = RandomIds()
         stages = build_stages(settings, outside, ids)
+        tracer = open_tracer(settings.traces, executor, closing)
 
         async def workflow(run: Run, argument: JsonObject) -> Json:
-            return await run_incident(run, stages, argument)
+            watched = metered_run(run, argument, outside.meter, outside.clock)
+            if tracer is not None:
+                watched = traced_run(watched, argument, tracer, outside.clock)
+            return await run_incident(watched, stages, argument)
 
         async def on_failure(run_id: str, error: KubernautError) -> None:
             await _close_failed(stages, outside.store, run_id, error)
@@ -123,7 +134,7 @@ async def running(
         await closing.enter_async_context(engine)
         arrived = asyncio.Event()
         reception = Reception(
-            executor, stages, engine, store.signals, store.incidents, store.leases, outside.meter, arrived
+            executor, stages, engine, store.signals, store.incidents, store.leases, outside.meter, arrived, tracer
         )
         orders = Orders(engine, store.incidents, store.switch, outside.clock, _check_against(discover()))
         async with asyncio.TaskGroup() as group:
@@ -139,11 +150,12 @@ async def running(
 
 
 async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *, pace: float) -> Outside:
-    options = ClusterOptions(kubeconfig=settings.cluster.kubeconfig, context=settings.cluster.context or "")
-    api = await closing.enter_async_context(KubernetesApi(options))
-    store = await asyncio.to_thread(open_store, settings.store.url)
-    closing.callback(store.close)
     meter = PrometheusMeter()
+    begin_at_zero(meter)
+    options = ClusterOptions(kubeconfig=settings.cluster.kubeconfig, context=settings.cluster.context or "")
+    api = await closing.enter_async_context(KubernetesApi(options, meter))
+    store = await asyncio.to_thread(open_store, settings.store.url, meter)
+    closing.callback(store.close)
     analyst = KeptAnswers(
         chain_of(settings, clock, meter),
         store.shelf,
@@ -155,10 +167,10 @@ async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *,
     metrics = prometheus_of(settings.prometheus)
     if metrics is not None:
         closing.push_async_callback(metrics.aclose)
-    notifier = await notifier_of(settings.notify, closing)
+    notifier = CountedNotifier(await notifier_of(settings.notify, closing), meter)
     return Outside(
         reader=CoalescingReader(KubernetesReader(api), freshness=_FRESH / pace),
-        writer=KubernetesWriter(api),
+        writer=TryingWriter(KubernetesWriter(api)) if settings.policy.shadow else KubernetesWriter(api),
         store=store,
         clock=clock,
         meter=meter,
@@ -209,6 +221,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
                 timedelta(seconds=policy.patience_s),
                 busy_for,
                 timedelta(seconds=policy.look_back_s),
+                policy.shadow,
             ),
             guardrails(
                 reader,
@@ -221,6 +234,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             ),
             {action.id: list(Risk).index(action.risk) for action in catalogue},
             ExplorationBudget(policy.explorations_per_day),
+            strategies_of(settings.strategies, reader, clock, catalogue),
         ),
         execution=ExecutionStage(
             ExecutionPorts(reader, outside.writer, clock, catalogue),
@@ -228,7 +242,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             store.leases,
             outside.notifier,
             busy_for,
-            learning.recall,
+            learning.like,
         ),
         verification=VerificationStage(
             reader,
@@ -240,6 +254,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
                 timedelta(seconds=watch.deadline_s),
             ),
             outside.metrics,
+            WatchPolicy(timedelta(seconds=policy.shadow_horizon_s)),
         ),
         impact=ImpactStage(store.incidents, clock, value_inputs(settings.value)),
         learning=learning,

@@ -164,7 +164,12 @@ def _settings(folder: Path, sandbox: Sandbox) -> Settings:
             "cluster": {"name": "sandbox", "kubeconfig": str(sandbox.kubeconfig())},
             "policy": {"autonomy": "approve", "approval_s": 86_400.0, "recheck_s": 45.0, "patience_s": 60.0},
             "verification": {"window_s": 60.0, "interval_s": 10.0, "deadline_s": 300.0},
-            "value": {"minutes_by_hand": 42, "wage_usd_per_hour": 70, "cost_usd_per_month": 500},
+            "value": {
+                "minutes_by_hand": "25-42-70",
+                "wage_usd_per_hour": "50-70-90",
+                "cost_usd_per_month": 500,
+                "model_usd_per_million_tokens": 2,
+            },
             "notify": {"webhook_url": None},
         }
     )

@@ -26,6 +26,8 @@ PAGES = (
     "/models",
     "/patterns",
     "/health",
+    "/settings",
+    "/settings?show=changed",
     "/switch/suspend",
 )
 

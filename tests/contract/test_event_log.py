@@ -87,6 +87,20 @@ async def test_a_cut_off_end_is_found_with_the_head_that_was_noted(database_stor
     assert not (await database_store.event_log.checked(expected_head=noted)).passed_head
 
 
+async def test_a_walk_goes_on_where_an_earlier_one_ended(database_store: Store) -> None:
+    await a_log(database_store)
+    first = await database_store.event_log.checked()
+    tamper(database_store, "UPDATE events SET body = '{}' WHERE key = 'k1'")
+    incident = await an_opened(database_store, "later")
+    await database_store.incidents.append(event(incident, "later"))
+
+    on = await database_store.event_log.checked(since=first)
+
+    # It is the whole walk that finds what was changed behind it.
+    assert (on.is_whole, on.events > first.events) == (True, True)
+    assert not (await database_store.event_log.checked()).is_whole
+
+
 async def test_writers_at_once_make_one_chain(database_url: str) -> None:
     stores = [open_store(database_url) for _ in range(2)]
     incidents = [await an_opened(store, f"print-{number}") for number, store in enumerate(stores)]

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from kubernaut.adapters.memory.patterns import MemoryPatterns
 from kubernaut.adapters.store import open_store
 from kubernaut.adapters.store.opening import open_engine
+from kubernaut.adapters.vectors import pgvector
 from kubernaut.adapters.vectors.embedded import EmbeddedPatterns
 from kubernaut.adapters.vectors.pgvector import PgvectorPatterns
 from kubernaut.adapters.vectors.weaviate import WeaviatePatterns
@@ -217,6 +218,25 @@ async def test_a_search_is_narrowed_to_what_it_asks_for(open_patterns: Open) -> 
     assert await found(PatternFilter(since=base.at - timedelta(days=1))) == {"elsewhere", "other-cause", "undone"}
     assert await found(PatternFilter(ending=Ending.UNDONE, cause="image_not_found")) == set()
     assert await found(PatternFilter(cause="never-heard-of")) == set()
+
+
+@pytest.mark.parametrize("compared", [4000, 50])
+async def test_a_narrowed_search_finds_the_nearest_of_what_it_is_narrowed_to(
+    open_patterns: Open, monkeypatch: pytest.MonkeyPatch, compared: int
+) -> None:
+    # Beyond so many, pgvector asks its index.
+    monkeypatch.setattr(pgvector, "MOST_COMPARED", compared)
+    patterns, causes = open_patterns(), ("a", "b", "c")
+    turned = [
+        dataclasses.replace(
+            pattern(f"p-{number:03}", unit(math.cos(number), math.sin(number), 0)), cause=causes[number % 3]
+        )
+        for number in range(300)
+    ]
+    await patterns.add(turned)
+    nearest = sorted((each for each in turned if each.cause == "b"), key=lambda each: -each.vector[0])[:5]
+    found = await patterns.nearest(unit(1, 0, 0), embedder="three-d", limit=5, where=PatternFilter(cause="b"))
+    assert [each.pattern.id for each in found] == [each.id for each in nearest]
 
 
 async def test_a_corrected_outcome_is_seen_by_every_process(open_patterns: Open) -> None:

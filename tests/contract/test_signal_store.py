@@ -112,3 +112,15 @@ async def test_an_incident_keeps_its_story_when_its_signals_are_let_go_of(stores
 
     assert await stores.incidents.events(admission.incident.id) == told
     assert await stores.incidents.still_firing(admission.incident.id)
+
+
+async def test_the_backlog_says_how_many_wait_and_since_when(stores: Stores) -> None:
+    empty = await stores.signals.backlog()
+    late, early, taken = a_signal(), a_signal(after=timedelta(minutes=-9)), a_signal(after=timedelta(hours=-1))
+    await stores.signals.accept([late, early, taken])
+    await stores.signals.set_aside(taken.id, reason="nothing is open for it", at=NOON)
+
+    backlog = await stores.signals.backlog()
+
+    assert (empty.waiting, empty.oldest) == (0, None)
+    assert (backlog.waiting, backlog.oldest) == (2, NOON - timedelta(minutes=9))

@@ -21,7 +21,6 @@ import yaml
 from kubernaut.adapters.store import open_store
 from kubernaut.entrypoints.reference import settings_page
 from kubernaut.execution.describing import as_markdown as actions_page
-from kubernaut.investigation.describing import as_markdown
 from kubernaut.sandbox import Sandbox
 from kubernaut.sandbox.scenarios import prepare_system
 from kubernaut.sandbox.server import ThreadedSandbox
@@ -151,6 +150,12 @@ def reads_the_log(command: str, environment: dict[str, str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def tries_a_policy(command: str, environment: dict[str, str]) -> None:
+    """As `reads_the_log`, beside the examples that the project has."""
+    shutil.copytree(ROOT / "docs", Path(environment["HOME"]) / "docs")
+    reads_the_log(command, environment)
+
+
 def is_measured(command: str, environment: dict[str, str]) -> None:
     """With fewer rounds and incidents than it is printed: what it prints is one JSON document."""
     _, script, *options = shlex.split(command)
@@ -178,8 +183,10 @@ HOW: dict[str, Callable[[str, dict[str, str]], None]] = {
     "kubernaut patterns": remembers,
     "kubectl label ": runs,
     "kubernaut policy ": runs,
-    "kubernaut value report": reads_the_log,
+    "kubernaut value": reads_the_log,
+    "kubernaut strategies ": runs,
     "kubernaut audit": reads_the_log,
+    "kubernaut backtest": tries_a_policy,
     "kubernaut readiness": has_its_options,
     ".venv/bin/kubernaut demo": has_its_options,
     "kubernaut gameday": has_its_options,
@@ -217,10 +224,6 @@ def test_examples_of_files_are_well_formed() -> None:
 
 def test_the_page_of_settings_is_current() -> None:
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == settings_page()
-
-
-def test_the_page_of_causes_is_current() -> None:
-    assert (ROOT / "docs" / "causes.md").read_text(encoding="utf-8") == as_markdown()
 
 
 def test_the_page_of_actions_is_current() -> None:

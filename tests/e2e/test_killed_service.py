@@ -28,6 +28,7 @@ from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import JsonObject
 from kubernaut.domain.plans import lease_name
 from kubernaut.engine.codec import load
+from kubernaut.impact.recomputing import accuracy
 from kubernaut.ports import IncidentFilter
 from kubernaut.sandbox import Sandbox
 from tests.e2e import killable_service
@@ -49,8 +50,8 @@ _STEPS = (
     "verify-1",
     "tell",
     "value",
-    "learn",
     "close",
+    "learn",
 )
 _MOMENTS = ("begun", "acted", "after")
 _HEALING = (*(f"{moment} {step}" for step in _STEPS for moment in _MOMENTS), "before write 1", "after write 1")
@@ -66,7 +67,7 @@ _K = EventKind
 # It looks again where a pull is just being tried, or where the rollout back is still under way.
 _LOOKED = [_K.DIAGNOSED, _K.PLANNED]
 _ACTED = [_K.INTENDED, _K.APPLIED, _K.VERIFIED]
-_ENDED = [_K.NOTIFIED, _K.VALUED, _K.LEARNED, _K.CLOSED]
+_ENDED = [_K.NOTIFIED, _K.VALUED, _K.CLOSED, _K.LEARNED]
 
 
 @dataclass
@@ -145,7 +146,7 @@ class Scene:
                 await service.end(signal.SIGKILL)
 
     async def kill_with_an_incident_at_every_place(self, port: int) -> None:
-        """Ends the first process, which has got no incident to its end."""
+        """Ends the first process, which has got no run to its end."""
         async with self.service(port, held=True) as service, asyncio.TaskGroup() as group:
             living = group.create_task(self.town.live(service.client))
             await self.town.tell(service.client, self.at(_HEALING + _UNDOING))
@@ -164,14 +165,18 @@ class Scene:
             assert await service.end(signal.SIGTERM) == 0
 
     async def _is_finished(self, store: Store) -> bool:
-        is_open = await store.incidents.count(IncidentFilter(open_only=True))
-        return not is_open and not await store.signals.waiting(1)
+        learned = await store.incidents.events(kinds=(_K.LEARNED,))
+        return len(learned) == len(self.places) and not await store.signals.waiting(1)
 
     async def check(self, store: Store) -> None:
         """Every incident is at its right end, with every action and every stage once."""
         found = await store.incidents.find(IncidentFilter(limit=1000))
         incidents = {incident.target.namespace: incident for incident in found}
         assert len(found) == len(self.places)
+        events = [event for incident in found for event in await store.incidents.events(incident.id)]
+        figures = accuracy(events)
+        assert figures.incidents == len(found)
+        assert (figures.share or 0) > 0.99, figures.differences
         for namespace, place in self.places.items():
             try:
                 await self._check_one(store, namespace, incidents[namespace])

@@ -24,6 +24,7 @@ from kubernaut.engine.codec import dump
 from kubernaut.entrypoints.cli.main import run
 from kubernaut.entrypoints.http.app import HttpParts, create_app
 from kubernaut.entrypoints.http.operations import Answer, Done, Instruction, Operations, Refused
+from tests.serving import no_metrics
 from tests.told import NOON, Teller, a_healed_one, a_store, a_waiting_one, an_intent
 
 
@@ -81,7 +82,7 @@ async def service(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
         clock=ManualClock(NOON),
         ids=CountingIds(),
         meter=MemoryMeter(),
-        metrics=bytes,
+        metrics=no_metrics,
         checks={},
         token="swordfish",
     )

@@ -1,4 +1,4 @@
-"""`kubernaut value` and `kubernaut audit` on a real database, with good and bad input."""
+"""`kubernaut value`, `kubernaut backtest` and `kubernaut audit` on a real database, with good and bad input."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from sqlalchemy import text
 
 from kubernaut.adapters.store import open_store
 from kubernaut.domain.incidents import IncidentId
+from kubernaut.domain.proposals import Agreement
 from kubernaut.entrypoints.cli.main import run
-from tests.worth import a_month, tell
+from tests.worth import a_month, tell, tell_decision, tell_proposal
 
 PERIOD = ["--since", "2026-03-01", "--until", "2026-04-05"]
 
@@ -215,3 +217,43 @@ def test_an_incident_is_rebuilt_and_compared(
 def test_an_unknown_incident_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["audit", "reconstruct", "inc-zzz"]) == 1
     assert "no incident" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("database")
+def test_proposals_are_reported_as_a_table_and_as_a_document(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = open_store(f"sqlite:///{database}")
+    one = a_month(1)[0]
+    asyncio.run(tell_proposal(store.incidents, replace(one, name="print-shadow"), Agreement.BY_ITSELF, 3.0))
+    store.close()
+
+    assert run(["value", "shadow", *PERIOD]) == 0
+    assert "would have been wrong" in capsys.readouterr().out
+    assert run(["value", "shadow", *PERIOD, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["agreements"] == [["by_itself", 1]]
+    assert (document["wrong"]["value"], document["cases"][0]["minutes"]) == (1.0, 3.0)
+
+
+@pytest.mark.usefixtures("database")
+def test_a_backtest_reads_the_database_and_prints_a_table_or_a_document(
+    database: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = tmp_path / "other.yaml"
+    policy.write_text('version: 1\nrules: [{name: careful, when: "true", then: ask}]\n', encoding="utf-8")
+    store = open_store(f"sqlite:///{database}")
+    asyncio.run(tell_decision(store.incidents, "print-1"))
+    store.close()
+    before = database.read_bytes()
+
+    assert run(["backtest", *PERIOD, "--policy", str(policy)]) == 0
+    assert "careful" in capsys.readouterr().out
+    assert run(["backtest", *PERIOD, "--policy", str(policy), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["changes"] == [["act rollback_deployment", "ask rollback_deployment", 1]]
+    assert database.read_bytes() == before
+
+    policy.write_text('version: 1\nrules: [{name: careful, when: "nobody", then: ask}]\n', encoding="utf-8")
+    assert run(["backtest", *PERIOD, "--policy", str(policy)]) == 1
+    assert "line 2" in capsys.readouterr().err

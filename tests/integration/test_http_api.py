@@ -258,14 +258,16 @@ async def test_metrics_are_in_the_text_format_of_prometheus(parts: HttpParts) ->
     meter.count("signals_accepted", source="alertmanager", state="firing")
     meter.count("signals_accepted", state="firing", source="alertmanager")
     meter.observe("intake_seconds", 0.004, source="alertmanager")
-    meter.count("orders")
+
+    async def exposition() -> bytes:
+        return meter.exposition()
 
     async with (
-        serving(replace(parts, metrics=meter.exposition)) as address,
+        serving(replace(parts, metrics=exposition)) as address,
         httpx2.AsyncClient(base_url=address, trust_env=False) as client,
     ):
         text = (await client.get("/metrics")).text
 
     assert 'kubernaut_signals_accepted_total{source="alertmanager",state="firing"} 2.0' in text
     assert 'kubernaut_intake_seconds_bucket{le="0.005",source="alertmanager"} 1.0' in text
-    assert "kubernaut_orders_total 1.0" in text
+    assert "kubernaut_model_replies_suspicious_total 0.0" in text

@@ -14,6 +14,7 @@ from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.engine import Run
 from kubernaut.engine.outcome import reveal
 from kubernaut.pipeline import run_incident
+from tests.journeys import WAYS
 from tests.misrouted_shop import MisroutedShop
 from tests.replay.recording import JOURNALS
 
@@ -60,7 +61,7 @@ def read(name: str) -> Recorded:
     return cast("Recorded", json.loads(text))
 
 
-@pytest.mark.parametrize("name", ["healing", "undoing", "asking"])
+@pytest.mark.parametrize("name", WAYS)
 async def test_a_recorded_run_comes_to_its_end_without_a_new_step(name: str) -> None:
     recorded = read(name)
     run = RecordedRun(recorded["journal"])

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from kubernaut.adapters.embeddings.hashed import HashedEmbedder
+from kubernaut.adapters.memory.analyst import ScriptedAnalyst
 from kubernaut.adapters.memory.engine import MemoryEngine, Moment
+from kubernaut.domain.evidence import EvidenceId
+from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.journal import EventKind
+from kubernaut.domain.model_calls import ModelCall
 from kubernaut.domain.objects import JsonObject
 from kubernaut.domain.plans import lease_name
 from kubernaut.engine.codec import dump
 from kubernaut.engine.run import RunState
+from kubernaut.impact.recomputing import accuracy
+from kubernaut.investigation.stage import SecondOpinion
+from kubernaut.ports import Opinion
 from tests.journeys import WAYS, Journey, Way, go
 from tests.misrouted_shop import SERVICE
 
@@ -57,6 +65,30 @@ async def test_a_crash_at_every_boundary_in_turn_changes_nothing_about_the_way(w
         journey = await go(way, *[(step, moment) for step in undisturbed.steps])
         assert journey.begun == len(undisturbed.steps) + 1
         await check(journey, way, undisturbed)
+
+
+def a_model() -> SecondOpinion:
+    """One that is asked about everything, agrees, and took a failed provider and some lookups to do so."""
+    calls = (
+        ModelCall("first", "hang", requests=1, tokens=7),
+        ModelCall("next", requests=3, tokens=900, usd=0.1, lookups=2),
+    )
+    said = Opinion("service_selector_mismatch", "", 0.9, (EvidenceId("e1"),), "It selects nothing.", "next", calls)
+    return SecondOpinion(ScriptedAnalyst([said] * 20), {}, ask_below=1.0)
+
+
+async def test_the_figures_of_the_analysis_are_those_of_the_events_whatever_crash_came_between(way: Way) -> None:
+    undisturbed = await go(way, second=a_model())
+    events = list(await undisturbed.shop.incidents.events(undisturbed.incident.id))
+    for moment in Moment:
+        journey = await go(way, *[(step, moment) for step in undisturbed.steps], second=a_model())
+        told = await journey.shop.incidents.events(journey.incident.id)
+        events += [replace(event, incident=IncidentId(moment)) for event in told]
+
+    found = accuracy(events)
+    questions = sum(event.kind is EventKind.MODEL_ASKED for event in events)
+    assert questions == (1 + len(Moment)) * (2 if way.ending == "undone" else 1)
+    assert (found.incidents, found.share) == (1 + len(Moment), 1)
 
 
 @pytest.mark.parametrize("moment", Moment)

@@ -1,5 +1,15 @@
 """The faults, by the sections of the fault catalogue; importing this package declares them all."""
 
-from bench.diagnosis.faults import admission, dependencies, nodes, routing, runtime, scheduling, startup, storage
+from bench.diagnosis.faults import (
+    admission,
+    dependencies,
+    measured,
+    nodes,
+    routing,
+    runtime,
+    scheduling,
+    startup,
+    storage,
+)
 
-__all__ = ["admission", "dependencies", "nodes", "routing", "runtime", "scheduling", "startup", "storage"]
+__all__ = ["admission", "dependencies", "measured", "nodes", "routing", "runtime", "scheduling", "startup", "storage"]

@@ -6,11 +6,14 @@ programs do not speak their protocols.
 
 from __future__ import annotations
 
-from bench.diagnosis.cases import Policy, fault
+import json
+
+from bench.diagnosis.cases import Aim, Policy, about, fault
 from bench.diagnosis.system import System, first
 from kubernaut.domain.objects import JsonObject
 from kubernaut.sandbox.applications import Misfortune
-from kubernaut.sandbox.kinds import SECRET
+from kubernaut.sandbox.kinds import CONFIG_MAP, SECRET
+from kubernaut.sandbox.scenarios.manifests import apply_manifest
 from kubernaut.sandbox.shapes import section
 
 _CRASH = "KubePodCrashLooping KubePodNotReady KubeDeploymentReplicasMismatch"
@@ -45,13 +48,14 @@ def account_taken_away(system: System) -> None:
 
 
 @fault(95, "tls_mismatch", Policy.ACT, alerts=_CRASH, written=True)
-def encryption_demanded(system: System) -> None:
+def encryption_demanded(system: System) -> Aim:
     def edit(manifest: JsonObject) -> None:
         first(manifest)["args"] = [f"--listen=:{system.store.port}", "--verbose"]
 
     system.apply(edit, system.store)
     system.wait(2)
     system.strike(1, system.names.one(*_ENCRYPTED))
+    return about(system.target.ref, system.store.ref)
 
 
 @fault(96, "configuration_edited credentials_refused", Policy.APPROVE, alerts=_CRASH, written=True)
@@ -71,6 +75,54 @@ def former_password_in_use(system: System) -> None:
     line = system.names.one(*_REFUSED)
     paths = frozenset({system.target.ready_path})
     system.universe.strike(system.target.image, Misfortune(system.clock.now(), paths=paths))
+    for pod in system.pods():
+        for spec in pod.trees("spec", "containers"):
+            log = system.universe.kubelets.find_log(pod, spec.text("name"), previous=False)
+            log.add(system.clock.now(), line, line)
+
+
+def _flags(variant: str) -> str:
+    flag: JsonObject = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": variant}
+    other: JsonObject = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off"}
+    return json.dumps({"flags": {"smallPages": other, "slowLookup": flag}}, indent=2)
+
+
+def flagged(system: System) -> None:
+    """A program that gives out flags from a ConfigMap that was applied, and the target, which asks it."""
+    content: JsonObject = {"flags.json": _flags("off")}
+    name = f"{system.store.name}-switches"
+    metadata: JsonObject = {"name": name, "namespace": system.namespace}
+    apply_manifest(system.cluster, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": content})
+
+    def mount(manifest: JsonObject) -> None:
+        volume: JsonObject = {"name": "switches", "configMap": {"name": name}}
+        section(manifest, "spec", "template", "spec")["volumes"] = [volume]
+
+    def ask(manifest: JsonObject) -> None:
+        host: JsonObject = {"name": "FLAGD_HOST", "value": system.store.name}
+        first(manifest)["env"] = [*system.target.environment(), host]
+
+    system.apply(mount, system.store)
+    system.apply(ask)
+
+
+def turn(system: System) -> None:
+    """`kubectl edit` of the flag."""
+    name = f"{system.store.name}-switches"
+    system.change(
+        CONFIG_MAP, system.namespace, name, lambda item: section(item, "data").update({"flags.json": _flags("on")})
+    )
+
+
+@fault(101, "flag_turned", Policy.APPROVE, alerts="HighErrorRate SloBurnRateHigh", written=True, prepare=flagged)
+def switch_turned_on(system: System) -> None:
+    """The flag is an object; what the program says of the requests that fail since is written into its log."""
+    turn(system)
+    system.wait(1)
+    line = system.names.one(
+        'level=error msg="request failed" path=/v2/items err="lookup: deadline exceeded"',
+        "ERROR c.e.pages.Handler - 500 GET /v2/items: lookup failed",
+    )
     for pod in system.pods():
         for spec in pod.trees("spec", "containers"):
             log = system.universe.kubelets.find_log(pod, spec.text("name"), previous=False)

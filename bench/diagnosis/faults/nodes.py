@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bench.diagnosis.cases import SCALED, Aim, Policy, about, fault
-from bench.diagnosis.system import System, ref
+from bench.diagnosis.system import KUBE_SYSTEM, System, ref
 from kubernaut.domain.objects import JsonObject, KubeObject
 from kubernaut.sandbox.cluster import By
 from kubernaut.sandbox.kinds import NODE, POD
 from kubernaut.sandbox.recorder import warning
-from kubernaut.sandbox.shapes import section, set_condition, stamp
+from kubernaut.sandbox.scenarios.manifests import apply_manifest
+from kubernaut.sandbox.shapes import entries, section, set_condition, stamp
 
 
 def _busiest(system: System) -> str:
@@ -46,6 +47,56 @@ def runtime_stopped(system: System) -> Aim:
 
     system.after.append(finish)
     return _node(name)
+
+
+def _proxies(system: System) -> None:
+    """kube-proxy on every node, as kubeadm sets it up."""
+    labels: JsonObject = {"k8s-app": "kube-proxy"}
+    one: JsonObject = {
+        "name": "kube-proxy", "image": system.store.image, "env": [*system.store.environment()],
+        "envFrom": [],
+    }  # fmt: skip
+    for manifest in (system.store.settings(), system.store.credentials()):
+        section(manifest, "metadata")["namespace"] = KUBE_SYSTEM
+        apply_manifest(system.cluster, manifest)
+    body: JsonObject = {
+        "metadata": {"name": "kube-proxy", "labels": labels},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [one]}},
+        },
+    }
+    system.create("apps/v1", "DaemonSet", KUBE_SYSTEM, body)
+
+
+@fault(105, "node_proxy_down", Policy.APPROVE, alerts="KubeProxyDown", written=True, prepare=_proxies)
+def proxy_stopped_on_a_node(system: System) -> Aim:
+    """Only one pod's program stops, and the sandbox strikes those of an image alike: its status is written."""
+    pods = [pod for pod in system.cluster.storage.views(POD, KUBE_SYSTEM) if pod.labels.get("k8s-app") == "kube-proxy"]
+    chosen, now = system.draw.choice(sorted(pods, key=lambda pod: pod.name)), stamp(system.clock.now())
+
+    def finish() -> None:
+        def edit(draft: JsonObject) -> None:
+            for kind in ("Ready", "ContainersReady"):
+                condition: JsonObject = {
+                    "type": kind, "status": "False", "reason": "ContainersNotReady", "lastTransitionTime": now,
+                    "message": "containers with unready status: [kube-proxy]",
+                }  # fmt: skip
+                _put(draft, condition)
+            for status in entries(draft, "status", "containerStatuses"):
+                ended: JsonObject = {"exitCode": 1, "reason": "Error", "startedAt": now, "finishedAt": now}
+                wait: JsonObject = {
+                    "reason": "CrashLoopBackOff",
+                    "message": "back-off 5m0s restarting failed container",
+                }
+                status.update({"ready": False, "restartCount": 7, "state": {"waiting": wait}})
+                status["lastState"] = {"terminated": ended}
+
+        system.rewrite(POD, system.find("v1", "Pod", chosen.name, KUBE_SYSTEM), edit)
+
+    system.after.append(finish)
+    kube_proxy = ref("apps/v1", "DaemonSet", KUBE_SYSTEM, "kube-proxy")
+    return Aim({"namespace": KUBE_SYSTEM, "job": "kube-proxy"}, (kube_proxy,))
 
 
 def _put(draft: JsonObject, condition: JsonObject) -> None:

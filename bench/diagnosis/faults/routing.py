@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.diagnosis.cases import Aim, Policy, about, fault
+from bench.diagnosis.cases import NOTHING_LEFT, Aim, Policy, about, fault
 from bench.diagnosis.system import KUBE_SYSTEM, TEAM, System, first, pod_spec, ref
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.sandbox.kinds import BY_NAME, CONFIG_MAP
@@ -56,7 +56,7 @@ def offered_as_udp(system: System) -> Aim:
     return _service(system)
 
 
-@fault(82, "service_missing", Policy.ACT, alerts=_CRASH)
+@fault(82, "service_missing", Policy.ACT, alerts=_CRASH, verdicts=NOTHING_LEFT)
 def service_deleted(system: System) -> Aim:
     system.delete("v1", "Service", system.store.name)
     system.recreate_pods()
@@ -148,6 +148,7 @@ def certificate_ran_out(system: System) -> None:
 @fault(87, "network_policy_blocks", Policy.APPROVE, alerts=_CRASH, written=True)
 def calls_cut_off(system: System) -> None:
     """The policy is an object; that calls time out under it is written, since the sandbox has no network."""
+    system.wait(8)
     selector: JsonObject = {"matchLabels": system.target.labels()}
     spec: JsonObject = {"podSelector": selector, "policyTypes": ["Ingress", "Egress"]}
     system.create(

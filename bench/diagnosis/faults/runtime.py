@@ -162,7 +162,7 @@ def rolled_out_at_once(system: System) -> None:
     system.apply(edit)
 
 
-@fault(68, "intended_state", Policy.APPROVE, alerts="KubeDeploymentGenerationMismatch", kinds=("Deployment",))
+@fault(68, "rollout_paused", Policy.APPROVE, alerts="KubeDeploymentGenerationMismatch", kinds=("Deployment",))
 def rollout_paused(system: System) -> None:
     image = system.publish(system.image(), system.target.application())
     kind = BY_NAME["apps/v1", "Deployment"]

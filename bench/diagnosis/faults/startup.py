@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.diagnosis.cases import SCALED, Aim, Policy, about, fault
+from bench.diagnosis.cases import NOTHING_LEFT, SCALED, Aim, Policy, about, fault
 from bench.diagnosis.programs import Program
 from bench.diagnosis.system import TEAM, System, container, first, pod_spec, ref
 from kubernaut.domain.objects import Json, JsonObject
@@ -80,7 +80,7 @@ def single_image_of_other_processors(system: System) -> None:
     _roll_to_one_that_ends(system, 1, line)
 
 
-@fault(42, "missing_configmap", Policy.ACT)
+@fault(42, "missing_configmap", Policy.ACT, verdicts=NOTHING_LEFT)
 def settings_deleted(system: System) -> None:
     system.delete("v1", "ConfigMap", system.target.settings_name)
     system.recreate_pods()
@@ -91,7 +91,7 @@ def settings_of_another_name(system: System) -> None:
     system.apply(container(envFrom=[{"configMapRef": {"name": system.names.word()}}]))
 
 
-@fault(42, "missing_configmap", Policy.ACT)
+@fault(42, "missing_configmap", Policy.ACT, verdicts=NOTHING_LEFT)
 def files_of_settings_deleted(system: System) -> None:
     volume: JsonObject = {"name": "etc", "configMap": {"name": system.target.settings_name}}
 

@@ -43,6 +43,12 @@ class PolicyError(InputError):
     code = "invalid_policy"
 
 
+class StrategyError(InputError):
+    """A strategy that cannot be taken: those in force before stay in force."""
+
+    code = "invalid_strategy"
+
+
 class UnknownName(InputError):
     """An id (incident, action, scenario) that names nothing."""
 

@@ -130,9 +130,10 @@ class Observation:
 
 
 class Effect(StrEnum):
-    """What verification says."""
+    """What verification says. `prepared`: a strategy's step is in force that was not meant to heal by itself."""
 
     HEALED = "healed"
+    PREPARED = "prepared"
     UNCHANGED = "unchanged"
     WORSE = "worse"
     UNKNOWN = "unknown"

@@ -49,7 +49,7 @@ TRANSITIONS: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
         _P.PLANNING: _ENDS | {_P.APPROVAL, _P.EXECUTION, _P.INVESTIGATION},
         _P.APPROVAL: _ENDS | {_P.EXECUTION},
         _P.EXECUTION: _ENDS | {_P.VERIFICATION, _P.INVESTIGATION},
-        _P.VERIFICATION: _ENDS | {_P.UNDOING},
+        _P.VERIFICATION: _ENDS | {_P.UNDOING, _P.INVESTIGATION},
         _P.UNDOING: _ENDS | {_P.INVESTIGATION},
         _P.IMPACT: frozenset({_P.LEARNING, _P.CLOSED}),
         _P.LEARNING: frozenset({_P.CLOSED}),

@@ -20,6 +20,7 @@ class ModelFailure(StrEnum):
     HANG = "hang"
     SLOW_DRIP = "slow_drip"
     CUT = "cut"
+    PROSE = "prose"
     NOT_JSON = "not_json"
     WRONG_SCHEMA = "wrong_schema"
     UNKNOWN_ID = "unknown_id"
@@ -39,7 +40,8 @@ class ModelFailure(StrEnum):
 class ModelCall:
     """One provider that was asked; `failure` is empty where its reply was taken.
 
-    `switch_s` is the time from the failure of the provider before it to its own first request.
+    `switch_s` is the time from the failure of the provider before it to its own first request. `lookups` counts what
+    it looked up, `said` quotes a reply in words, which decides nothing.
     """
 
     provider: str
@@ -49,3 +51,5 @@ class ModelCall:
     usd: float = 0.0
     took_s: float = 0.0
     switch_s: float = 0.0
+    lookups: int = 0
+    said: str = ""

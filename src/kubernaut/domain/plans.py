@@ -10,6 +10,7 @@ from typing import NamedTuple
 from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import ObjectRef
+from kubernaut.domain.proposals import Proposal
 
 
 class Decision(StrEnum):
@@ -30,14 +31,73 @@ class Standing(NamedTuple):
     seconds: float | None = None
 
 
+class OnFailure(StrEnum):
+    """What follows where a step of a strategy was refused or did not help; the step itself is taken back anyway.
+
+    `undo` takes back the steps before it, too, and `escalate` leaves those as they are and calls people.
+    """
+
+    NEXT = "next"
+    UNDO = "undo"
+    ESCALATE = "escalate"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Which step of which strategy a remedy is, and what the strategy says about it.
+
+    `digest` tells one version of the strategy from the next. A step that only `prepares` is kept once its object has
+    settled, and the next one follows; any other has to heal. `window_s` may lengthen the watch, and never shortens it.
+    """
+
+    strategy: str
+    digest: str
+    step: int
+    of: int
+    on_failure: OnFailure = OnFailure.NEXT
+    prepares: bool = False
+    window_s: float = 0.0
+
+    def __str__(self) -> str:
+        """`step 1 of 2 of strategy raise-memory`."""
+        return f"step {self.step} of {self.of} of strategy {self.strategy}"
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One remedy with its record: `lower_bound` is that of its verified success for this cause in this place."""
+    """One remedy with its record: `lower_bound` is that of its verified success for this cause in this place.
+
+    Without a course it is what the cause recommends by itself.
+    """
 
     call: ActionCall
     healed: int
     tried: int
     lower_bound: float
+    course: Course | None = None
+
+
+class Outcome(StrEnum):
+    """What came of a remedy that did not heal."""
+
+    PREPARED = "prepared"
+    REFUSED = "refused"
+    UNCHANGED = "unchanged"
+    WORSE = "worse"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A remedy that was tried for the incident at hand, and what came of it."""
+
+    candidate: Candidate
+    outcome: Outcome
+
+    @property
+    def call(self) -> ActionCall:
+        """What was tried."""
+        return self.candidate.call
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +107,7 @@ class Plan:
     `guard` names the rule that decided, `help` the exact command that would lift a refusal, `ending` how the incident
     closes when the decision is to close it. `rule` is the part of the policy behind the guard, if there is one, and
     `approvers` who alone may consent, anybody where it is empty. A request for consent is open until `expires_at`.
+    `asks` says of a proposal that it would have needed consent.
     """
 
     decision: Decision
@@ -60,6 +121,12 @@ class Plan:
     approvers: tuple[str, ...] = ()
     expires_at: datetime | None = None
     open_for: timedelta | None = None
+    asks: bool = False
+
+    @property
+    def is_proposal(self) -> bool:
+        """Whether a remedy was chosen that is told to people and not taken."""
+        return self.decision is Decision.CLOSE and self.chosen is not None
 
     @property
     def options(self) -> tuple[Candidate, ...]:
@@ -72,7 +139,7 @@ class Conclusion:
     """How an incident ends, and why; `help` is the command that a person would type next.
 
     `final` is False after an attempt that failed and left nothing behind: another remedy may be tried. `guard` names
-    the rule that decided, where one did.
+    the rule that decided, where one did. `proposal` is what was proposed and not done.
     """
 
     ending: Ending
@@ -80,6 +147,12 @@ class Conclusion:
     help: str = ""
     final: bool = True
     guard: str = ""
+    proposal: Proposal | None = None
+
+
+def strategy_record(strategy: str) -> str:
+    """The name that the record of a strategy goes by among those of the actions."""
+    return f"strategy/{strategy}"
 
 
 def lease_name(target: ObjectRef) -> str:

@@ -9,6 +9,11 @@ from datetime import datetime
 from kubernaut.domain.objects import Json, KubeObject, Tree
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+# What writes objects in the course of its work. Whoever else does is a person, or a tool in a person's hand.
+CONTROLLERS = frozenset(
+    {"cloud-controller-manager", "cluster-autoscaler", "kube-apiserver", "kube-controller-manager", "kube-scheduler",
+     "kubelet"}
+)  # fmt: skip
 _LARGEST = 256 * 1024
 
 
@@ -35,6 +40,19 @@ def last_writer(item: KubeObject, *path: str) -> Author | None:
             found.append(Author(entry.text("manager") or "unknown", entry.time("time")))
     dated = [(author.at, author) for author in found if author.at]
     return max(dated, key=lambda entry: entry[0])[1] if dated else (found[0] if found else None)
+
+
+def writers_since(item: KubeObject, since: datetime) -> list[Author]:
+    """Who but a controller wrote the object, its status apart, in a later second than that one; oldest first."""
+    found = [
+        Author(entry.text("manager") or "unknown", at)
+        for entry in item.trees("metadata", "managedFields")
+        if entry.text("subresource") != "status"
+        and entry.text("manager") not in CONTROLLERS
+        and (at := entry.time("time")) is not None
+        and at > since.replace(microsecond=0)
+    ]
+    return sorted(found, key=lambda author: (str(author.at), author.manager))
 
 
 def last_applied(item: KubeObject) -> Tree | None:

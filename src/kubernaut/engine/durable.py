@@ -62,6 +62,9 @@ class DurableEngine(Engine):
         self._attended: dict[str, asyncio.Task[None]] = {}
         self._journals: dict[str, RunJournal] = {}
         self._gate = Gate()
+        # What happened to runs since this process began: for whoever watches it.
+        self.resumed = {"itself": 0, "a dead process": 0}
+        self.abandoned = 0
         self._group: asyncio.TaskGroup | None = None
         self._lifetime: AbstractAsyncContextManager[None] | None = None
 
@@ -75,6 +78,11 @@ class DurableEngine(Engine):
     ) -> None:
         if self._lifetime is not None:
             await self._lifetime.__aexit__(kind, error, trace)
+
+    @property
+    def in_flight(self) -> int:
+        """How many runs this process attends to."""
+        return len(self._attended)
 
     async def start(self, run_id: str, argument: JsonObject) -> None:
         """Starts the run here: its first step begins at once."""
@@ -167,9 +175,11 @@ class DurableEngine(Engine):
             if run.begun > self._policy.begun_at_most:
                 await self._abandon(run.id)
             else:
+                self.resumed["itself" if of == self._executor else "a dead process"] += 1
                 self._attend(run, None)
 
     async def _abandon(self, run_id: str) -> None:
+        self.abandoned += 1
         await self._on_failure(run_id, RunAbandoned(f"{run_id} was begun too often without getting to its end"))
         await self._runs.cancel(run_id)
 

@@ -18,6 +18,7 @@ from kubernaut.adapters.kubernetes.reader import KubernetesReader
 from kubernaut.adapters.kubernetes.requests import KubernetesApi
 from kubernaut.adapters.kubernetes.timing import TimingReader
 from kubernaut.adapters.prometheus.queries import prometheus_of
+from kubernaut.adapters.snapshot.contents import Snapshot
 from kubernaut.adapters.snapshot.opening import read_snapshot
 from kubernaut.adapters.snapshot.reader import SnapshotClock, SnapshotReader
 from kubernaut.domain.diagnosis import Diagnosis
@@ -30,12 +31,12 @@ from kubernaut.execution.catalogue import discover
 from kubernaut.execution.preflight import find_lacks
 from kubernaut.intake import parse_webhook
 from kubernaut.investigation.diagnosing import diagnose, survey
-from kubernaut.investigation.gathering import BUDGET
+from kubernaut.investigation.gathering import BUDGET, Lists
 from kubernaut.investigation.inquiry import first_look, first_survey, inquire
 from kubernaut.investigation.scene import Scene
 from kubernaut.planning.guards import MANAGED_LABEL
 from kubernaut.ports import Clock, Metrics
-from kubernaut.resources import NAMESPACE
+from kubernaut.resources import NAMESPACE, RESOURCES
 from kubernaut.settings import ClusterSettings
 from kubernaut.triage.owners import top_owner
 from kubernaut.triage.targets import target_of
@@ -73,7 +74,7 @@ async def _look_back(request: DiagnosisRequest, path: Path) -> DiagnosisReport:
     snapshot = await asyncio.to_thread(read_snapshot, path)
     reader, clock = TimingReader(SnapshotReader(snapshot)), SnapshotClock(snapshot.now)
     try:
-        report = await _look(request, reader, clock, f"snapshot {snapshot.title}", snapshot.namespaces)
+        report = await _look(request, reader, clock, f"snapshot {snapshot.title}", saved=snapshot)
     except NotInSnapshot as error:
         known = ", ".join(snapshot.namespaces[:20]) or "no namespace of its own"
         raise SnapshotError(f"{path} holds nothing of what was asked for", help=f"it shows: {known}") from error
@@ -86,22 +87,33 @@ async def _look(
     reader: TimingReader,
     clock: Clock,
     where: str,
-    namespaces: tuple[str, ...] = (),
     *,
     metrics: Metrics | None = None,
+    saved: Snapshot | None = None,
 ) -> DiagnosisReport:
-    """`namespaces` are those that "all" stands for; none where one list can show all."""
     started = time.perf_counter()
     targets = await _targets(reader, request.alert) if request.alert else []
-    places = [request.namespace] if request.namespace or not namespaces else namespaces
+    # One list shows all namespaces of a cluster; a snapshot has lists of those that were looked into.
+    places = (request.namespace,) if request.namespace or saved is None else saved.namespaces or ("",)
     first = first_look(targets) if request.alert else first_survey(places)
-    if request.snapshot:
+    if saved is not None:
         # All of it costs nothing, and an owner that a get does not find may be named by its children.
-        first |= first_survey(places)
-    examine = partial(_diagnoses, targets=targets) if request.alert else survey
-    budget = _FROM_MEMORY if request.snapshot else BUDGET
+        first |= first_survey(places) | _saved_lists(saved, request.namespace)
+    asked = saved.asked_about if saved else ()
+    examine = partial(_diagnoses, targets=targets) if request.alert else partial(survey, asked_about=asked)
+    budget = _FROM_MEMORY if saved else BUDGET
     scene, diagnoses = await inquire(reader, clock, first | {(NAMESPACE, "")}, examine, budget, metrics=metrics)
     return _report(scene, diagnoses, request, where, reader, time.perf_counter() - started)
+
+
+def _saved_lists(saved: Snapshot, namespace: str) -> Lists:
+    """Whatever was saved: of that namespace, or of all."""
+    kinds = {resource.kind: resource for resource in RESOURCES}
+    return frozenset(
+        (kinds[kind], place)
+        for kind, place in saved.lists
+        if kind in kinds and (not namespace or place in ("", namespace))
+    )
 
 
 def _diagnoses(scene: Scene, *, targets: list[ObjectRef]) -> list[Diagnosis]:

@@ -10,6 +10,7 @@ from kubernaut.domain.execution import Execution, Preview, Verification
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.objects import Tree
 from kubernaut.domain.plans import Plan
+from kubernaut.domain.proposals import Comparison, Proposal
 from kubernaut.engine.codec import load
 from kubernaut.entrypoints.units import counted
 
@@ -76,6 +77,23 @@ def _verified(event: Event) -> str:
     return f"{verification.effect.value} · {score_in_words(verification)}"
 
 
+def _proposed(event: Event) -> str:
+    proposal = load(Proposal, event.body.get("proposal"))
+    tried = "tried by a dry run, not done" if proposal.intent else f"not done, and not tried: {proposal.refused}"
+    return f"{call_in_words(proposal.call)} · {tried}"
+
+
+def _noticed(event: Event) -> str:
+    changes = Tree(event.body).trees("changes")
+    by = ", ".join(dict.fromkeys(change.text("by") for change in changes))
+    return f"{by or 'somebody'} changed {event.about}"
+
+
+def _compared(event: Event) -> str:
+    comparison = load(Comparison, event.body.get("comparison"))
+    return f"{comparison.agreement.value.replace('_', ' ')} · {comparison.reason}"
+
+
 def _answered(event: Event) -> str:
     body = Tree(event.body)
     reason = body.text("reason")
@@ -95,13 +113,18 @@ def _model(event: Event) -> str:
     name = body.text("provider") or "model"
     if body.flag("suspicious"):
         return f"a reply was thrown away ({body.text('error')}); people look at it"
+    quotes = "".join(
+        f", {call.text('provider')} says: “{call.text('said')}”" for call in body.trees("calls") if call.text("said")
+    )
     if not body.flag("ok"):
-        return f"{name} did not answer usably ({body.text('error') or 'no reason given'}); the rules decide"
+        return f"{name} did not answer usably ({body.text('error') or 'no reason given'}){quotes}; the rules decide"
     if body.flag("kept"):
         return f"{name} had answered an equal question, 0 tokens"
     others = [call.text("provider") for call in body.trees("calls") if call.text("failure")]
     after = f" after {' and '.join(others)} failed" if others else ""
-    return f"{name} answered{after}, {counted(body.integer('tokens'), 'token')}"
+    lookups = body.integer("lookups")
+    looked = f", {counted(lookups, 'lookup')}" if lookups else ""
+    return f"{name} answered{after}{looked}, {counted(body.integer('tokens'), 'token')}{quotes}"
 
 
 def _closed(event: Event) -> str:
@@ -138,6 +161,9 @@ _PHRASES: Mapping[EventKind, Callable[[Event], str]] = MappingProxyType(
         EventKind.MODEL_ASKED: _model,
         EventKind.PLANNED: _planned,
         EventKind.ASKED: _asked,
+        EventKind.PROPOSED: _proposed,
+        EventKind.NOTICED: _noticed,
+        EventKind.COMPARED: _compared,
         EventKind.APPROVED: _answered,
         EventKind.REJECTED: _answered,
         EventKind.INTENDED: lambda _: "the object as it was, and the way back",

@@ -24,7 +24,7 @@ file: the path of its field in capitals, joined by two underscores. What is not 
 
 def settings_page() -> str:
     """`docs/settings.md`."""
-    single = [(name, field) for name, field in Settings.model_fields.items() if _section(field) is None]
+    single = [(name, field) for name, field in Settings.model_fields.items() if section_of(field) is None]
     parts = [_HEAD, *(part for name, field in Settings.model_fields.items() for part in _described(name, field))]
     if single:
         parts.append("\n## On the top level\n")
@@ -33,13 +33,12 @@ def settings_page() -> str:
 
 
 def _described(name: str, field: FieldInfo) -> Iterator[str]:
-    section = _section(field)
+    section = section_of(field)
     if section is None:
         return
-    about = " ".join(filter(None, [" ".join((section.__doc__ or "").split()), _words(field)]))
-    yield f"\n## {name}\n{about}\n\n"
+    yield f"\n## {name}\n{meaning_of(field)}\n\n"
     fields = list(section.model_fields.items())
-    yield _table(f"{name}.", [(key, inner) for key, inner in fields if _section(inner) is None])
+    yield _table(f"{name}.", [(key, inner) for key, inner in fields if section_of(inner) is None])
     for key, inner in fields:
         yield from _described(f"{name}.{key}{'[]' * _is_many(inner)}", inner)
 
@@ -53,11 +52,31 @@ def _table(prefix: str, fields: list[tuple[str, FieldInfo]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def field_at(path: str) -> FieldInfo | None:
+    """The field of that path, such as `models.providers.0.name`; None where there is none."""
+    model: type[BaseModel] | None = Settings
+    field = None
+    for part in path.split("."):
+        if part.isdigit():
+            continue
+        field = model.model_fields.get(part) if model is not None else None
+        if field is None:
+            return None
+        model = section_of(field)
+    return field
+
+
+def meaning_of(field: FieldInfo) -> str:
+    """What it is, in the words of its section or of itself."""
+    section = section_of(field)
+    return " ".join(filter(None, [" ".join((section.__doc__ or "").split()) if section else "", _words(field)]))
+
+
 def _words(field: FieldInfo) -> str:
     return " ".join((field.description or "").split())
 
 
-def _section(field: FieldInfo) -> type[BaseModel] | None:
+def section_of(field: FieldInfo) -> type[BaseModel] | None:
     """The model of a section, where the field is one."""
     kinds = [kind for kind in (field.annotation, *get_args(field.annotation)) if isinstance(kind, type)]
     return next((kind for kind in kinds if issubclass(kind, BaseModel)), None)

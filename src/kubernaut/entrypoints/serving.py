@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from kubernaut.adapters.notify.slack import SlackAnswers
+from kubernaut.auditing import Auditor
 from kubernaut.declared import value_inputs
 from kubernaut.domain.errors import OrderRefused
 from kubernaut.entrypoints.dashboard.books import Books, open_books
@@ -19,10 +20,12 @@ from kubernaut.entrypoints.dashboard.parts import DashboardParts
 from kubernaut.entrypoints.dashboard.patterns import Memory
 from kubernaut.entrypoints.dashboard.routes import dashboard_routes
 from kubernaut.entrypoints.http.app import HttpParts, create_app
-from kubernaut.entrypoints.http.health import Check
+from kubernaut.entrypoints.http.health import Check, Readiness
 from kubernaut.entrypoints.http.operations import Answer, Done, Operations, Refused
 from kubernaut.entrypoints.http.server import serve
 from kubernaut.entrypoints.http.slack import SlackParts
+from kubernaut.entrypoints.stocktaking import Stocktaking
+from kubernaut.entrypoints.value.weekly import Moment, WeeklySummary
 from kubernaut.execution.catalogue import discover
 from kubernaut.execution.preflight import Preflight
 from kubernaut.orders import Consent, Orders
@@ -30,6 +33,15 @@ from kubernaut.ports import Clock
 from kubernaut.retention import Retention
 from kubernaut.settings import Settings, SlackSettings
 from kubernaut.wiring import Service, running
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """What is worked on beside the requests, and what is told of the service's own state."""
+
+    books: Books
+    auditor: Auditor
+    limits: Mapping[str, Check]
 
 
 @asynccontextmanager
@@ -48,21 +60,27 @@ async def serving(
         stop, ready = asyncio.Event(), asyncio.Event()
         preflight = Preflight(outside.reader, discover())
         books = open_books(outside.store.incidents, outside.clock, value_inputs(settings.value))
-        parts = _parts(settings, service, books, slack, closing=stop, simulated=clock is not None)
-        app = create_app(replace(parts, limits={**parts.limits, "rights": preflight.check}))
+        auditor = Auditor(outside.store.event_log)
+        planning = service.stages.planning
+        limits = {
+            "policy": planning.rails.book.check, "strategies": planning.strategies.check, "rights": preflight.check
+        }  # fmt: skip
+        watched = _Watched(books, auditor, limits)
+        parts = _parts(settings, service, watched, slack, closing=stop, simulated=clock is not None)
+        app = create_app(parts)
         async with asyncio.TaskGroup() as group:
             group.create_task(serve(app, listener, stop=stop, on_ready=ready.set))
             await ready.wait()
             keep = timedelta(days=settings.store.signals_kept_days)
-            pruning = group.create_task(Retention(outside.store.signals, outside.clock, keep).work())
-            asking = group.create_task(preflight.work())
-            counting = group.create_task(books.work())
+            retention = Retention(outside.store.signals, outside.clock, keep)
+            beside = [group.create_task(each.work()) for each in (retention, preflight, books, auditor)]
+            if settings.notify.summary.at:
+                beside.append(group.create_task(_weekly(settings, service).work()))
             try:
                 yield service
             finally:
-                asking.cancel()
-                pruning.cancel()
-                counting.cancel()
+                for task in beside:
+                    task.cancel()
                 stop.set()
 
 
@@ -86,6 +104,20 @@ async def _answered(order: Callable[[], Awaitable[str]]) -> Answer:
         return Refused(str(refusal), refusal.help)
 
 
+def _weekly(settings: Settings, service: Service) -> WeeklySummary:
+    outside, summary = service.outside, settings.notify.summary
+    return WeeklySummary(
+        outside.store.incidents,
+        outside.store.leases,
+        outside.notifier,
+        outside.clock,
+        service.ids,
+        value_inputs(settings.value),
+        settings.cluster.name,
+        Moment.of(summary.at, summary.timezone),
+    )
+
+
 def _slack(settings: SlackSettings, closing: AsyncExitStack) -> SlackParts | None:
     secret = settings.secret()
     if secret is None:
@@ -98,7 +130,7 @@ def _slack(settings: SlackSettings, closing: AsyncExitStack) -> SlackParts | Non
 def _parts(
     settings: Settings,
     service: Service,
-    books: Books,
+    watched: _Watched,
     slack: SlackParts | None,
     *,
     closing: asyncio.Event,
@@ -112,6 +144,9 @@ def _parts(
         await outside.reader.version()
 
     checks: dict[str, Check] = {"store": store.prove_writable, "cluster": cluster_answers}
+    stock = Stocktaking(
+        outside.meter, store, service.engine, outside.clock, Readiness(checks), watched.auditor, watched.books.appraisal
+    )
     learning = service.stages.learning
     tree = settings.model_dump(mode="json")
     pages = DashboardParts(
@@ -121,8 +156,17 @@ def _parts(
         clock=outside.clock,
         cluster=settings.cluster.name,
         approval=timedelta(seconds=settings.policy.approval_s),
-        books=books,
-        health=HealthSources(checks, outside.meter.exposition, store.heartbeats, store.signals, tree),
+        books=watched.books,
+        health=HealthSources(
+            checks,
+            outside.meter.exposition,
+            store.heartbeats,
+            store.signals,
+            tree,
+            str(settings.source or ""),
+            watched.limits,
+            lambda: watched.auditor.found,
+        ),
         memory=Memory(learning.patterns, learning.embedder),
         token=settings.bearer_token(),
         loopback_only=settings.http.host in LOOPBACK,
@@ -137,9 +181,9 @@ def _parts(
         clock=outside.clock,
         ids=service.ids,
         meter=outside.meter,
-        metrics=outside.meter.exposition,
+        metrics=stock.exposition,
         checks=checks,
-        limits={"policy": service.stages.planning.rails.book.check},
+        limits=watched.limits,
         token=settings.bearer_token(),
         loopback_only=settings.http.host in LOOPBACK,
         on_accepted=service.reception.arrived.set,

@@ -14,6 +14,7 @@ from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Phase
 from kubernaut.domain.objects import Tree
 from kubernaut.domain.plans import Plan
+from kubernaut.domain.proposals import Proposal
 from kubernaut.engine.codec import load
 from kubernaut.entrypoints.phrases import phrase, word
 from kubernaut.entrypoints.status import FOR_PEOPLE
@@ -34,7 +35,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One remedy with what became of it."""
+    """One remedy with what became of it; a `proposed` one was not done, and `compared` is what people did instead."""
 
     preview: Preview
     refused: str = ""
@@ -43,6 +44,8 @@ class Attempt:
     verification: Verification | None = None
     undone: str = ""
     undone_at: datetime | None = None
+    proposed: bool = False
+    compared: str = ""
 
     @property
     def call(self) -> ActionCall:
@@ -218,6 +221,9 @@ def _attempted(attempts: tuple[Attempt, ...], event: Event) -> tuple[Attempt, ..
     if event.kind is EventKind.INTENDED:
         intent = load(Intent, event.body.get("intent"))
         return (*attempts, Attempt(intent.preview, undoable=intent.can_be_undone))
+    if event.kind is EventKind.PROPOSED:
+        tried = load(Proposal, event.body.get("proposal")).intent
+        return attempts if tried is None else (*attempts, Attempt(tried.preview, proposed=True))
     if not attempts:
         return attempts
     *before, last = attempts
@@ -234,6 +240,8 @@ def _further(attempt: Attempt, event: Event) -> Attempt:
             return replace(attempt, verification=load(Verification, event.body.get("verification")))
         case EventKind.UNDONE:
             return _taken_back(attempt, event)
+        case EventKind.COMPARED:
+            return replace(attempt, compared=phrase(event))
         case _:
             return attempt
 

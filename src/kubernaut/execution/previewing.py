@@ -8,12 +8,12 @@ from typing import Final
 
 from kubernaut.domain.changes import Eviction, ObjectCreation, ObjectDeletion, ObjectPatch, WayBack, Withdrawal
 from kubernaut.domain.diagnosis import ActionCall
+from kubernaut.domain.differences import difference
 from kubernaut.domain.errors import ChangeRejected, ClusterThrottled, Conflict, Forbidden, ObjectMissing
 from kubernaut.domain.execution import Intent, Preview, Refused
 from kubernaut.domain.objects import JsonObject, KubeObject
 from kubernaut.domain.snapshots import inverse_of
 from kubernaut.execution.catalogue import AnyAction, Catalogue, Part, Prepared
-from kubernaut.execution.differences import difference
 from kubernaut.execution.preconditions import gone
 from kubernaut.ports import Clock, ClusterReader, ClusterWriter
 

@@ -6,7 +6,7 @@ it is done.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -18,6 +18,7 @@ from kubernaut.domain.journal import Event, EventKind, attempt_of, unsettled_att
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import JsonObject, ObjectRef, Tree
 from kubernaut.domain.plans import Conclusion, Decision, Plan, lease_name
+from kubernaut.domain.proposals import Proposal
 from kubernaut.engine.codec import dump, load
 from kubernaut.execution.previewing import ExecutionPorts, intend
 from kubernaut.execution.sequences import apply, undo
@@ -27,8 +28,8 @@ from kubernaut.ports import IncidentStore, Leases, Message, Notifier
 # Each is a dry run; a person compares no more than these anyway.
 MOST_ALTERNATIVES = 4
 
-# Stores which finished incidents are alike.
-Recall = Callable[[Incident, Diagnosis], Awaitable[object]]
+# Which finished incidents are alike, most alike first.
+Recall = Callable[[Incident, Diagnosis], Awaitable[Sequence[Tree]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,27 @@ class ExecutionStage:
         body: JsonObject = {"plan": dump(plan), "preview": previews[0], "previews": previews}
         await self._store(incident, f"asked-{look}", EventKind.ASKED, body, phase=Phase.APPROVAL)
         message = approval_message(incident, diagnosis, plan, intended.preview, question=f"asked-{look}")
-        message = replace(message, lines=with_like(message.lines, await self._like(incident, diagnosis)))
+        like = await self.recall(incident, diagnosis) if self.recall is not None else ()
+        message = replace(message, lines=with_like(message.lines, like))
         await self._notify(incident, f"notified-ask-{look}", message)
         return plan
+
+    async def propose(self, incident: Incident, plan: Plan, *, look: int) -> Proposal:
+        """What would be done, by its dry run, for people to do: the first of the plan's remedies that can be done."""
+        refused: list[str] = []
+        proposal: Proposal | None = None
+        for candidate in plan.options[: MOST_ALTERNATIVES + 1]:
+            tried = await intend(self.ports, candidate.call)
+            if isinstance(tried, Refused):
+                refused.append(f"{candidate.call.action}: {tried.reason}")
+                continue
+            proposal = Proposal(self._now(), candidate.call, tried, "; ".join(refused), plan.asks)
+            break
+        if proposal is None:
+            proposal = Proposal(self._now(), plan.options[0].call, None, "; ".join(refused), plan.asks)
+        stored: JsonObject = {"proposal": dump(proposal)}
+        await self._store(incident, f"proposed-{look}", EventKind.PROPOSED, stored, about=proposal.call.target)
+        return proposal
 
     async def intend(self, incident: Incident, call: ActionCall, *, attempt: int) -> Execution:
         """What is going to be done, stored with the snapshot and the way back before anything is touched."""
@@ -104,6 +123,14 @@ class ExecutionStage:
         await self._store(incident, key, EventKind.UNDONE, body, phase=Phase.INVESTIGATION, about=target)
         return back
 
+    async def let_go(self, incident: Incident, intent: Intent, *, attempt: int) -> Execution:
+        """A step taken back that only prepared for others, since its strategy came to no good end."""
+        back = await undo(self.ports, intent)
+        body: JsonObject = {"execution": dump(back), "why": "the strategy that it was a step of did not heal"}
+        target = intent.preview.call.target
+        await self._store(incident, f"{EventKind.UNDONE}-{attempt}", EventKind.UNDONE, body, about=target)
+        return back
+
     async def undo_last(self, incident: Incident, *, by: str, reason: str = "") -> Execution:
         """The last applied change of the incident taken back, because a person wants it."""
         last = unsettled_attempt(await self.incidents.events(incident.id))
@@ -136,15 +163,6 @@ class ExecutionStage:
             incident.id, ending=conclusion.ending, reason=conclusion.reason, at=self._now(), guard=conclusion.guard
         )
         return conclusion.ending
-
-    async def _like(self, incident: Incident, diagnosis: Diagnosis) -> list[Tree]:
-        """The like incidents, most alike first; recalled now where nobody has yet."""
-        kinds = (EventKind.RECALLED,)
-        events = await self.incidents.events(incident.id, kinds=kinds)
-        if not events and self.recall is not None:
-            await self.recall(incident, diagnosis)
-            events = await self.incidents.events(incident.id, kinds=kinds)
-        return Tree(events[-1].body).trees("like") if events else []
 
     def _now(self) -> datetime:
         return self.ports.clock.now()

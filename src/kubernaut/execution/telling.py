@@ -10,6 +10,7 @@ from kubernaut.domain.incidents import Incident
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import JsonObject, Tree
 from kubernaut.domain.plans import Conclusion, Plan
+from kubernaut.domain.proposals import Proposal
 from kubernaut.ports import Message
 
 # The endings that hand something to a person.
@@ -32,7 +33,7 @@ _TITLES = {
 def closing_message(incident: Incident, conclusion: Conclusion, diagnosis: Diagnosis | None) -> Message:
     """How it ended, with the evidence and the commands that a person would type next."""
     best = diagnosis.best if diagnosis else None
-    lines = [conclusion.reason, *_findings(diagnosis, best)]
+    lines = [conclusion.reason, *_findings(diagnosis, best), *_proposed(conclusion.proposal)]
     if conclusion.ending in CALLING and best is not None:
         lines += [f"By hand: {command}" for command in best.by_hand]
     if conclusion.help:
@@ -46,6 +47,7 @@ def closing_message(incident: Incident, conclusion: Conclusion, diagnosis: Diagn
             "outcome": conclusion.ending.value,
             "ending": conclusion.ending.value,
             "guard": conclusion.guard,
+            "proposed": str(conclusion.proposal.call.action) if conclusion.proposal else None,
             "cause": str(best.cause) if best else None,
             "confidence": best.confidence if best else None,
         },
@@ -62,7 +64,7 @@ def approval_message(
         title=f"Approval wanted · {incident.target} · {incident.id}",
         lines=(
             *_findings(diagnosis, diagnosis.best),
-            f"Do: {preview.call.action}",
+            f"Do: {preview.call.action}{_part_of(plan)}",
             *preview.diff,
             f"Touches: {preview.reach}",
             f"Asked: {plan.reason}",
@@ -77,6 +79,10 @@ def approval_message(
             "expires_at": plan.expires_at.isoformat() if plan.expires_at else None,
         },
     )
+
+
+def _part_of(plan: Plan) -> str:
+    return f", {plan.chosen.course}" if plan.chosen and plan.chosen.course else ""
 
 
 def _about(incident: Incident) -> JsonObject:
@@ -96,6 +102,18 @@ def with_like(lines: Sequence[str], like: Sequence[Tree]) -> tuple[str, ...]:
         for each in like[:_MOST_LIKE]
     ]
     return (*lines[:-1], *told, *lines[-1:])
+
+
+def _proposed(proposal: Proposal | None) -> Sequence[str]:
+    """The change that people may make, as its dry run showed it."""
+    if proposal is None:
+        return ()
+    given = " ".join(f"{key}={value}" for key, value in sorted(proposal.call.parameters.items()))
+    head = f"Proposed, not done: {proposal.call.action} {given}".rstrip()
+    if proposal.intent is None:
+        return (head, f"It could not be tried: {proposal.refused}")
+    preview = proposal.intent.preview
+    return (head, *preview.diff, f"Touches: {preview.reach}")
 
 
 def _findings(diagnosis: Diagnosis | None, best: Hypothesis | None) -> Sequence[str]:

@@ -27,7 +27,7 @@ PRECURSORS = frozenset(
     }
 )
 # Planning's own words for "this scope is only watched": what people did then is measured without our help.
-_SHADOWED = frozenset({"autonomy_observe", "autonomy_suggest"})
+_SHADOWED = frozenset({"autonomy_observe", "autonomy_suggest", "shadow"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +127,11 @@ def _ended(history: History, detected: datetime) -> float | None:
     mitigated = clocks(history).to_mitigate
     if history.ending is Ending.HEALED and mitigated is not None:
         return mitigated.total_seconds()
+    compared = history.of(EventKind.COMPARED)
+    mended = Tree(compared[-1].body).time("comparison", "mended_at") if compared else None
+    if mended is not None:
+        # What was left to people was watched: it ended when it was mended, which alerts tell later.
+        return max(0.0, (mended - detected).total_seconds())
     resolved = history.of(EventKind.RESOLVED)
     return max(0.0, (resolved[-1].at - detected).total_seconds()) if resolved else None
 
@@ -142,6 +147,8 @@ def _attempts(history: History) -> tuple[Attempt, ...]:
     made = []
     for event in history.of(EventKind.VERIFIED):
         body = Tree(event.body)
+        if body.text("verification", "effect") == Effect.PREPARED:
+            continue
         made.append(
             Attempt(
                 strategy=body.text("action") or "unknown",

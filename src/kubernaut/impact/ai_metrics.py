@@ -20,8 +20,8 @@ _NOT_OURS = frozenset(
 # A reply came, and its form or its ids were not those that were asked for.
 _BAD_REPLIES = frozenset(
     {
-        ModelFailure.NOT_JSON, ModelFailure.WRONG_SCHEMA, ModelFailure.UNKNOWN_ID, ModelFailure.UNSUPPORTED,
-        ModelFailure.EMPTY, ModelFailure.TRUNCATED,
+        ModelFailure.PROSE, ModelFailure.NOT_JSON, ModelFailure.WRONG_SCHEMA, ModelFailure.UNKNOWN_ID,
+        ModelFailure.UNSUPPORTED, ModelFailure.EMPTY, ModelFailure.TRUNCATED,
     }
 )  # fmt: skip
 
@@ -35,6 +35,7 @@ class ProviderFigures:
     requests: int = 0
     tokens: int = 0
     usd: float = 0.0
+    tool_calls: int = 0
     failures: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -42,11 +43,11 @@ class ProviderFigures:
 class AIMetrics:
     """For one incident or for a period.
 
-    `execution_duration` is the median time from the accepted alert to the end of the work on it, which is when
-    it is valued; `step_count` the recorded
-    steps of our own; `success_rate` the share of verified attempts that healed; `ai_request_count` the requests that
-    went to a model, repeated ones included. `questions` counts what was to be analysed, `kept` those of them that an
-    earlier answer served; `failovers` the providers that failed before another was asked.
+    `execution_duration` is the median time from the accepted alert to the end of the work on it, which is when it is
+    valued; `step_count` the recorded steps of our own; `success_rate` the share of verified attempts that healed;
+    `ai_request_count` the requests that went to a model, repeated ones included, `tool_calls` what models looked up or
+    tried to. `questions` counts what was to be analysed, `kept` those of them that an earlier answer served;
+    `failovers` the providers that failed before another was asked.
 
     Quality: `schema_validity` is the share of replies that could be taken as they came from a provider,
     `evidence_support` the share of cited facts that the rules count in support of the named cause, `agreement` the
@@ -57,6 +58,7 @@ class AIMetrics:
     step_count: int
     success_rate: Figure
     ai_request_count: int
+    tool_calls: int
     questions: int
     kept: int
     suspicious: int
@@ -78,6 +80,7 @@ def analysis_metrics(histories: Sequence[History]) -> AIMetrics:
         step_count=sum(event.kind not in _NOT_OURS for history in histories for event in history.events),
         success_rate=_success_rate(histories),
         ai_request_count=sum(question.integer("requests", default=1) for question in asked),
+        tool_calls=sum(question.integer("lookups") for question in asked),
         questions=len(asked),
         kept=sum(question.flag("kept") for question in asked),
         suspicious=sum(question.flag("suspicious") for question in asked),
@@ -108,6 +111,7 @@ def _success_rate(histories: Sequence[History]) -> Figure:
         for history in histories
         for event in history.of(EventKind.VERIFIED)
     ]
+    effects = [effect for effect in effects if effect != Effect.PREPARED]
     if not effects:
         return not_computable("", "nothing was applied and verified")
     return Figure("", len(effects), effects.count(Effect.HEALED) / len(effects))
@@ -149,6 +153,7 @@ def _provider(calls: Sequence[Tree]) -> ProviderFigures:
         requests=sum(call.integer("requests") for call in calls),
         tokens=sum(call.integer("tokens") for call in calls),
         usd=sum(call.number("usd") for call in calls),
+        tool_calls=sum(call.integer("lookups") for call in calls),
         failures={name: classes.count(name) for name in sorted(set(classes) - {""})},
     )
 

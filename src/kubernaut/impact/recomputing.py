@@ -16,6 +16,9 @@ from kubernaut.domain.objects import Json, JsonObject
 
 # Microseconds: what a moment loses on its way through a database.
 _TOLERATED = 1e-5
+_OF_CALLS = (("ai_request_count", "requests"), ("tool_calls", "lookups"), ("tokens", "tokens"), ("usd", "usd"))
+# Incidents that were finished before it was counted report none, and had none.
+_NEWER = "tool_calls"
 _OUTSIDE = ("received", "joined", "resolved", "approved", "rejected")
 
 
@@ -55,6 +58,8 @@ def accuracy(events: Iterable[Event]) -> Accuracy:
             continue
         incidents += 1
         again = recomputed(mine)
+        if reported and _NEWER not in reported and not again[_NEWER]:
+            del again[_NEWER]
         compared += len(again)
         for metric, value in again.items():
             if not _alike(reported.get(metric), value):
@@ -67,7 +72,18 @@ def recomputed(events: Iterable[Event]) -> dict[str, float | None]:
     begun: datetime | None = None
     ended: datetime | None = None
     tally = dict.fromkeys(
-        ("step_count", "ai_request_count", "questions", "kept", "suspicious", "failovers", "tokens", "usd"), 0.0
+        (
+            "step_count",
+            "ai_request_count",
+            "tool_calls",
+            "questions",
+            "kept",
+            "suspicious",
+            "failovers",
+            "tokens",
+            "usd",
+        ),
+        0.0,
     )
     attempts = healed = 0
     valued = False
@@ -102,7 +118,7 @@ def _add_question(tally: dict[str, float], body: JsonObject) -> None:
     tally["kept"] += body.get("kept") is True
     tally["suspicious"] += body.get("suspicious") is True
     tally["failovers"] += max(0, len(entries) - 1)
-    for metric, name in (("ai_request_count", "requests"), ("tokens", "tokens"), ("usd", "usd")):
+    for metric, name in _OF_CALLS:
         # Summed from the calls, where the first way takes the sums that were stored beside them.
         tally[metric] += sum(_number(call.get(name)) or 0.0 for call in entries)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kubernaut.domain.objects import KubeObject
-from kubernaut.domain.provenance import last_writer
+from kubernaut.domain.provenance import last_applied, last_writer
 from kubernaut.domain.references import Reference, references
 from kubernaut.investigation import facts
 from kubernaut.investigation.containers import Container, is_ready
@@ -51,6 +51,18 @@ def resolves(scene: Scene, reference: Reference, namespace: str) -> bool | None:
 def is_missing_reference(container: Container) -> bool:
     """Whether the kubelet says that the container waits for a ConfigMap, a Secret or a key of one."""
     return container.waiting == "CreateContainerConfigError" and _MISSING.search(container.message) is not None
+
+
+def recorded(item: KubeObject, key: str = "") -> bool:
+    """Whether `kubectl apply` recorded other content of the ConfigMap than it has now, or of that key of it.
+
+    Of a Secret nothing is looked at.
+    """
+    applied = last_applied(item) if item.kind == "ConfigMap" else None
+    if applied is None:
+        return False
+    then, now = applied.mapping("data"), item.mapping("data")
+    return key in then and then[key] != now.get(key) if key else then != now
 
 
 def complaint(scene: Scene, pod: KubeObject, reference: Reference) -> list[Fact]:

@@ -59,12 +59,20 @@ def crash_of(workload: Workload) -> Crash | None:
 
 
 def crashed(workload: Workload) -> list[Container]:
-    """The containers that fail by themselves: not by their memory limit, nor by a missing reference."""
+    """The containers that fail by themselves: not by their memory limit, nor by a missing reference.
+
+    Of one whose end nobody saw, as in a pasted table, nothing is claimed where a sibling's end tells of its limit.
+    """
+    short = any(container.is_out_of_memory for container in workload.crashing)
     return [
         container
         for container in workload.crashing
-        if not container.is_out_of_memory and not is_missing_reference(container)
+        if not container.is_out_of_memory and not is_missing_reference(container) and not (short and _unseen(container))
     ]
+
+
+def _unseen(container: Container) -> bool:
+    return container.waiting == "CrashLoopBackOff" and container.ended is None
 
 
 def crash_in(workload: Workload, chosen: Container) -> Crash:

@@ -34,6 +34,15 @@ def broken_dependencies(workload: Workload) -> list[KubeObject]:
     return sorted(found, key=lambda item: (item.name not in logged, item.name))
 
 
+def called(workload: Workload) -> list[Workload]:
+    """The workloads behind the Services of the namespace that its variables and arguments name."""
+    place, scene = workload.object.namespace, workload.scene
+    names = _hosts(_configured_text(workload), place)
+    services = [Service(scene, item) for item in scene.all("Service", place) if item.name in names]
+    found = {item.ref: item for service in services for item in service.workloads}
+    return [Workload(scene, item) for item in found.values() if item.ref != workload.ref]
+
+
 def _hosts(text: str, namespace: str) -> set[str]:
     """The words of a text that could be a Service's host name: `ledger`, `ledger.pay.svc.cluster.local`."""
     hosts = set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from kubernaut.domain.diagnosis import CauseId, Diagnosis, Hypothesis, Verdict
@@ -69,14 +69,18 @@ def _not_found(scene: Scene, target: ObjectRef) -> Diagnosis:
     return Diagnosis(target, (unread,), (), scene.not_read)
 
 
-def survey(scene: Scene) -> list[Diagnosis]:
+def survey(scene: Scene, asked_about: Sequence[ObjectRef] = ()) -> list[Diagnosis]:
     """One diagnosis for each fault in what was read, the one that explains most first; empty where nothing is wrong.
 
-    An object that only suffers from another one's fault has no diagnosis of its own.
+    An object that only suffers from another one's fault has no diagnosis of its own. Objects that somebody asked about
+    are examined whatever their kind, and what is found of them comes first.
     """
-    search, found = _Search(scene), {}
-    victims: dict[tuple[str, ObjectRef], int] = {}
-    for item in _subjects(scene):
+    search = _Search(scene)
+    found: dict[tuple[CauseId, ObjectRef], Diagnosis] = {}
+    victims: dict[tuple[CauseId, ObjectRef], int] = {}
+    asked = {scene.top_of(item).ref: item for ref in asked_about if (item := scene.find(ref)) is not None}
+    suspects = {item.ref: item for item in (*_subjects(scene), *map(scene.top_of, asked.values()))}
+    for item in suspects.values():
         candidates = search.candidates(item)
         if not candidates or candidates[0].cause.id in _SETTLED:
             continue
@@ -86,8 +90,13 @@ def survey(scene: Scene) -> list[Diagnosis]:
         own = best.finding.target == item.ref
         if key not in found or own:
             found[key] = _diagnosis(scene, item.ref if own else best.subject, candidates)
-    ranked = sorted(found, key=lambda key: (-victims[key], -(found[key].best or _NONE).confidence, str(key[1])))
-    return [found[key] for key in ranked]
+
+    def rank(key: tuple[CauseId, ObjectRef]) -> tuple[bool, int, float, str]:
+        told = found[key]
+        is_asked = key[1] in asked or told.target in asked
+        return not is_asked, -victims[key], -(told.best or _NONE).confidence, str(key[1])
+
+    return [found[key] for key in sorted(found, key=rank)]
 
 
 def _subjects(scene: Scene) -> Iterator[KubeObject]:
@@ -134,10 +143,11 @@ class _Search:
         return faults or self._asked(subject, Role.SETTLED)[:1] or self._asked(subject, Role.LAST)
 
     def _asked(self, subject: Subject, role: Role) -> list[Candidate]:
-        found = []
+        found, item = [], subject.object
+        place = item.name if item.kind == "Namespace" else item.namespace
         for cause in catalogue():
             if cause.role is role and (finding := _examine(cause, subject)):
-                sure = confidence(self.scene, cause, finding, subject.object.namespace)
+                sure = confidence(self.scene, cause, finding, place)
                 found.append(Candidate(cause, finding, sure, subject.object.ref))
         order = {"intended_state": 0, "rollout_in_progress": 1} if role is Role.SETTLED else {}
         return sorted(
@@ -281,7 +291,8 @@ def _by_hand(entry: Candidate) -> tuple[str, ...]:
         **entry.finding.places,
     }
     safe = {key: shlex.quote(quoted(value)) for key, value in places.items()}
-    return tuple(command.format_map(safe) for command in entry.cause.by_hand)
+    # Without `-c`, kubectl takes the first container: right where a table of pods did not name it.
+    return tuple(command.format_map(safe).replace(" -c ''", "") for command in entry.cause.by_hand)
 
 
 _NONE = Hypothesis(catalogue()[0].id, ObjectRef("", "", "", ""), 0.0, Verdict.DECLINE, "", ())

@@ -59,6 +59,20 @@ async def inquire(
 
     Raises `ClusterUnavailable` (or `Forbidden`) only where nothing at all could be read.
     """
+    gathering, found = await gather_and_examine(reader, clock, first, examine, budget, metrics=metrics)
+    return gathering.scene, found
+
+
+async def gather_and_examine(
+    reader: ClusterReader,
+    clock: Clock,
+    first: Lists,
+    examine: Callable[[Scene], T],
+    budget: Budget = BUDGET,
+    *,
+    metrics: Metrics | None = None,
+) -> tuple[Gathering, T]:
+    """The same, with the gathering, which knows what is left of the budget."""
     scene = Scene(now=clock.now(), measurable=metrics is not None)
     gathering = Gathering(reader, clock, budget, scene, metrics=metrics)
     # Half of what is left for each look: a list that hangs does not keep the next look from reading.
@@ -70,14 +84,14 @@ async def inquire(
     for _ in range(1, _LOOKS):
         wanted = scene.take_wanted()
         if not wanted:
-            return scene, found
+            break
         patience /= 2
         await gathering.read_wanted(wanted, patience=patience)
         found = examine(scene)
     if wanted := scene.take_wanted():
         gathering.refuse(wanted, _ENOUGH)
         found = examine(scene)
-    return scene, found
+    return gathering, found
 
 
 def first_look(targets: Iterable[ObjectRef]) -> Lists:

@@ -34,6 +34,9 @@ _NODE_TAINTS = re.compile(
     re.IGNORECASE,
 )
 _OPENSHIFT = "machineconfiguration.openshift.io/state"
+_PAUSE = re.compile(
+    r"kubernaut\.ai/intended|on-purpose|paused-by|freeze|maintenance|do-not-|flagger|rollouts?\.", re.IGNORECASE
+)
 _ACTORS = re.compile(r"keda|downscaler|kube-green|knative|sablier|karpenter|cluster-autoscaler|kured", re.IGNORECASE)
 
 
@@ -95,6 +98,11 @@ def intended_cordon(node: Node) -> list[Fact]:
     if author and _ACTORS.search(author.manager):
         found.append(facts.change(item, "metadata.managedFields", f"cordoned {author}", author.at))
     return found
+
+
+def marked_pause(item: KubeObject) -> list[Fact]:
+    """What says that a pause, or whatever else was done to the object, is meant; empty where nothing does."""
+    return list(_marks(item, _PAUSE))
 
 
 def intended_pause(workload: Workload) -> list[Fact]:

@@ -15,6 +15,8 @@ _FORM = re.compile(
     r"|could not resolve|cannot resolve|server misbehaving|UnknownHostException|NXDOMAIN|nodename nor servname"
     r"|name does not resolve|could not translate host name|failed to resolve"
 )
+# The name server answered; these say that it did not.
+_NO_ANSWER = re.compile(r"(?i)temporary failure|EAI_AGAIN|server misbehaving|timed? ?out|SERVFAIL|refused")
 _HOST = re.compile(
     r"(?i)lookup ([\w.-]+)(?: on|:)|(?:ENOTFOUND|EAI_AGAIN) ([\w.-]+)|resolve (?:host(?:name)?:? )?['\"]?([\w.-]+)"
     r"|UnknownHostException: ([\w.-]+)|host(?: ?name)? ['\"]([\w.-]+)['\"]|(?:://|@)([\w.-]+)[:/]"
@@ -27,6 +29,11 @@ class Lookup:
 
     host: str
     complaint: Complaint
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether a name server said that there is no such name."""
+        return _NO_ANSWER.search(self.complaint.text) is None
 
     def service(self, namespace: str) -> str:
         """The Service of the namespace that the host would be; empty for a host elsewhere."""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.domain.diagnosis import ActionCall, CauseId, Verdict
 from kubernaut.domain.objects import KubeObject
 from kubernaut.domain.provenance import last_writer
 from kubernaut.domain.references import Reference, references
 from kubernaut.investigation import facts
-from kubernaut.investigation.configuration import complaint, keys_of, resolves, waits_for_configuration
+from kubernaut.investigation.configuration import complaint, keys_of, recorded, resolves, waits_for_configuration
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.origin import YOUNG, is_young
-from kubernaut.investigation.remedies import WayBack, escalate, way_back
+from kubernaut.investigation.remedies import WayBack, call, escalate, way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
+
+_GONE = "The template asked for it before: it was removed, and its content is not in any revision."
+_KEPT = "The template asked for it before: it was taken out since it was last applied, which records its content."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ def cause_of_missing(kind: str, *, fault: int, look_alike: str) -> Cause:
     other = look_alike.removeprefix("missing_")
 
     def examine(workload: Workload) -> Finding | None:
+        """The finding when a waiting pod refers to one that is not there: the list shows it, or the kubelet says so."""
         gap = find_gap(workload, (kind,), key=False)
         return finding_of(workload, gap) if gap else None
 
@@ -103,22 +107,27 @@ def finding_of(workload: Workload, gap: Gap) -> Finding:
     settled = brought and not is_young(workload)
     back = way_back(workload, lambda part: _names(part, reference)) if settled else None
     told = workload.change_fact(lambda part: _names(part, reference)) if brought else None
+    lost = () if brought else _lost(workload, reference)
     thing = f"{reference.kind} {reference.name}"
     lack = f"{thing} has no key {reference.key}" if reference.key else f"{thing} does not exist"
-    hand = (
-        YOUNG
-        if brought
-        else "The template asked for it before: it was removed, and its content is not in any revision."
-    )
+    hand = YOUNG if brought else _KEPT if lost else _GONE
     return Finding(
         target=workload.ref,
         summary=f"{workload.title} cannot start: {lack}, and {reference.path} needs it. {back.words if back else hand}",
-        verdict=back.verdict if back else Verdict.ESCALATE,
+        verdict=back.verdict if back else Verdict.ACT if lost else Verdict.ESCALATE,
         supporting=(*gap.facts, *((told,) if told else ()), *_edit(workload, reference), *(back.facts if back else ())),
         contradicting=_former_gaps(workload, back, reference),
-        remedies=back.remedies if back else (escalate(workload.ref),),
+        remedies=back.remedies if back else (*lost, escalate(workload.ref)),
         places={"pod": gap.pod.name, "object": f"{reference.kind.lower()}/{reference.name}"},
     )
+
+
+def _lost(workload: Workload, reference: Reference) -> tuple[ActionCall, ...]:
+    """The key as it was last applied, where it was taken out of its ConfigMap since."""
+    item = workload.scene.get(reference.kind, workload.object.namespace, reference.name)
+    if item is None or not reference.key or not recorded(item, reference.key):
+        return ()
+    return (call("restore_configmap", item.ref, key=reference.key),)
 
 
 def _brought(workload: Workload, reference: Reference) -> bool:

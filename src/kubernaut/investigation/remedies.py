@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from kubernaut.domain.diagnosis import ActionCall, ActionId, Parameter, Verdict
-from kubernaut.domain.objects import ObjectRef
+from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.revisions import GoodRevision
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
 
+# One field of a container that is there in both revisions.
+_FIELD = re.compile(
+    r"containers\[(?P<container>[^\]]+)\]\.(?P<field>image|command|args|workingDir|env|livenessProbe|readinessProbe"
+    r"|startupProbe)\b(?:\[(?P<variable>[^\]]+)\])?"
+)
 _ROLLBACKS = {
     "Deployment": "rollback_deployment",
     "StatefulSet": "rollback_statefulset",
@@ -47,10 +54,44 @@ def way_back(workload: Workload, relevant: Callable[[Difference], bool], *, verd
     if good is None:
         hand = escalate(workload.ref)
         return WayBack(Verdict.ESCALATE, (hand,), (), "No former revision is known to have worked without it.")
-    back = roll_back(workload, good.revision.number)
     words = f"Revision {good.revision.number} worked without it."
+    if held := _held(workload.object):
+        return WayBack(Verdict.ESCALATE, (escalate(workload.ref),), (good.proof,), f"{words} {held}")
+    back = roll_back(workload, good.revision.number)
+    narrow = _narrow(workload, good, relevant)
     careful = Verdict.APPROVE if verdict is Verdict.ACT and _may_have_written(workload) else verdict
-    return WayBack(careful, (back,), (good.proof,), words)
+    return WayBack(careful, (back, *narrow), (good.proof,), words)
+
+
+def _narrow(workload: Workload, good: GoodRevision, relevant: Callable[[Difference], bool]) -> tuple[ActionCall, ...]:
+    """The one field alone, as a second choice where the revision also changed what has nothing to do with the fault."""
+    changed = [part for part in good.differences if not part.is_stamp]
+    wrong = [part for part in changed if relevant(part)]
+    if len(wrong) == len(changed):
+        return ()
+    match = _FIELD.match(wrong[0].path)
+    if match is None or any(not part.path.startswith(match[0]) for part in wrong):
+        return ()
+    where: dict[str, Parameter] = {"container": match["container"], "revision": good.revision.number}
+    field, variable = match["field"], match["variable"]
+    if field == "env":
+        return (call("restore_env", workload.ref, variable=variable, **where),) if variable else ()
+    if field.endswith("Probe"):
+        probe = field.removesuffix("Probe")
+        return (call("adjust_probe", workload.ref, probe=probe, **where),) if wrong[0].old is not None else ()
+    return (call("restore_image" if field == "image" else "restore_command", workload.ref, **where),)
+
+
+def _held(item: KubeObject) -> str:
+    """Why a former template would not reach the pods, empty where it would."""
+    strategy = item.tree("spec", "updateStrategy")
+    if item.flag("spec", "paused"):
+        return "Its rollout is paused, so a template that is put back would not be rolled out."
+    if strategy.text("type") == "OnDelete":
+        return "It replaces a pod only when somebody deletes it."
+    if item.kind == "StatefulSet" and strategy.integer("rollingUpdate", "partition") > 0:
+        return "It holds a partition, and the pods below keep what they have."
+    return ""
 
 
 def _may_have_written(workload: Workload) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from kubernaut.domain.objects import KubeObject, Tree
@@ -55,7 +57,17 @@ def revisions_of(scene: Scene, owner: KubeObject) -> list[Revision]:
         found = [_of_controller_revision(item, pods) for item in scene.owned(owner, "ControllerRevision")]
     else:
         found = []
-    return sorted(found, key=lambda revision: revision.number, reverse=True)
+    ordered = sorted(found, key=lambda revision: revision.number, reverse=True)
+    return [
+        replace(each, made_at=None) if _is_reused(each, ordered[index:]) else each for index, each in enumerate(ordered)
+    ]
+
+
+def _is_reused(revision: Revision, former: Sequence[Revision]) -> bool:
+    """Whether a ControllerRevision is older than one before it: its template came back, under the highest number."""
+    if revision.source.kind != "ControllerRevision":
+        return False
+    return any(each.made_at and revision.made_at and each.made_at > revision.made_at for each in former)
 
 
 def _of_replica_set(item: KubeObject) -> Revision:
@@ -112,20 +124,19 @@ def good_revision(
 def _served(scene: Scene, former: Revision, successor: Revision) -> Fact | None:
     """That a revision served without trouble until the next one came, as far as events and times tell.
 
-    A ReplicaSet that was scaled down no longer says that its pods were available. What remains is how long it stood
-    and that no warning about its pods is left.
+    A revision without pods no longer says that they were available. What remains is how long it stood and that no
+    warning about its pods is left.
     """
     source = former.source
-    if source.kind != "ReplicaSet" or not scene.covers("Event", source.namespace):
+    if successor.made_at is None or not scene.covers("Event", source.namespace):
+        # Where the next one is an older template again, somebody went back from this one, which speaks against it.
         return None
-    if _had_trouble(scene, source):
-        return None
-    if successor.made_at is None:
-        # The next one is an older template again: somebody went back from this one, which speaks against it.
+    if _had_trouble(scene, source, successor.made_at):
         return None
     if former.made_at is None:
         text = f"revision {former.number} was rolled out before and left no warning"
-        return facts.field(source, f"metadata.annotations[{_HISTORY}]", text)
+        path = f"metadata.annotations[{_HISTORY}]" if source.kind == "ReplicaSet" else "revision"
+        return facts.field(source, path, text)
     served = successor.made_at - former.made_at
     enough = _SERVED_SHORT if scene.now - successor.made_at <= _EVENTS_REACH else _SERVED_LONG
     if served < enough:
@@ -136,12 +147,32 @@ def _served(scene: Scene, former: Revision, successor: Revision) -> Fact | None:
     return facts.field(source, "metadata.creationTimestamp", text, former.made_at)
 
 
-def _had_trouble(scene: Scene, source: KubeObject) -> bool:
+def _had_trouble(scene: Scene, source: KubeObject, until: datetime) -> bool:
     """Whether events tell of a pod of that revision that crashed, or that never started."""
-    if scene.events_of(source, "FailedCreate"):
-        return True
-    told = scene.reasons_of_pods_named(source.namespace, f"{source.name}-").values()
-    return any(reasons & _LOOPS or (reasons & _DELAYS and "Started" not in reasons) for reasons in told)
+    told: Mapping[str, set[str]]
+    if source.kind == "ReplicaSet":
+        if scene.events_of(source, "FailedCreate"):
+            return True
+        told = scene.reasons_of_pods_named(source.namespace, f"{source.name}-")
+    else:
+        told = _told_before(scene, source, until)
+    return any(reasons & _LOOPS or (reasons & _DELAYS and "Started" not in reasons) for reasons in told.values())
+
+
+def _told_before(scene: Scene, source: KubeObject, until: datetime) -> Mapping[str, set[str]]:
+    """By the uid of a pod: the reasons of what was said about the owner's pods before the next revision was made.
+
+    The pods of all revisions of a StatefulSet have the same names, so only the time tells whose trouble it was.
+    """
+    owner, found = source.controller, defaultdict[str, set[str]](set)
+    form = re.compile(rf"{re.escape(owner.name if owner else source.name)}-(?:\d+|[a-z0-9]{{5}})")
+    prefix = f"{owner.name}-" if owner else source.name
+    for entry in scene.events_of_pods_named(source.namespace, prefix, *_LOOPS, *_DELAYS, "Started"):
+        began = entry.time("firstTimestamp") or facts.event_time(entry)
+        about = entry.tree("involvedObject")
+        if form.fullmatch(about.text("name")) and began is not None and began < until:
+            found[about.text("uid") or about.text("name")].add(entry.text("reason"))
+    return found
 
 
 def spell(span: timedelta) -> str:

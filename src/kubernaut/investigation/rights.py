@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from kubernaut.domain.objects import KubeObject, Tree
 from kubernaut.investigation.scene import Scene
 
+_POWERS = frozenset({"*", "escalate", "bind", "impersonate"})
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -46,6 +48,16 @@ def allows(grants: list[Grant], verb: str, group: str, resource: str) -> bool:
         for grant in grants
         if grant.role is not None
         for rule in grant.role.trees("rules")
+    )
+
+
+def gives(role: KubeObject, verb: str, group: str, resource: str) -> bool:
+    """Whether the role itself names that right, and gives neither everything nor power over roles."""
+    wanted = (("verbs", verb), ("apiGroups", group), ("resources", resource))
+    named = [each for rule in role.trees("rules") for part, _ in wanted for each in rule.texts(part)]
+    return not _POWERS & {*named} and any(
+        not rule.texts("resourceNames") and all(value in rule.texts(part) for part, value in wanted)
+        for rule in role.trees("rules")
     )
 
 

@@ -71,6 +71,7 @@ class Scene:
         self._logs_tried: set[Key] = set()
         self._wanted: set[Place] = set()
         self._wanted_logs: set[Key] = set()
+        self.asked_though_well: set[Key] = set()
         self._by_key: dict[Key, KubeObject] = {}
         self._by_uid: dict[str, KubeObject] = {}
         self._by_kind: dict[str, list[KubeObject]] = defaultdict(list)
@@ -257,9 +258,11 @@ class Scene:
             if entry.text("reason") in reasons
         ]
 
-    def log_of(self, pod: KubeObject, container: str) -> Sequence[LogLine]:
-        """The decisive lines of that container's log, as far as it was read."""
+    def log_of(self, pod: KubeObject, container: str, *, even_well: bool = False) -> Sequence[LogLine]:
+        """The decisive lines of that container's log, as far as it was read; of one that is well only if asked so."""
         key = (pod.namespace, pod.name, container)
+        if even_well:
+            self.asked_though_well.add(key)
         if key not in self._logs and key not in self._logs_tried:
             self._wanted_logs.add(key)
         return self._logs.get(key, ())

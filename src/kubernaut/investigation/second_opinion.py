@@ -12,7 +12,7 @@ raise one, reorder what the rules found, or turn any verdict into `act`:
 - It did what a text of the cluster told it: nothing of it counts, and nothing is done about the incident before a
   person has looked, since the facts of the rules may come from the same hand.
 
-It raises no confidence even where it agrees: it brings no fact that the rules have not weighed already.
+It raises no confidence even where it agrees. What it looked up can be cited by it, and no rule has weighed that.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from kubernaut.domain.diagnosis import ActionCall, CauseId, Diagnosis, Hypothesis, Verdict
 from kubernaut.domain.errors import ModelError, ModelReplySuspicious
 from kubernaut.domain.incidents import IncidentId
-from kubernaut.ports import Analyst, Opinion, Question
+from kubernaut.ports import Analyst, Lookups, Opinion, Question
 
 UNKNOWN = CauseId("unknown")
 DECIDED_BY_MODEL = "model"
@@ -69,14 +69,20 @@ def is_unsure(diagnosis: Diagnosis, *, below: float) -> bool:
 
 
 async def consider(
-    incident: IncidentId, diagnosis: Diagnosis, choices: Choices, analyst: Analyst, *, below: float
+    incident: IncidentId,
+    diagnosis: Diagnosis,
+    choices: Choices,
+    analyst: Analyst,
+    *,
+    below: float,
+    lookups: Lookups | None = None,
 ) -> Considered:
     """The diagnosis with the model's opinion in it; the rules' own where they are sure or the model fails."""
     if not is_unsure(diagnosis, below=below):
         return Considered(diagnosis)
     candidates = {key: choices.meanings.get(key, key) for key in choices.calls}
     try:
-        opinion = await analyst.analyse(Question(incident, diagnosis, choices.causes, candidates))
+        opinion = await analyst.analyse(Question(incident, diagnosis, choices.causes, candidates, lookups))
     except ModelReplySuspicious as error:
         return Considered(for_people(diagnosis, str(error)), failure=error)
     except ModelError as error:
@@ -110,6 +116,9 @@ def _meaning(call: ActionCall, actions: Mapping[str, str]) -> str:
 
 def merge(diagnosis: Diagnosis, opinion: Opinion, calls: Mapping[str, ActionCall]) -> Diagnosis:
     """The diagnosis with the opinion in it; see the rules above."""
+    read = {fact.id for fact in diagnosis.evidence}
+    cited = (fact for fact in opinion.found if fact.id in opinion.evidence and fact.id not in read)
+    diagnosis = replace(diagnosis, evidence=(*diagnosis.evidence, *cited))
     if any(hypothesis.cause == opinion.cause for hypothesis in diagnosis.hypotheses):
         same = (_lowered(one, opinion.confidence, opinion.cause) for one in diagnosis.hypotheses)
         return replace(diagnosis, hypotheses=tuple(same))

@@ -13,11 +13,13 @@ from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Phase
 from kubernaut.domain.model_calls import ModelFailure
-from kubernaut.domain.objects import JsonObject
+from kubernaut.domain.objects import JsonObject, ObjectRef
 from kubernaut.engine.codec import dump
 from kubernaut.investigation.causes import catalogue
 from kubernaut.investigation.diagnosing import diagnose
-from kubernaut.investigation.inquiry import first_look, inquire
+from kubernaut.investigation.further_reading import FurtherReading, looks_body
+from kubernaut.investigation.gathering import Budget
+from kubernaut.investigation.inquiry import first_look, gather_and_examine
 from kubernaut.investigation.repeats import decide_by_memory
 from kubernaut.investigation.second_opinion import Choices, Considered, accepted_citations, consider, is_unsure
 from kubernaut.ports import Analyst, Clock, ClusterReader, IncidentStore, Meter, Metrics, Opinion
@@ -56,10 +58,7 @@ class InvestigationStage:
         """The diagnosis, stored. Raises a `ClusterError` where the cluster cannot be read: that is no finding."""
         started = self.clock.now()
         async with self.places:
-            target = incident.target
-            first = first_look([target])
-            examine = partial(diagnose, target=target)
-            _, diagnosis = await inquire(self.reader, self.clock, first, examine, metrics=self.metrics)
+            diagnosis, left = await self._examined(incident.target)
         # Where the rules are sure, nobody waits for the memory: it is asked when the incident is over.
         if is_unsure(diagnosis, below=self.second.ask_below if self.second else 0.0):
             # The memory answers in milliseconds, and what it knows from verified incidents needs no model.
@@ -67,28 +66,39 @@ class InvestigationStage:
             if remembered is not None:
                 diagnosis = decide_by_memory(diagnosis, remembered)
             else:
-                diagnosis = await self._consult(incident, diagnosis, look)
+                diagnosis = await self._consult(incident, diagnosis, look, left)
         took = (self.clock.now() - started).total_seconds()
         self.meter.observe("investigation_seconds", took)
         found: JsonObject = {"diagnosis": dump(diagnosis), "took_s": took}
         await self._store(incident, f"diagnosed-{look}", EventKind.DIAGNOSED, found, phase=Phase.PLANNING)
         return diagnosis
 
-    async def _consult(self, incident: Incident, diagnosis: Diagnosis, look: int) -> Diagnosis:
+    async def _examined(self, target: ObjectRef) -> tuple[Diagnosis, Budget]:
+        """What the rules find, and what they leave of the budget; the scene is gone when a model is waited for."""
+        first, examine = first_look([target]), partial(diagnose, target=target)
+        gathering, diagnosis = await gather_and_examine(self.reader, self.clock, first, examine, metrics=self.metrics)
+        return diagnosis, gathering.left
+
+    async def _consult(self, incident: Incident, diagnosis: Diagnosis, look: int, left: Budget) -> Diagnosis:
         second = self.second
         if second is None:
             return diagnosis
         choices = Choices.of(diagnosis, {cause.id: cause.title for cause in catalogue()}, second.meanings)
         started = self.clock.now()
-        considered = await consider(incident.id, diagnosis, choices, second.analyst, below=second.ask_below)
+        reading = FurtherReading(self.reader, self.clock, self.metrics, diagnosis, left)
+        considered = await consider(
+            incident.id, diagnosis, choices, second.analyst, below=second.ask_below, lookups=reading
+        )
         failure = considered.failure
         self.meter.count("model_questions", outcome=_outcome(considered))
+        for one in reading.done:
+            self.meter.count("model_lookups", tool=one.tool if one.is_known else "unknown", outcome=one.outcome)
         if isinstance(failure, ModelReplySuspicious):
             self.meter.count("model_replies_suspicious")
         # Where no provider is declared nobody was asked.
         if considered.opinion is not None or (failure is not None and not _nobody_to_ask(failure)):
             took = (self.clock.now() - started).total_seconds()
-            asked = _asked(considered, diagnosis, took)
+            asked = _asked(considered, diagnosis, took, reading)
             await self._store(incident, f"asked-model-{look}", EventKind.MODEL_ASKED, asked)
         return considered.diagnosis
 
@@ -108,7 +118,7 @@ def _outcome(considered: Considered) -> str:
     return considered.failure.failure.value if considered.failure else "not asked"
 
 
-def _asked(considered: Considered, before: Diagnosis, took_s: float) -> JsonObject:
+def _asked(considered: Considered, before: Diagnosis, took_s: float, reading: FurtherReading) -> JsonObject:
     opinion, failure = considered.opinion, considered.failure
     calls = opinion.calls if opinion else failure.calls if failure else ()
     return {
@@ -122,7 +132,9 @@ def _asked(considered: Considered, before: Diagnosis, took_s: float) -> JsonObje
         "tokens": sum(call.tokens for call in calls),
         "requests": sum(call.requests for call in calls),
         "usd": sum(call.usd for call in calls),
+        "lookups": sum(call.lookups for call in calls),
         "calls": dump(calls),
+        "looks": looks_body(reading.done),
         "took_s": took_s,
         "error": f"{failure.code}: {failure}" if failure else "",
     }

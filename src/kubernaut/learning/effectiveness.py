@@ -15,12 +15,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
-from kubernaut.domain.diagnosis import ActionId, CauseId
+from kubernaut.domain.diagnosis import CauseId
 from kubernaut.domain.execution import Effect
+from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.objects import Tree
-from kubernaut.domain.plans import Standing
+from kubernaut.domain.plans import Standing, strategy_record
 from kubernaut.ports import Clock, IncidentStore
 
 HALF_LIFE = timedelta(days=90)
@@ -50,16 +52,20 @@ class Faded:
             failed=self.failed * then + (0.0 if healed else fresh),
         )
 
+    def without_failure(self, at: datetime) -> Faded:
+        """Without one failure that was seen then."""
+        return replace(self, failed=max(0.0, self.failed - _fading(self.at - at)))
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What one action did for one cause. `tried` counts verified attempts; an unknown effect did not heal.
+    """What one action (or strategy) did for one cause. `tried` counts verified attempts; unknown effects did not heal.
 
     `seconds` is the sum of the watches, of `timed` attempts; `by_namespace` is what fades.
     """
 
     cause: CauseId
-    action: ActionId
+    action: str
     healed: int = 0
     tried: int = 0
     seconds: float = 0.0
@@ -75,6 +81,9 @@ class Record:
             failed += weight * faded.failed
         bound = beta_lower_bound(healed, failed) if self.healed else 0.0
         return Standing(self.healed, self.tried, bound, self.seconds / self.timed if self.timed else None)
+
+
+Records: TypeAlias = dict[tuple[CauseId, str], Record]
 
 
 def _fading(age: timedelta) -> float:
@@ -107,46 +116,87 @@ def _beta_share(a: float, b: float, x: float) -> float:
     return math.exp(scale) / (a * (1.0 + first / fraction))
 
 
-def add_verified(kept: dict[tuple[CauseId, ActionId], Record], event: Event) -> None:
+def add_verified(kept: Records, event: Event) -> None:
     """Counts one `verified` event, which names the cause and the action that were tried."""
     body = Tree(event.body)
-    key = CauseId(body.text("cause")), ActionId(body.text("action"))
-    if all(key):
+    key = CauseId(body.text("cause")), body.text("action")
+    effect = body.text("verification", "effect")
+    if not all(key) or effect == Effect.PREPARED:
+        return
+    record = kept.get(key, Record(*key))
+    healed = effect == Effect.HEALED
+    namespace, took = body.text("namespace"), body.at("watched_s")
+    known = record.by_namespace.get(namespace, Faded(event.at))
+    timed = isinstance(took, int | float)
+    kept[key] = replace(
+        record,
+        tried=record.tried + 1,
+        healed=record.healed + healed,
+        seconds=record.seconds + (float(took) if isinstance(took, int | float) else 0.0),
+        timed=record.timed + timed,
+        by_namespace={**record.by_namespace, namespace: known.seen(event.at, healed=healed)},
+    )
+
+
+class StrategyCount:
+    """What strategies of several steps did: one trial an incident, healed where any of its steps healed.
+
+    A step that did not help counts as the strategy's failure until a later one heals: then it is a success after all.
+    """
+
+    def __init__(self) -> None:
+        self._failing: dict[tuple[IncidentId, str], tuple[tuple[CauseId, str], str, datetime]] = {}
+
+    def add(self, kept: Records, event: Event) -> None:
+        """Counts one `verified` event where it is about a strategy's step."""
+        body = Tree(event.body)
+        strategy, effect = body.text("strategy"), body.text("verification", "effect")
+        if not strategy or effect == Effect.PREPARED:
+            return
+        run = event.incident, strategy
+        if effect == Effect.HEALED:
+            before = self._failing.pop(run, None)
+            if before is not None:
+                self._forget(kept, *before)
+        elif run in self._failing:
+            return
+        key = CauseId(body.text("cause")), strategy_record(strategy)
+        namespace = body.text("namespace")
         record = kept.get(key, Record(*key))
-        healed = body.text("verification", "effect") == Effect.HEALED
-        namespace, took = body.text("namespace"), body.at("watched_s")
         known = record.by_namespace.get(namespace, Faded(event.at))
-        timed = isinstance(took, int | float)
-        kept[key] = replace(
-            record,
-            tried=record.tried + 1,
-            healed=record.healed + healed,
-            seconds=record.seconds + (float(took) if isinstance(took, int | float) else 0.0),
-            timed=record.timed + timed,
-            by_namespace={**record.by_namespace, namespace: known.seen(event.at, healed=healed)},
-        )
+        healed = effect == Effect.HEALED
+        places = {**record.by_namespace, namespace: known.seen(event.at, healed=healed)}
+        kept[key] = replace(record, tried=record.tried + 1, healed=record.healed + healed, by_namespace=places)
+        if not healed:
+            self._failing[run] = key, namespace, event.at
+
+    def _forget(self, kept: Records, key: tuple[CauseId, str], namespace: str, at: datetime) -> None:
+        record = kept[key]
+        faded = record.by_namespace[namespace]
+        places = {**record.by_namespace, namespace: faded.without_failure(at)}
+        kept[key] = replace(record, tried=record.tried - 1, by_namespace=places)
 
 
 class TrackRecord:
-    """The records of all causes and actions, brought up to date from the event log at each question."""
+    """The records of all causes, actions and strategies, brought up to date from the event log at each question."""
 
     def __init__(self, incidents: IncidentStore, clock: Clock) -> None:
         self._incidents = incidents
         self._clock = clock
-        self._records: dict[tuple[CauseId, ActionId], Record] = {}
+        self._records: Records = {}
+        self._strategies = StrategyCount()
         self._seen = 0
 
-    async def of(self, cause: CauseId, namespace: str = "") -> dict[ActionId, Standing]:
-        """The standing of every action that was tried for the cause, as it counts in that namespace."""
+    async def of(self, cause: CauseId, namespace: str = "") -> dict[str, Standing]:
+        """The standing of every action and strategy that was tried for the cause, as it counts in that namespace."""
         while events := await self._incidents.events(after=self._seen, kinds=(EventKind.VERIFIED,), limit=_PAGE):
             for event in events:
                 # Two questions at once may read the same page: an event counts for whoever comes first.
                 if event.seq > self._seen:
                     self._seen = event.seq
                     add_verified(self._records, event)
+                    self._strategies.add(self._records, event)
         now = self._clock.now()
         return {
-            action: record.standing(namespace, now)
-            for (known, action), record in self._records.items()
-            if known == cause
+            name: record.standing(namespace, now) for (known, name), record in self._records.items() if known == cause
         }

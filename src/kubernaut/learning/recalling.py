@@ -22,8 +22,8 @@ async def recall(
     incident: Incident, diagnosis: Diagnosis | None, *, embedder: Embedder, patterns: PatternStore, limit: int = 5
 ) -> list[Recalled]:
     """Confirmed like incidents, most alike first, never the incident itself."""
-    if not await patterns.count(embedder=embedder.name):
-        return []  # a vector takes longer to make than all else
+    if not await patterns.newest(limit=1):
+        return []  # a vector takes longer to make than all else, and to count a hundred thousand takes long too
     (vector,) = await embedder.embed([describe(incident, diagnosis)])
     best = diagnosis.best if diagnosis else None
     where = PatternFilter(cause=best.cause) if best and best.cause != UNKNOWN else PatternFilter()

@@ -5,7 +5,7 @@ Whatever objects can only take a candidate away or ask for consent. Nothing here
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,6 +13,7 @@ from kubernaut.domain.diagnosis import Verdict
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.domain.plans import Candidate, Decision, Plan
+from kubernaut.engine.codec import dump
 from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.policy.document import Effect
 from kubernaut.planning.policy.facts import Facts
@@ -46,15 +47,29 @@ class Weighed:
         """What takes the candidate away."""
         return next((each for each in self.rulings if each.effect is not Effect.ASK), None)
 
+    @property
+    def is_proposal(self) -> bool:
+        """Whether all that takes it away is that remedies are only proposed here."""
+        return all(each.effect in {Effect.ASK, Effect.SUGGEST} for each in self.rulings)
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person has to consent, or would have to."""
+        return any(each.effect is Effect.ASK for each in self.rulings)
+
 
 @dataclass(frozen=True, slots=True)
 class Weighing:
-    """What candidates are weighed with. `pressures` are why people are asked whatever the remedy is."""
+    """What candidates are weighed with.
+
+    `pressures` are why people are asked whatever the remedy is, `passed_over` the strategies that did not fit.
+    """
 
     case: Case
     policy: Policy
     view: View
     pressures: tuple[Ruling, ...] = ()
+    passed_over: tuple[JsonObject, ...] = ()
 
     def weigh(self, candidate: Candidate) -> Weighed:
         """The candidate with what objects to it."""
@@ -80,21 +95,31 @@ class Weighing:
 def choose(weighing: Weighing, candidates: Sequence[Candidate]) -> Settled:
     """The first candidate that nothing takes away, to act on or to ask for; else why none is left."""
     weighed = [weighing.weigh(each) for each in candidates]
+    plan, first = plan_of(weighed, lambda one: _allowed(weighing, one))
+    return Settled(plan, told_of(weighing, first, weighed))
+
+
+def plan_of(weighed: Sequence[Weighed], allowed: Callable[[Weighed], str]) -> tuple[Plan, Weighed]:
+    """The plan that follows from what stands against each candidate, and the candidate that it is about.
+
+    `allowed` says why a candidate is taken against which nothing stands.
+    """
     usable = [each for each in weighed if each.refusal is None]
     if not usable:
-        return Settled(refused_plan(weighed), told_of(weighing, weighed[0], weighed))
+        proposals = [each for each in weighed if each.is_proposal]
+        return (_proposed_plan(proposals), proposals[0]) if proposals else (refused_plan(weighed), weighed[0])
     first, *others = usable
     asks = first.rulings
     plan = Plan(
         Decision.ASK if asks else Decision.ACT,
-        _reasons(asks) or _allowed(weighing, first),
+        _reasons(asks) or allowed(first),
         guard=asks[0].guard if asks else "allowed",
         chosen=first.candidate,
         alternatives=tuple(each.candidate for each in others),
         rule=asks[0].rule if asks else "",
         approvers=approvers_of(asks),
     )
-    return Settled(plan, told_of(weighing, first, weighed))
+    return plan, first
 
 
 def approvers_of(rulings: Sequence[Ruling]) -> tuple[str, ...]:
@@ -121,10 +146,29 @@ def told_of(weighing: Weighing, first: Weighed, weighed: Sequence[Weighed]) -> J
         for one in each.rulings
     ]
     return {
-        "policy": {"source": policy.source, "digest": policy.digest},
+        "policy": policy_told(policy),
         "inputs": first.facts.variables(weighing.case.now, policy.zone),
-        "considered": considered,
+        "considered": [*considered, *weighing.passed_over],
+        "candidates": candidates_told([each.candidate for each in weighed], weighing, first.facts),
     }
+
+
+def policy_told(policy: Policy) -> JsonObject:
+    """Which policy decided, and over how long it counts incidents for a storm."""
+    return {
+        "source": policy.source, "digest": policy.digest, "storm_within_minutes": policy.document.storm.within_minutes
+    }  # fmt: skip
+
+
+def candidates_told(candidates: Sequence[Candidate], weighing: Weighing, facts: Facts) -> list[Json]:
+    """Every remedy in its order, with those of its facts that are not the given ones: what a replay needs."""
+    given = facts.variables(weighing.case.now, weighing.policy.zone)
+    told: list[Json] = []
+    for each in candidates:
+        own = weighing.facts(each).variables(weighing.case.now, weighing.policy.zone)
+        differs: JsonObject = {key: value for key, value in own.items() if value != given[key]}
+        told.append({"call": dump(each.call), "differs": differs})
+    return told
 
 
 def refused_plan(weighed: Sequence[Weighed]) -> Plan:
@@ -137,6 +181,26 @@ def refused_plan(weighed: Sequence[Weighed]) -> Plan:
     rule = f' by rule "{first.rule}"' if first.rule else ""
     reason = f"{weighed[0].candidate.call.action} is not allowed{rule}: {first.reason or first.effect.value}{others}"
     return Plan(Decision.CLOSE, reason, guard=first.guard, ending=ending, rule=first.rule)
+
+
+def _proposed_plan(proposals: Sequence[Weighed]) -> Plan:
+    """The first remedy that would be taken, for people to take: it is told and nothing is done."""
+    first, *others = proposals
+    ruling = first.refusal
+    if ruling is None:
+        raise AssertionError("a candidate without a refusal is usable")
+    rule = f' by rule "{ruling.rule}"' if ruling.rule else ""
+    because = f": {ruling.reason}" if ruling.reason else ""
+    return Plan(
+        Decision.CLOSE,
+        f"{first.candidate.call.action} is proposed and not done{rule}{because}",
+        guard=ruling.guard,
+        ending=Ending.ESCALATED,
+        chosen=first.candidate,
+        alternatives=tuple(each.candidate for each in others),
+        rule=ruling.rule,
+        asks=first.asks,
+    )
 
 
 def _reasons(asks: Sequence[Ruling]) -> str:

@@ -24,6 +24,7 @@ from kubernaut.ports import Suspension
 PAUSE_ANNOTATION = "kubernaut.ai/pause"
 MANAGED_LABEL = "kubernaut.ai/managed"
 AUTONOMY_LABEL = "kubernaut.ai/autonomy"
+OBSERVED = "autonomy_observe"
 
 
 class Autonomy(StrEnum):
@@ -169,7 +170,7 @@ def _observing(situation: Situation) -> Plan | None:
         return None
     kind, name = _scope_object(situation.target)
     command = f"kubectl label --overwrite {kind} {name} {AUTONOMY_LABEL}=approve"
-    return close(Ending.DECLINED, f"{kind} {name} is only observed", "autonomy_observe", help=command)
+    return close(Ending.DECLINED, f"{kind} {name} is only observed", OBSERVED, help=command)
 
 
 def _suspended(situation: Situation) -> Plan | None:
@@ -195,12 +196,6 @@ def _no_safe_remedy(situation: Situation) -> Plan | None:
     if situation.now - situation.began < situation.patience or situation.is_settling:
         return Plan(Decision.WAIT, f"{cause}: no safe action fits; many such faults pass by themselves", guard="young")
     return close(Ending.ESCALATED, f"{cause}: no safe action fits, a person has to decide", "no_safe_action")
-
-
-def _suggesting(situation: Situation) -> Plan | None:
-    if situation.scope.autonomy is not Autonomy.SUGGEST:
-        return None
-    return close(Ending.ESCALATED, "this namespace takes suggestions only", "autonomy_suggest")
 
 
 def _paused(situation: Situation) -> Plan | None:
@@ -261,7 +256,6 @@ GUARDS: tuple[Guard, ...] = (
     _for_people,
     _no_safe_remedy,
     _lawless,
-    _suggesting,
     _just_healed,
     _restless,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 
 from kubernaut.domain.diagnosis import ActionCall, ActionId, CauseId, Diagnosis, Hypothesis
@@ -13,19 +14,22 @@ from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import Json, JsonObject, ObjectRef
-from kubernaut.domain.plans import Candidate, Decision, Plan, Standing, lease_name
+from kubernaut.domain.plans import Candidate, Decision, Plan, Standing, Trial, lease_name
 from kubernaut.engine.codec import dump, load
 from kubernaut.planning.budgeting import BUDGET, over_budget
 from kubernaut.planning.casework import Casework, Docket
-from kubernaut.planning.choosing import Settled, Weighing, choose
+from kubernaut.planning.choosing import Settled, Weighing, candidates_told, choose
 from kubernaut.planning.consent import after_consent, chosen_by
 from kubernaut.planning.exploring import ExplorationBudget
 from kubernaut.planning.guardrails import Guardrails
-from kubernaut.planning.guards import Autonomy, close, objection
+from kubernaut.planning.guards import OBSERVED, Autonomy, close, objection
 from kubernaut.planning.oscillation import thrashes
 from kubernaut.planning.policy.document import Effect
 from kubernaut.planning.policy.ruling import Policy
-from kubernaut.planning.ranking import Record, rank, unproven
+from kubernaut.planning.ranking import Record, rank, record_name, unproven
+from kubernaut.planning.strategies.book import StrategyBook
+from kubernaut.planning.strategies.facts import facts_of
+from kubernaut.planning.strategies.offering import offer
 from kubernaut.planning.surveying import blast_of
 from kubernaut.ports import Clock, ClusterReader, IncidentStore, Leases, Switch
 
@@ -39,8 +43,8 @@ _BUDGETS = "budgets"
 _BRIEFLY = timedelta(seconds=10)
 _PURSE_TRIES, _PURSE_PAUSE = 40, timedelta(milliseconds=250)
 
-# What each action did for a cause, as it counts in a namespace.
-Records = Callable[[CauseId, str], Awaitable[Mapping[ActionId, Standing]]]
+# What each action and each strategy did for a cause, as it counts in a namespace.
+Records = Callable[[CauseId, str], Awaitable[Mapping[str, Standing]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,8 @@ class PlanningPolicy:
     """`busy_for` is how long a target belongs to the incident that acts on it, unless it gives it back.
 
     `patience` is how long after its alert a fault without a remedy is watched before people are called; `look_back`
-    how long an alert may go on firing after what it told of was mended.
+    how long an alert may go on firing after what it told of was mended. With `shadow`, whatever would be done is
+    proposed instead, and no label or rule lifts that.
     """
 
     autonomy: Autonomy
@@ -66,6 +71,7 @@ class PlanningPolicy:
     patience: timedelta
     busy_for: timedelta
     look_back: timedelta = timedelta()
+    shadow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +89,9 @@ class PlanningStage:
     rails: Guardrails
     risks: Mapping[ActionId, int] = field(default_factory=dict)
     exploration: ExplorationBudget = field(default_factory=ExplorationBudget)
+    strategies: StrategyBook = field(default_factory=StrategyBook)
 
-    async def plan(self, incident: Incident, diagnosis: Diagnosis, *, look: int, tried: Sequence[ActionCall]) -> Plan:
+    async def plan(self, incident: Incident, diagnosis: Diagnosis, *, look: int, tried: Sequence[Trial]) -> Plan:
         """The plan, stored. An `act` plan holds the target's lease in the incident's name."""
         law = await self.rails.book.current()
         settled = await self._decide(incident, diagnosis, tried, law)
@@ -142,21 +149,23 @@ class PlanningStage:
         asked = replace(plan, decision=Decision.ASK, reason=decisive.reason, guard=BUDGET, rule=decisive.rule)
         return replace(settled, plan=asked)
 
-    async def _decide(
-        self, incident: Incident, diagnosis: Diagnosis, tried: Sequence[ActionCall], law: Policy
-    ) -> Settled:
+    async def _decide(self, incident: Incident, diagnosis: Diagnosis, tried: Sequence[Trial], law: Policy) -> Settled:
         best = diagnosis.best
         docket = await self._casework.open(incident, diagnosis, law)
-        known = await self.records(best.cause, best.target.namespace) if best and best.remedies else {}
-        ranked = rank(best.remedies, record=_record(known), risks=self.risks) if best else ()
+        ranked, docket = await self._ranked(diagnosis, best, docket, tried) if best else ((), docket)
         situation = docket.situation
         weighing = await self._casework.weighing(docket, best, law) if best and ranked and not law.broken else None
         if weighing is not None and situation.scope.managed and weighing.lifting(ranked[0]) is not None:
             situation = replace(situation, scope=replace(situation.scope, autonomy=Autonomy.AUTO))
         refused = objection(situation)
+        if refused is not None and refused.guard == OBSERVED and weighing is not None:
+            # A rule may lift this label, so what rules would have looked at is kept for a replay.
+            facts = weighing.facts(ranked[0])
+            told = {"facts": facts.variables(situation.now, law.zone)}
+            return Settled(refused, {**docket.told, **told, "candidates": candidates_told(ranked, weighing, facts)})
         if refused is not None or best is None or weighing is None:
             return Settled(refused or close(Ending.NO_ACTION_NEEDED, "nothing was found", "nothing_found"), docket.told)
-        fresh, why_not = self._fresh(ranked, best, docket, tried)
+        fresh, why_not = self._fresh(ranked, best, docket, [trial.call for trial in tried])
         settled = choose(weighing, fresh) if fresh else Settled(why_not, docket.told)
         settled = await self._explored(incident, weighing, fresh, settled)
         if settled.plan.decision is Decision.ACT:
@@ -167,6 +176,18 @@ class PlanningStage:
             waiting = Plan(Decision.WAIT, f"another incident is acting on {docket.target}", guard="resource_busy")
             return replace(settled, plan=waiting)
         return settled
+
+    async def _ranked(
+        self, diagnosis: Diagnosis, best: Hypothesis, docket: Docket, tried: Sequence[Trial]
+    ) -> tuple[tuple[Candidate, ...], Docket]:
+        """What the cause and the strategies offer, best first, and the docket with what does not fit."""
+        facts = partial(facts_of, diagnosis, best, docket.survey.item, tried, docket.situation.now)
+        offered = offer(await self.strategies.current(), best, tried, self.strategies.known, facts)
+        known = await self.records(best.cause, best.target.namespace) if offered.fresh else {}
+        ranked = rank(offered.fresh, record=_record(known), risks=self.risks)
+        # What is under way is brought to its end before anything else is begun.
+        ranked = (offered.going, *ranked) if offered.going else ranked
+        return ranked, docket.passing_over(offered.passed_over)
 
     async def _explored(
         self, incident: Incident, weighing: Weighing, fresh: Sequence[Candidate], settled: Settled
@@ -190,7 +211,7 @@ class PlanningStage:
     def _casework(self) -> Casework:
         return Casework(
             self.reader, self.incidents, self.switch, self.clock, self.rails, self.asked_about, self.policy.autonomy,
-            self.policy.patience, self.policy.look_back,
+            self.policy.patience, self.policy.look_back, self.policy.shadow,
         )  # fmt: skip
 
     def _fresh(
@@ -307,5 +328,5 @@ def _same_action(call: ActionCall, others: Sequence[ActionCall]) -> bool:
     return any(call.action == other.action and call.target == other.target for other in others)
 
 
-def _record(known: Mapping[ActionId, Standing]) -> Record:
-    return lambda action: known.get(action, Standing())
+def _record(known: Mapping[str, Standing]) -> Record:
+    return lambda candidate: known.get(record_name(candidate), Standing())

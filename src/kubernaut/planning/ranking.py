@@ -3,39 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
-from kubernaut.domain.diagnosis import ActionCall, ActionId
-from kubernaut.domain.plans import Candidate, Standing
+from kubernaut.domain.diagnosis import ActionId
+from kubernaut.domain.plans import Candidate, Standing, strategy_record
 
 # Below this many trials a record says less than the order that the cause file gives.
 TRUSTED_TRIALS = 5
 # Records that differ by less are equally good: then the smaller risk counts, and then the shorter watch.
 _STEP = 0.05
 
-Record = Callable[[ActionId], Standing]
+Record = Callable[[Candidate], Standing]
 _NO_RISKS: Mapping[ActionId, int] = MappingProxyType({})
 
 
 def rank(
-    remedies: Sequence[ActionCall], *, record: Record, risks: Mapping[ActionId, int] = _NO_RISKS
+    candidates: Sequence[Candidate], *, record: Record, risks: Mapping[ActionId, int] = _NO_RISKS
 ) -> tuple[Candidate, ...]:
-    """The remedies as candidates, best first.
+    """The candidates with their records, best first.
 
-    `record` gives the standing of an action for the cause at hand, `risks` what may be lost while it goes on (0 is
-    nothing). Candidates are ordered by their bound only among those with enough trials; the others keep the place that
-    the cause gave them.
+    `record` gives the standing of a remedy for the cause at hand, `risks` what may be lost while its action goes on (0
+    is nothing). Candidates are ordered by their bound only among those with enough trials; the others keep the place
+    that they were given.
     """
-    candidates = [_candidate(call, record(call.action)) for call in remedies]
+    standings = [record(candidate) for candidate in candidates]
+    ranked = [_with(candidate, standing) for candidate, standing in zip(candidates, standings, strict=True)]
+    seconds = {id(candidate): standing.seconds for candidate, standing in zip(ranked, standings, strict=True)}
 
     def order(candidate: Candidate) -> tuple[float, int, float, float]:
-        action = candidate.call.action
-        seconds = record(action).seconds
+        took = seconds[id(candidate)]
         step = -round(candidate.lower_bound / _STEP)
-        return step, risks.get(action, 0), float("inf") if seconds is None else seconds, -candidate.lower_bound
+        risk = risks.get(candidate.call.action, 0)
+        return step, risk, float("inf") if took is None else took, -candidate.lower_bound
 
-    ordered = iter(sorted(filter(is_trusted, candidates), key=order))
-    return tuple(next(ordered) if is_trusted(each) else each for each in candidates)
+    ordered = iter(sorted(filter(is_trusted, ranked), key=order))
+    return tuple(next(ordered) if is_trusted(each) else each for each in ranked)
+
+
+def record_name(candidate: Candidate) -> str:
+    """What the record of the candidate goes by: a strategy has one of its own, beside those of its actions."""
+    return strategy_record(candidate.course.strategy) if candidate.course else candidate.call.action
 
 
 def is_trusted(candidate: Candidate) -> bool:
@@ -50,5 +58,5 @@ def unproven(ranked: Sequence[Candidate]) -> Candidate | None:
     return next((each for each in ranked[1:] if not is_trusted(each)), None)
 
 
-def _candidate(call: ActionCall, standing: Standing) -> Candidate:
-    return Candidate(call, standing.healed, standing.tried, standing.lower_bound)
+def _with(candidate: Candidate, standing: Standing) -> Candidate:
+    return replace(candidate, healed=standing.healed, tried=standing.tried, lower_bound=standing.lower_bound)

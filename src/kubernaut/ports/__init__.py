@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from kubernaut.ports.chance import Clock, Ids
 from kubernaut.ports.cluster import ClusterReader, ClusterWriter, Listing, Resource, WatchEvent
-from kubernaut.ports.incidents import Admission, IncidentFilter, IncidentStore, SignalStore
+from kubernaut.ports.incidents import Admission, Backlog, IncidentFilter, IncidentStore, SignalStore
 from kubernaut.ports.metrics import Metrics
-from kubernaut.ports.opinions import Analyst, Opinion, Question, Shelf
+from kubernaut.ports.opinions import Analyst, Looked, Lookups, Opinion, Question, Shelf, Tool
 from kubernaut.ports.patterns import Embedder, PatternFilter, PatternStore
 from kubernaut.ports.sharing import Heartbeats, Leases, Suspension, Switch
 from kubernaut.ports.telling import Message, Meter, Notifier
+from kubernaut.ports.tracing import Place, Span, Tracer
 
 __all__ = [
     "Admission",
     "Analyst",
+    "Backlog",
     "Clock",
     "ClusterReader",
     "ClusterWriter",
@@ -27,6 +29,8 @@ __all__ = [
     "IncidentStore",
     "Leases",
     "Listing",
+    "Looked",
+    "Lookups",
     "Message",
     "Meter",
     "Metrics",
@@ -34,11 +38,15 @@ __all__ = [
     "Opinion",
     "PatternFilter",
     "PatternStore",
+    "Place",
     "Question",
     "Resource",
     "Shelf",
     "SignalStore",
+    "Span",
     "Suspension",
     "Switch",
+    "Tool",
+    "Tracer",
     "WatchEvent",
 ]

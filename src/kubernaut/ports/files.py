@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,3 +24,14 @@ class TextFile(Protocol):
 
     async def read(self, known: str) -> FileText | None:
         """What it holds now, None while its stamp is still `known`. Raises `InputError` where it cannot be read."""
+
+
+class TextFolder(Protocol):
+    """Files of text in one place."""
+
+    @property
+    def name(self) -> str:
+        """What people call it: its path."""
+
+    async def read(self) -> Mapping[str, str]:
+        """What its files hold now, by their paths, in order. Raises `InputError` where one cannot be read."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -13,6 +13,14 @@ from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.signals import AlertKey, Signal, SignalId
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """Signals that wait: how many, and when the oldest came in; None where none waits."""
+
+    waiting: int
+    oldest: datetime | None
+
+
 class SignalStore(Protocol):
     """The inbox. What `accept` returned for is on disk."""
 
@@ -21,6 +29,9 @@ class SignalStore(Protocol):
 
     async def waiting(self, limit: int) -> list[Signal]:
         """Accepted signals that no incident has taken yet, oldest first."""
+
+    async def backlog(self) -> Backlog:
+        """How many wait and since when, without reading them."""
 
     async def set_aside(self, signal: SignalId, *, reason: str, at: datetime) -> None:
         """Marks a signal that opens nothing (a resolved alert without an incident, Watchdog) with its reason."""
@@ -121,8 +132,10 @@ class IncidentStore(Protocol):
     async def last_seq(self) -> int:
         """The number of the newest event, 0 where there is none."""
 
-    async def events_about(self, about: str, *, since: datetime, kinds: Sequence[EventKind]) -> list[Event]:
-        """Events of those kinds since then, of every incident, that touched that object (`Event.about`)."""
+    async def events_about(
+        self, objects: Collection[str], *, since: datetime, kinds: Sequence[EventKind]
+    ) -> list[Event]:
+        """Events of those kinds since then, of every incident, that touched one of the objects (`Event.about`)."""
 
     async def acts_since(self, since: datetime, *, kinds: Sequence[EventKind]) -> list[Event]:
         """Events of those kinds since then that are about any object, in order of `seq`."""

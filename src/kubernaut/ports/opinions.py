@@ -8,9 +8,42 @@ from datetime import datetime
 from typing import Protocol
 
 from kubernaut.domain.diagnosis import Diagnosis
-from kubernaut.domain.evidence import EvidenceId
+from kubernaut.domain.evidence import Evidence, EvidenceId
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.model_calls import ModelCall
+from kubernaut.domain.objects import Json, JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Something that a model may look up; `parameters` is the JSON schema of its arguments."""
+
+    name: str
+    purpose: str
+    parameters: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look brought: facts with ids that can be cited, or in `note` why there are none.
+
+    `refused` where it was the model's mistake: no such tool, wrong arguments, an object that is none of its business.
+    """
+
+    facts: tuple[Evidence, ...] = ()
+    note: str = ""
+    refused: bool = False
+
+
+class Lookups(Protocol):
+    """More evidence for one question: it reads, and within what is left of the incident's budget. Raises nothing."""
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """What may be looked up; nothing else can."""
+
+    async def look(self, tool: str, arguments: Mapping[str, Json]) -> Looked:
+        """What that tool finds. The same look again brings the same facts and costs nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +51,19 @@ class Question:
     """What a model is asked: a diagnosis the rules are unsure of, and the closed list it may choose from.
 
     A candidate is a remedy with all its parameters, prepared by a rule; `candidates` maps its id to what it does.
+    `lookups` bring more evidence to a model that asks for it.
     """
 
     incident: IncidentId
     diagnosis: Diagnosis
     causes: Mapping[str, str]
     candidates: Mapping[str, str]
+    lookups: Lookups | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """A validated reply: every id in it is one of the question's.
+    """A validated reply: every id in it is one of the question's, or of a fact that was `found` for it.
 
     `calls` are the providers that were asked, in order; none where the answer was `kept` from an equal question.
     """
@@ -41,6 +76,7 @@ class Opinion:
     provider: str
     calls: tuple[ModelCall, ...] = ()
     kept: bool = False
+    found: tuple[Evidence, ...] = ()
 
 
 class Analyst(Protocol):

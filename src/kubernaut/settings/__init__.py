@@ -6,7 +6,14 @@ the file. Secrets are read from files, or from variables, and print as `********
 
 from __future__ import annotations
 
-from kubernaut.settings.connections import ClusterSettings, HttpSettings, LogSettings, PrometheusSettings, StoreSettings
+from kubernaut.settings.connections import (
+    ClusterSettings,
+    HttpSettings,
+    LogSettings,
+    PrometheusSettings,
+    StoreSettings,
+    TracesSettings,
+)
 from kubernaut.settings.environment import TerminalWishes, state_directory, terminal_wishes
 from kubernaut.settings.guardrails import PolicySettings, VerificationSettings
 from kubernaut.settings.memory import EmbedderSettings, MemorySettings
@@ -14,6 +21,7 @@ from kubernaut.settings.messages import ChannelSettings, NotifySettings, SlackSe
 from kubernaut.settings.models import ModelsSettings, ProviderSettings
 from kubernaut.settings.reading import PREFIX, load_settings
 from kubernaut.settings.section import Seconds, Share
+from kubernaut.settings.strategies import StrategySettings
 from kubernaut.settings.value import Declared, ValueSettings
 from kubernaut.settings.whole import Settings
 
@@ -36,7 +44,9 @@ __all__ = [
     "Share",
     "SlackSettings",
     "StoreSettings",
+    "StrategySettings",
     "TerminalWishes",
+    "TracesSettings",
     "ValueSettings",
     "VerificationSettings",
     "load_settings",

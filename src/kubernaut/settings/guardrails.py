@@ -18,6 +18,11 @@ class PolicySettings(Section):
     cannot be used allows nothing."""
     autonomy: Literal["observe", "suggest", "approve", "auto"] = "auto"
     """For managed namespaces without a label `kubernaut.ai/autonomy`."""
+    shadow: bool = False
+    """Proposes and never acts, whatever labels and rules say: each remedy is tried by a dry run, told to people, and
+    held against what they then do (`kubernaut value shadow`). Nothing is written to the cluster."""
+    shadow_horizon_s: float = Field(default=86_400.0, ge=60, le=604_800)
+    """Seconds for which people are watched after a proposal."""
     attempts: int = Field(default=2, ge=1, le=5)
     """Remedies tried for one incident before people are asked."""
     approval_s: Seconds = 1800.0

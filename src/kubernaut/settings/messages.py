@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from kubernaut.settings.section import Section, secret_of
 
@@ -46,7 +47,7 @@ class ChannelSettings(Section):
     namespaces: tuple[str, ...] = ()
     """Namespaces; `*` stands for anything."""
     outcomes: tuple[str, ...] = ()
-    """`approval` for requests, and the endings of incidents."""
+    """`approval` for requests, the endings of incidents, and `summary`."""
     title: str = ""
     """Template (Jinja2) for the title; knows `incident`, `title`, `lines` and `facts`."""
     body: str = ""
@@ -57,6 +58,25 @@ class ChannelSettings(Section):
         return secret_of(self.url_file, self.url, f"notify.channels.{self.name}.url_file")
 
 
+class SummarySettings(Section):
+    """The week in a few lines, once a week."""
+
+    at: str = Field(default="", pattern=r"^((mon|tue|wed|thu|fri|sat|sun) ([01]\d|2[0-3]):[0-5]\d)?$")
+    """When, such as `mon 08:00`; never where it is empty. It goes to every channel that takes it: one that names
+    `outcomes` has to name `summary`, and one that names severities or namespaces does not get it."""
+    timezone: str = "UTC"
+    """The zone of that time, such as `Europe/Berlin`."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError, KeyError) as error:
+            raise ValueError(f"there is no time zone {name[:80]}; such as Europe/Berlin") from error
+        return name
+
+
 class NotifySettings(Section):
     """Where people are told."""
 
@@ -64,6 +84,7 @@ class NotifySettings(Section):
     """A URL that takes a JSON POST for every escalation, approval request and closed incident."""
     slack: SlackSettings = SlackSettings()
     channels: tuple[ChannelSettings, ...] = ()
+    summary: SummarySettings = SummarySettings()
     tries: int = Field(default=3, ge=1, le=10)
     """Tries for one message and channel, with a pause that doubles between them."""
     patience_s: float = Field(default=10.0, gt=0, le=60)

@@ -17,12 +17,16 @@ class ProviderSettings(Section):
 
     name: str = Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][\w.-]*$")
     """Its name in events and metrics."""
-    model: str = Field(min_length=1)
-    """The model's id at that provider."""
-    kind: Literal["openai-compatible", "openai", "azure", "anthropic", "gemini", "bedrock"] = "openai-compatible"
-    """Its protocol. The last three need the extra of that name."""
+    model: str = ""
+    """The model's id at that provider; of `holmesgpt` a name of its model list, or nothing."""
+    kind: Literal["openai-compatible", "openai", "azure", "anthropic", "gemini", "bedrock", "holmesgpt"] = (
+        "openai-compatible"
+    )
+    """Its protocol. `anthropic`, `gemini` and `bedrock` need the extra of that name; `holmesgpt` is no model but an
+    investigator with tools of its own."""
     endpoint: str = ""
-    """Base URL such as `http://127.0.0.1:11434/v1`; of `bedrock` the region. Empty where the provider has one."""
+    """Base URL such as `http://127.0.0.1:11434/v1`, of `holmesgpt` without a path, of `bedrock` the region. Empty where
+    the provider has one."""
     key_file: Path | None = None
     """File that holds the key, read again when it changes; none where the provider wants none."""
     key_env: str | None = None
@@ -33,6 +37,9 @@ class ProviderSettings(Section):
     """Deadline of one question to this provider, re-prompts included."""
     window_tokens: int = Field(default=8192, ge=1024, le=10_000_000)
     """The model's context; a question is shortened until it fits."""
+    tools: bool | None = None
+    """Whether it may look up more before it answers; by default only kinds whose models are made for it may. A server
+    that refuses tools is asked without."""
     concurrency: int = Field(default=100, ge=1, le=1000)
     """Questions at once; lower it for a server that answers one after the other."""
     tokens_per_minute: int | None = Field(default=None, ge=1)
@@ -50,7 +57,9 @@ class ProviderSettings(Section):
 
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self) -> Self:
-        if self.kind in {"openai-compatible", "azure", "bedrock"} and not self.endpoint:
+        if not self.model and self.kind != "holmesgpt":
+            raise ValueError("a provider needs a model")
+        if self.kind in {"openai-compatible", "azure", "bedrock", "holmesgpt"} and not self.endpoint:
             raise ValueError(f"a provider of kind {self.kind} needs an endpoint")
         if self.endpoint and self.kind != "bedrock" and not is_address(self.endpoint):
             raise ValueError("endpoint: not a URL such as http://127.0.0.1:11434/v1")

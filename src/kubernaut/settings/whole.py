@@ -6,12 +6,20 @@ from pathlib import Path
 
 from pydantic import Field, PrivateAttr
 
-from kubernaut.settings.connections import ClusterSettings, HttpSettings, LogSettings, PrometheusSettings, StoreSettings
+from kubernaut.settings.connections import (
+    ClusterSettings,
+    HttpSettings,
+    LogSettings,
+    PrometheusSettings,
+    StoreSettings,
+    TracesSettings,
+)
 from kubernaut.settings.guardrails import PolicySettings, VerificationSettings
 from kubernaut.settings.memory import EmbedderSettings, MemorySettings
 from kubernaut.settings.messages import NotifySettings
 from kubernaut.settings.models import ModelsSettings
 from kubernaut.settings.section import Section, content_of
+from kubernaut.settings.strategies import StrategySettings
 from kubernaut.settings.value import ValueSettings
 
 
@@ -22,6 +30,7 @@ class Settings(Section):
     store: StoreSettings = Field(default_factory=StoreSettings)
     cluster: ClusterSettings = ClusterSettings()
     policy: PolicySettings = PolicySettings()
+    strategies: StrategySettings = StrategySettings()
     verification: VerificationSettings = VerificationSettings()
     prometheus: PrometheusSettings = PrometheusSettings()
     models: ModelsSettings = ModelsSettings()
@@ -29,6 +38,7 @@ class Settings(Section):
     embedder: EmbedderSettings = EmbedderSettings()
     notify: NotifySettings = NotifySettings()
     value: ValueSettings = ValueSettings()
+    traces: TracesSettings = TracesSettings()
     log: LogSettings = LogSettings()
     in_flight: int = Field(default=100, ge=1, le=1000)
     """Incidents worked on at once by one process; the others wait in the inbox."""

@@ -9,7 +9,7 @@ can say what our change did, and the answer is unknown.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
@@ -31,6 +31,11 @@ class VerificationPolicy:
     interval: timedelta = timedelta(seconds=5)
     deadline: timedelta = timedelta(minutes=10)
 
+    def lengthened(self, window: timedelta) -> VerificationPolicy:
+        """With that window where it is the longer one, and as much more time in all."""
+        more = max(timedelta(), window - self.window)
+        return replace(self, window=self.window + more, deadline=self.deadline + more)
+
 
 @dataclass(frozen=True, slots=True)
 class KeepWatching:
@@ -39,8 +44,13 @@ class KeepWatching:
     after: timedelta
 
 
-def judge(observations: Sequence[Observation], policy: VerificationPolicy) -> Verification | KeepWatching:
-    """The verdict on all looks so far, oldest first, or when to look again."""
+def judge(
+    observations: Sequence[Observation], policy: VerificationPolicy, *, prepares: bool = False
+) -> Verification | KeepWatching:
+    """The verdict on all looks so far, oldest first, or when to look again.
+
+    What only `prepares` for the next step need not heal: it is enough that it is in force and settled, twice in a row.
+    """
     if not observations:
         return KeepWatching(timedelta())
     last = observations[-1]
@@ -50,9 +60,9 @@ def judge(observations: Sequence[Observation], policy: VerificationPolicy) -> Ve
     if worse:
         return _verdict(Effect.WORSE, observations, policy, worse)
     steady_for = last.at - _steady_since(observations)
-    if steady_for >= policy.window and not last.alert_firing and _metrics_full(last):
-        held = f"held for {policy.window.total_seconds():g} s"
-        return _verdict(Effect.HEALED, observations, policy, f"{last.healthy} of {last.desired} well, {held}")
+    good = _good(observations, policy, steady_for, prepares=prepares)
+    if good is not None:
+        return good
     left = policy.deadline - (last.at - observations[0].at)
     if left > timedelta():
         waits = [policy.interval, left]
@@ -60,6 +70,24 @@ def judge(observations: Sequence[Observation], policy: VerificationPolicy) -> Ve
             waits.append(policy.window - steady_for)
         return KeepWatching(min(waits))
     return _at_deadline(observations, policy, steady_for)
+
+
+def _good(
+    observations: Sequence[Observation], policy: VerificationPolicy, steady_for: timedelta, *, prepares: bool
+) -> Verification | None:
+    """What is enough, before the deadline."""
+    last = observations[-1]
+    if steady_for >= policy.window and not last.alert_firing and _metrics_full(last):
+        held = f"held for {policy.window.total_seconds():g} s"
+        return _verdict(Effect.HEALED, observations, policy, f"{last.healthy} of {last.desired} well, {held}")
+    # Where all is well and the alert is gone it may have healed already: that is worth the whole window.
+    healing = _is_well(last) and last.alert_firing is False
+    in_force = len(observations) > 1 and all(each.found and each.settled for each in observations[-2:])
+    if prepares and in_force and not healing:
+        verdict = _verdict(Effect.PREPARED, observations, policy, "in force, and the next step follows")
+        # Points tell how well a remedy worked, and this one was not meant to.
+        return replace(verdict, score=None)
+    return None
 
 
 def _at_deadline(

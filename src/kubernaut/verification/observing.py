@@ -17,7 +17,7 @@ from kubernaut.resources import ENDPOINT_SLICE, POD, REPLICA_SET
 from kubernaut.verification.measuring import is_measured, share_recovered
 from kubernaut.verification.soundness import soundness_of
 
-_WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
+WORKLOADS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"})
 _QUARANTINE: Final = "kubernaut.ai/quarantine"
 _REVISION: Final = "deployment.kubernetes.io/revision"
 # What a container waits for while it starts; any other reason to wait is a failure.
@@ -25,7 +25,9 @@ _STARTING: Final = frozenset({"", "ContainerCreating", "PodInitializing"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Health:
+class Health:
+    """How many of the units wanted are well; `problem` is what is wrong with the others."""
+
     settled: bool
     healthy: int
     desired: int
@@ -44,16 +46,16 @@ async def observe(
 ) -> Observation:
     """What the target looks like now; raises a `ClusterError` where that cannot be read."""
     before = KubeObject(intent.snapshot)
-    subject = _subject(call, intent)
+    subject = subject_of(call, intent)
     now = await reader.get(subject)
-    if _is_taken_away(intent, subject):
+    if is_taken_away(intent, subject):
         gone = now is None or now.uid != before.uid
         return Observation(
             at, found=True, settled=gone, healthy=int(gone), desired=1, restarts=0, alert_firing=alert_firing
         )
     if now is None or (subject == before.ref and now.uid != before.uid and not _is_made(intent, subject)):
         return Observation(at, found=False, settled=False, healthy=0, desired=0, restarts=0, alert_firing=alert_firing)
-    health = await _health(reader, call, now)
+    health = await health_of(reader, call, now)
     if health.settled and not await _are_gone(reader, intent):
         health = replace(health, settled=False)
     return Observation(
@@ -74,12 +76,12 @@ async def observe(
 async def _measured(
     reader: ClusterReader, metrics: Metrics, call: ActionCall, now: KubeObject, at: datetime
 ) -> float | None:
-    if not is_measured(call) or now.kind not in _WORKLOADS:
+    if not is_measured(call) or now.kind not in WORKLOADS:
         return None
-    return await share_recovered(metrics, call, await _newest_pods(reader, now), at=at)
+    return await share_recovered(metrics, call, await newest_pods(reader, now), at=at)
 
 
-def _subject(call: ActionCall, intent: Intent) -> ObjectRef:
+def subject_of(call: ActionCall, intent: Intent) -> ObjectRef:
     """What has to be well afterwards: the Job that was made, the owner of a pod that was replaced, else the target."""
     change = intent.preview.change
     if isinstance(change, ObjectCreation) and change.target.kind == "Job":
@@ -93,7 +95,7 @@ def _is_made(intent: Intent, ref: ObjectRef) -> bool:
                for part in intent.parts)  # fmt: skip
 
 
-def _is_taken_away(intent: Intent, subject: ObjectRef) -> bool:
+def is_taken_away(intent: Intent, subject: ObjectRef) -> bool:
     """Whether the remedy is that the target is there no more."""
     change = intent.preview.change
     return isinstance(change, ObjectDeletion) and change.target == subject and not _is_made(intent, subject)
@@ -117,7 +119,7 @@ async def _are_gone(reader: ClusterReader, intent: Intent) -> bool:
 
 
 def _baseline(call: ActionCall, before: KubeObject) -> float | None:
-    if before.kind in _WORKLOADS:
+    if before.kind in WORKLOADS:
         progress = rollout_of(before)
         return min(1.0, progress.ready / progress.wanted) if progress.wanted else 0.0
     if before.kind == "Node":
@@ -125,22 +127,23 @@ def _baseline(call: ActionCall, before: KubeObject) -> float | None:
     return None
 
 
-async def _health(reader: ClusterReader, call: ActionCall, now: KubeObject) -> _Health:
+async def health_of(reader: ClusterReader, call: ActionCall, now: KubeObject) -> Health:
+    """How the object is, by what its kind is for."""
     match now.kind:
         case "Service":
             return await _service_health(reader, now)
         case "Node":
             ready = is_ready(now)
             problem = "" if ready else "the node is not ready"
-            return _Health(settled=True, healthy=int(_node_is_well(call, now)), desired=1, problem=problem)
-        case kind if kind in _WORKLOADS:
+            return Health(settled=True, healthy=int(_node_is_well(call, now)), desired=1, problem=problem)
+        case kind if kind in WORKLOADS:
             return await _workload_health(reader, now)
         case _:
             sound = await soundness_of(reader, now)
             if sound is None:
                 well = is_ready(now) or _QUARANTINE in now.labels
-                return _Health(settled=True, healthy=int(well), desired=1)
-            return _Health(sound.settled, int(sound.well), 1, problem=sound.problem)
+                return Health(settled=True, healthy=int(well), desired=1)
+            return Health(sound.settled, int(sound.well), 1, problem=sound.problem)
 
 
 def _node_is_well(call: ActionCall, node: KubeObject) -> bool:
@@ -148,16 +151,16 @@ def _node_is_well(call: ActionCall, node: KubeObject) -> bool:
     return is_ready(node) and (cordoned_by_us or not node.flag("spec", "unschedulable"))
 
 
-async def _workload_health(reader: ClusterReader, workload: KubeObject) -> _Health:
+async def _workload_health(reader: ClusterReader, workload: KubeObject) -> Health:
     progress: Rollout = rollout_of(workload)
-    pods = await _newest_pods(reader, workload)
+    pods = await newest_pods(reader, workload)
     ready = min(progress.ready, sum(is_ready(pod) for pod in pods)) if progress.settled else progress.ready
     restarts = sum(_restarts(pod) for pod in pods)
     problems = sorted({problem for pod in pods for problem in _problems(pod)})
-    return _Health(progress.settled, ready, progress.wanted, restarts, ", ".join(problems))
+    return Health(progress.settled, ready, progress.wanted, restarts, ", ".join(problems))
 
 
-async def _newest_pods(reader: ClusterReader, workload: KubeObject) -> list[KubeObject]:
+async def newest_pods(reader: ClusterReader, workload: KubeObject) -> list[KubeObject]:
     """The pods of the present template that are not on their way out."""
     owner = workload.ref
     if workload.kind == "Deployment":
@@ -189,7 +192,7 @@ def _problems(pod: KubeObject) -> list[str]:
     return found
 
 
-async def _service_health(reader: ClusterReader, service: KubeObject) -> _Health:
+async def _service_health(reader: ClusterReader, service: KubeObject) -> Health:
     """How many of the selected pods are ready endpoints that every port of the Service reaches."""
     selector = service.mapping("spec", "selector")
     pods = [
@@ -200,7 +203,7 @@ async def _service_health(reader: ClusterReader, service: KubeObject) -> _Health
     served = await _ready_endpoints(reader, service)
     reached = [pod for pod in pods if pod.name in served and _reaches(service, pod)]
     problem = "" if reached else "no ready endpoint with the right port"
-    return _Health(settled=True, healthy=len(reached), desired=max(1, len(pods)), problem=problem)
+    return Health(settled=True, healthy=len(reached), desired=max(1, len(pods)), problem=problem)
 
 
 async def _ready_endpoints(reader: ClusterReader, service: KubeObject) -> set[str]:

@@ -171,3 +171,18 @@ def throttled(retry_after: str) -> Answer:
 
 def http_date(moment: datetime.datetime) -> str:
     return moment.strftime("%a, %d %b %Y %H:%M:%S GMT")
+
+
+def asks_for(*calls: tuple[str, Json]) -> Answer:
+    """A reply that looks things up, in OpenAI's protocol; arguments that are a text are sent as they are."""
+    wanted = [
+        {
+            "id": f"call-{number}",
+            "type": "function",
+            "function": {"name": name, "arguments": given if isinstance(given, str) else json.dumps(given)},
+        }
+        for number, (name, given) in enumerate(calls)
+    ]
+    reply = json.loads(completion("", finish="tool_calls"))
+    reply["choices"][0]["message"] |= {"content": None, "tool_calls": wanted}
+    return http(200, json.dumps(reply).encode())

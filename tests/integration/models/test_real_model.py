@@ -1,20 +1,37 @@
 """The wire, the schema, time-outs and cancelling with a real model. How good its answers are is not judged."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from kubernaut.adapters.memory.engine import MemoryEngine
 from kubernaut.adapters.models.chain import ChainPolicy
 from kubernaut.adapters.models.provider import Provider
 from kubernaut.domain.diagnosis import CauseId, Diagnosis, Hypothesis, Verdict
 from kubernaut.domain.errors import ModelError, ModelReplyInvalid, ModelReplySuspicious, ModelUnavailable
 from kubernaut.domain.evidence import Evidence, EvidenceId, EvidenceSource
-from kubernaut.domain.incidents import IncidentId
-from kubernaut.domain.objects import ObjectRef
+from kubernaut.domain.incidents import Incident, IncidentId
+from kubernaut.domain.journal import EventKind
+from kubernaut.domain.lifecycle import Ending
+from kubernaut.domain.objects import ObjectRef, Tree
+from kubernaut.engine.codec import dump
+from kubernaut.engine.run import RunState
+from kubernaut.execution.catalogue import discover
+from kubernaut.impact.recomputing import accuracy
+from kubernaut.investigation.causes import catalogue
+from kubernaut.investigation.stage import SecondOpinion
 from kubernaut.ports import Analyst, Opinion, Question
 from tests.integration.models.asking import asked
+from tests.integration.models.misbehaving import GOOD, Server, listening, says
+from tests.misrouted_shop import MisroutedShop
+from tests.model_server import model_server
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -100,3 +117,64 @@ async def test_after_a_cancelled_question_the_next_one_is_answered(analyst: Anal
 
     assert cancelled.cancelled()
     assert is_sound(await ask(analyst))
+
+
+def busy_s(process: subprocess.Popen[str]) -> float:
+    """The processor time that it has used."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def decided(analyst: Analyst) -> tuple[Incident, Tree]:
+    """The incident at its end, and what the model was asked, when something is wrong that no rule knows."""
+    meanings = {str(action.id): action.summary for action in discover()}
+    shop = MisroutedShop(second=SecondOpinion(analyst, meanings, ask_below=0.6))
+    shop.trouble_of_another_kind()
+    opened = await shop.open_incident()
+    async with MemoryEngine(shop.workflow, shop.clock) as engine:
+        await engine.start(opened.id, {"do": "heal", "incident": dump(opened)})
+        status = await engine.outcome(opened.id)
+    assert status.state is RunState.DONE, status.error
+    ended = await shop.incidents.get(opened.id)
+    assert ended is not None
+    events = await shop.incidents.events(opened.id)
+    (asked_model,) = [Tree(event.body) for event in events if event.kind is EventKind.MODEL_ASKED]
+    assert accuracy(events).share == 1
+    assert shop.written == []
+    return ended, asked_model
+
+
+async def test_an_incident_that_no_rule_knows_is_analysed_by_the_model_and_decided(address: str) -> None:
+    patience = timedelta(seconds=300)
+    small = replace(local(address, patience), window=3000)
+    async with asked(small, policy=ChainPolicy(deadline=patience)) as asking:
+        incident, told = await decided(asking.chain)
+
+    assert incident.ending is Ending.ESCALATED
+    assert told.flag("ok"), told.text("error")
+    assert (told.text("provider"), told.integer("tokens") > 0) == ("local:smollm2", True)
+    assert told.text("cause") in {cause.id for cause in catalogue()}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="that it has begun is seen in /proc")
+async def test_a_model_that_is_killed_in_the_middle_of_a_question_costs_no_decision() -> None:
+    patience = timedelta(seconds=300)
+    with model_server() as (url, process):
+        first = replace(local(url, patience), window=3000)
+        second = Server(says({**GOOD, "cause": "unknown", "action": "none"}))
+        async with listening(second) as other:
+            policy = ChainPolicy(deadline=patience)
+            async with asked(first, Provider("next", "small", endpoint=other), policy=policy) as asking:
+                idle = busy_s(process)
+                async with asyncio.TaskGroup() as group:
+                    deciding = group.create_task(decided(asking.chain))
+                    while busy_s(process) < idle + 0.3:
+                        await asyncio.sleep(0.01)
+                    process.kill()
+
+    incident, told = deciding.result()
+    assert incident.ending is Ending.ESCALATED
+    assert [(call.text("provider"), call.text("failure")) for call in told.trees("calls")] == [
+        ("local:smollm2", "cut"),
+        ("next:small", ""),
+    ]

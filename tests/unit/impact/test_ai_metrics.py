@@ -18,10 +18,10 @@ TARGET = ObjectRef("apps/v1", "Deployment", "shop", "checkout")
 K = EventKind
 
 
-def call(provider: str, failure: str = "", *, requests: int = 1, tokens: int = 100) -> JsonObject:
+def call(provider: str, failure: str = "", *, requests: int = 1, tokens: int = 100, lookups: int = 0) -> JsonObject:
     return {
         "provider": provider, "failure": failure, "requests": requests, "tokens": tokens, "usd": tokens / 1000,
-        "took_s": 1.0, "switch_s": 0.0,
+        "took_s": 1.0, "switch_s": 0.0, "lookups": lookups,
     }  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def asked(*calls: JsonObject, cause: str = "", cited: int = 0, accepted: int = 0
     return {
         "ok": bool(cause), "kept": False, "suspicious": False, "provider": "", "cause": cause, "cited": cited,
         "accepted": accepted, "tokens": int(total("tokens")), "requests": int(total("requests")), "usd": total("usd"),
-        "calls": list(calls), "took_s": 1.0, "error": "", **more,
+        "lookups": int(total("lookups")), "calls": list(calls), "took_s": 1.0, "error": "", **more,
     }  # fmt: skip
 
 
@@ -72,6 +72,20 @@ def test_each_provider_has_its_own_figures() -> None:
     a, b = metrics.providers["a:x"], metrics.providers["b:y"]
     assert (a.asked, a.answered, a.requests, a.tokens, a.failures) == (2, 1, 2, 50, {"hang": 1})
     assert (b.asked, b.answered, b.failures) == (1, 1, {})
+
+
+def test_what_was_looked_up_is_counted_by_provider_and_in_all() -> None:
+    body = asked(call("a:x", "hang", lookups=2), call("b:y", lookups=1), cause="c")
+    metrics = analysis_metrics([history((K.MODEL_ASKED, body))])
+
+    assert metrics.tool_calls == 3
+    assert [one.tool_calls for one in metrics.providers.values()] == [2, 1]
+
+
+def test_an_answer_in_words_is_a_reply_that_did_not_fit() -> None:
+    body = asked(call("holmes", "prose"), call("b:y"), cause="c")
+
+    assert analysis_metrics([history((K.MODEL_ASKED, body))]).schema_validity.value == 0.5
 
 
 def test_kept_answers_cost_nothing_and_are_counted() -> None:
@@ -134,9 +148,9 @@ BODIES = st.one_of(
     st.just((K.VERIFIED, {"verification": {"effect": "worse"}})),
     st.just((K.JOINED, {})),
     st.just((K.NOTIFIED, {"where": "nowhere"})),
-    st.lists(st.sampled_from([call("a:x", "hang"), call("b:y"), call("c:z", "cut", tokens=7)]), max_size=3).map(
-        lambda calls: (K.MODEL_ASKED, asked(*calls, cause="c"))
-    ),
+    st.lists(
+        st.sampled_from([call("a:x", "hang"), call("b:y"), call("c:z", "cut", tokens=7, lookups=3)]), max_size=3
+    ).map(lambda calls: (K.MODEL_ASKED, asked(*calls, cause="c"))),
 )
 
 
@@ -176,6 +190,23 @@ def test_a_figure_that_was_not_reported_is_a_difference() -> None:
     found = accuracy(empty)
     assert found.share is not None
     assert found.share < 0.5
+
+
+def test_an_incident_from_before_lookups_were_counted_is_no_difference_unless_it_had_some() -> None:
+    def without(told: History) -> list[Event]:
+        events = []
+        for event in told.events:
+            figures = event.body.get("analysis")
+            if isinstance(figures, dict):
+                kept = {name: value for name, value in figures.items() if name != "tool_calls"}
+                events.append(replace(event, body={"analysis": kept}))
+            else:
+                events.append(event)
+        return events
+
+    old, wrong = (valued(history(RECEIVED, (K.MODEL_ASKED, asked(call("a:x", lookups=n))), CLOSED)) for n in (0, 1))
+    assert accuracy(without(old)).share == 1
+    assert [one.metric for one in accuracy(without(wrong)).differences] == ["tool_calls"]
 
 
 def test_an_incident_that_is_not_finished_reports_nothing() -> None:

@@ -3,9 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from kubernaut.investigation.causes import catalogue
-from kubernaut.investigation.describing import as_markdown
+from kubernaut.investigation.describing import cause_page, index_page
 from kubernaut.investigation.quoting import quoted
 
+DOCS = Path(__file__).parents[3] / "docs"
 # Released ids: others script against them, so none is renamed or removed.
 IDS = {
     "image_not_found",
@@ -129,9 +130,18 @@ def test_every_fault_says_what_it_needs_and_what_to_type() -> None:
         assert cause.by_hand
 
 
-def test_the_page_of_causes_is_the_catalogue() -> None:
-    page = Path(__file__).parents[3] / "docs/causes.md"
-    assert page.read_text() == as_markdown()
+def test_every_cause_has_a_page_of_its_own_and_no_other_page_is_there() -> None:
+    assert (DOCS / "causes.md").read_text() == index_page()
+    assert {path.stem: path.read_text() for path in (DOCS / "causes").glob("*.md")} == {
+        cause.id: cause_page(cause) for cause in catalogue()
+    }
+
+
+def test_a_page_tells_what_is_done_also_where_another_module_decides_it() -> None:
+    pages = {cause.id: cause_page(cause) for cause in catalogue()}
+    assert "(../actions.md#rollback_deployment)" in pages["missing_configmap"]
+    assert "(../actions.md#increase_memory_limit)" in pages["memory_limit_too_low"]
+    assert "Nothing is changed: a person decides." in pages["unknown"]
 
 
 def test_text_of_a_cluster_is_shown_on_one_line_without_control_characters_or_credentials() -> None:

@@ -35,7 +35,7 @@ LOGS = [
     ("FATAL: open /var/lib/shop/journal: permission denied", "filesystem_denied", Verdict.APPROVE),
     ("mkdir: cannot create directory '/data/cache': Read-only file system", "filesystem_denied", Verdict.APPROVE),
     ("Error: EACCES: permission denied, open '/app/state.json'", "filesystem_denied", Verdict.APPROVE),
-    ("write /data/wal/0001: no space left on device", "disk_full", Verdict.ACT),
+    ("write /data/wal/0001: no space left on device", "disk_full", Verdict.APPROVE),
     ("ERROR 1045 (28000): Access denied for user 'shop'@'10.1.0.4'", "credentials_refused", Verdict.APPROVE),
     ('FATAL: password authentication failed for user "shop"', "credentials_refused", Verdict.APPROVE),
     ("redis.exceptions.AuthenticationError: WRONGPASS invalid username-password pair", "credentials_refused",

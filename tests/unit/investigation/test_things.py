@@ -22,6 +22,7 @@ from tests.objects import (
     event,
     managed,
     metadata,
+    namespace,
     node,
     owner,
     pod,
@@ -166,10 +167,11 @@ def test_a_cronjob_whose_last_job_gave_up_leads_to_that_job() -> None:
     assert (best(found).cause, best(found).target) == ("job_failed", made.ref)
 
 
-def ingress(backend: str = "cart", port: Part = 80, **spec: Part) -> KubeObject:
+def ingress(backend: str = "cart", port: Part = 80, *, meta: Part = None, **spec: Part) -> KubeObject:
     path: Part = {"path": "/", "backend": {"service": {"name": backend, "port": {"number": port}}}}
     wanted: Parts = {"ingressClassName": "nginx", "rules": [{"http": {"paths": [path]}}], **spec}
-    return thing("Ingress", "shop", wanted, None, "networking.k8s.io/v1")
+    worn: Parts = meta if isinstance(meta, dict) else {}
+    return thing("Ingress", str(worn.pop("name", "shop")), wanted, None, "networking.k8s.io/v1", **worn)
 
 
 def ingress_class(name: str = "nginx", **meta: Part) -> KubeObject:
@@ -180,10 +182,36 @@ def ingress_class(name: str = "nginx", **meta: Part) -> KubeObject:
 INGRESSES: list[tuple[KubeObject, str]] = [
     (ingress("basket"), "it sends to Service basket, which does not exist"),
     (ingress(port=8080), "it sends to port 8080 of Service cart, which has no such port"),
-    (ingress(ingressClassName="traefik"), "there is no IngressClass traefik"),
     (ingress(ingressClassName=""), "it names no class, and none is the default"),
     (ingress(tls=[{"secretName": "shop-tls"}]), "Secret shop-tls, which does not exist"),
 ]
+
+
+def test_the_only_class_of_a_cluster_is_proposed_for_an_ingress_whose_class_does_not_exist() -> None:
+    item = ingress(ingressClassName="traefik")
+    top = best(diagnose(scene_of(item, ingress_class(), front(), also=MORE), item.ref))
+    assert (top.cause, top.verdict) == ("ingress_misrouted", Verdict.APPROVE)
+    assert top.remedies[0].parameters == {"ingress_class": "nginx"}
+    both = (ingress_class(), ingress_class("haproxy"))
+    top = best(diagnose(scene_of(item, both, front(), also=MORE), item.ref))
+    assert (top.verdict, top.remedies[0].action) == (Verdict.ESCALATE, "escalate")
+
+
+def test_an_ingress_is_led_to_the_service_of_its_own_name_only_with_approval() -> None:
+    item = ingress("basket", meta={"name": "cart"})
+    top = best(diagnose(scene_of(item, ingress_class(), front(), also=MORE), item.ref))
+    assert (top.verdict, top.remedies[0].parameters) == (
+        Verdict.APPROVE,
+        {"host": "", "path": "/", "service": "cart", "port": "80"},
+    )
+
+
+def test_an_ingress_that_was_moved_by_hand_is_led_back_to_what_was_applied() -> None:
+    mail = service("mail", {"app": "mail"})
+    meant = ingress()
+    moved = ingress("mail", meta={"annotations": {LAST_APPLIED: json.dumps(meant.raw)}})
+    top = best(diagnose(scene_of(moved, ingress_class(), front(), mail, also=MORE), moved.ref))
+    assert (top.verdict, top.remedies[0].parameters["service"]) == (Verdict.ACT, "cart")
 
 
 def front() -> list[KubeObject]:
@@ -231,7 +259,8 @@ def test_a_port_offered_with_another_protocol_than_the_pods_speak_is_told() -> N
     applied = {LAST_APPLIED: json.dumps({"spec": {"ports": [PORT]}})}
     wrong = service("cart", {"app": "cart"}, PORT | {"protocol": "UDP"}, annotations=applied)
     found = diagnose(scene_of(wrong, endpoint_slice(wrong, ready=1), serving(), node()), wrong.ref)
-    assert (best(found).cause, best(found).verdict) == ("service_protocol_wrong", Verdict.ESCALATE)
+    assert (best(found).cause, best(found).verdict) == ("service_protocol_wrong", Verdict.ACT)
+    assert best(found).remedies[0].parameters == {"part": "protocol"}
     assert "applied with protocol TCP" in texts(found)
     right = service("cart", {"app": "cart"}, PORT | {"protocol": "TCP"})
     assert causes(diagnose(scene_of(right, endpoint_slice(right, ready=1), serving(), node()), right.ref)) == [
@@ -244,7 +273,8 @@ def test_a_service_that_also_reaches_others_since_its_selector_was_widened_is_to
     applied = {LAST_APPLIED: json.dumps({"spec": {"selector": {"app": "cart"}}})}
     wide = service("cart", {"team": "a"}, annotations=applied)
     top = best(diagnose(scene_of(wide, endpoint_slice(wide, ready=2), both, node()), wide.ref))
-    assert (top.cause, top.verdict) == ("service_selects_foreign_pods", Verdict.ESCALATE)
+    assert (top.cause, top.verdict) == ("service_selects_foreign_pods", Verdict.APPROVE)
+    assert (top.remedies[0].action, top.remedies[0].parameters) == ("restore_service", {"part": "selector"})
     canary = service("cart", {"team": "a"})
     scene = scene_of(canary, endpoint_slice(canary, ready=2), both, node())
     assert causes(diagnose(scene, canary.ref)) == ["healthy"]
@@ -262,6 +292,10 @@ def test_a_service_that_was_bound_to_the_callers_node_afterwards_is_told() -> No
     two = [node("worker-1"), node("worker-2")]
     top = best(diagnose(scene_of(changed, endpoint_slice(changed, ready=1), serving(), two), changed.ref))
     assert (top.cause, top.verdict) == ("traffic_kept_on_node", Verdict.ESCALATE)
+    applied = {LAST_APPLIED: json.dumps({"spec": {"selector": {"app": "cart"}}})}
+    recorded = local(managedFields=[mark], annotations=applied)
+    top = best(diagnose(scene_of(recorded, endpoint_slice(recorded, ready=1), serving(), two), recorded.ref))
+    assert (top.verdict, top.remedies[0].parameters) == (Verdict.APPROVE, {"part": "traffic_policy"})
     delivered = local(managedFields=[managed("helm", ago(minutes=20), "spec", "internalTrafficPolicy")])
     scene = scene_of(delivered, endpoint_slice(delivered, ready=1), serving(), two)
     assert causes(diagnose(scene, delivered.ref)) == ["healthy"]
@@ -282,10 +316,19 @@ TIMEOUT = "FATAL: dial tcp 10.96.0.20:5432: i/o timeout"
 def test_a_new_policy_that_allows_nothing_explains_calls_that_time_out() -> None:
     rollout = Rollout(PLAIN, PLAIN, minutes_ago=9000)
     pods = rollout.pods(crash_loop())
-    found = rollout.diagnose(pods, policy(ago(minutes=20)), logs={pods[0]: TIMEOUT}, also=MORE)
+    place = namespace(creationTimestamp=ago(days=3))
+    found = rollout.diagnose(pods, policy(ago(minutes=20)), place, logs={pods[0]: TIMEOUT}, also=MORE)
     assert causes(found) == ["network_policy_blocks"]
     assert best(found).verdict is Verdict.APPROVE
     assert best(found).remedies[0].action == "amend_network_policy"
+
+
+def test_a_namespace_that_began_with_its_policy_is_not_opened() -> None:
+    rollout = Rollout(PLAIN, PLAIN, minutes_ago=9000)
+    pods = rollout.pods(crash_loop())
+    place = namespace(creationTimestamp=ago(minutes=25))
+    found = rollout.diagnose(pods, policy(ago(minutes=20)), place, logs={pods[0]: TIMEOUT}, also=MORE)
+    assert (best(found).cause, best(found).verdict) == ("network_policy_blocks", Verdict.ESCALATE)
 
 
 @pytest.mark.parametrize(

@@ -71,3 +71,11 @@ async def test_an_incident_that_was_never_diagnosed_recalls_nothing() -> None:
     await learner.finish(first, diagnosis(first, "unknown"))
     await learner.finish(second, None)
     assert await learner.alike(second) == []
+
+
+async def test_what_a_person_took_back_before_the_lesson_was_stored_is_no_success() -> None:
+    learner, healed = Learner(), incident("inc-1")
+    await learner.open(healed)
+    await learner.incidents.append(Event(healed.id, "undone-1", EventKind.UNDONE, NOW, {"by": "ada"}))
+    await learner.stage.remember(healed, Conclusion(Ending.HEALED, "it works again"))
+    assert [pattern.ending for pattern in await learner.patterns.page(limit=10)] == [Ending.UNDONE]

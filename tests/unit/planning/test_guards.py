@@ -140,7 +140,7 @@ def test_no_confidence_lifts_a_guard(confidence: float, cause: str) -> None:
     for refused in (
         replace(PERMITTING, best=best, scope=Scope(managed=False, autonomy=Autonomy.AUTO)),
         replace(PERMITTING, best=best, suspension=Suspension("anna", "migration", NOW)),
-        replace(PERMITTING, best=best, scope=Scope(managed=True, autonomy=Autonomy.SUGGEST)),
+        replace(PERMITTING, best=best, scope=Scope(managed=True, autonomy=Autonomy.OBSERVE)),
         replace(PERMITTING, best=replace(best, verdict=Verdict.ESCALATE)),
     ):
         assert objection(refused) is not None

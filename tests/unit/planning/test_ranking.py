@@ -10,17 +10,17 @@ from kubernaut.adapters.memory.clock import ManualClock
 from kubernaut.adapters.memory.leases import MemoryLeases
 from kubernaut.domain.diagnosis import ActionCall, ActionId
 from kubernaut.domain.incidents import IncidentId
-from kubernaut.domain.plans import Standing
+from kubernaut.domain.plans import Candidate, Standing
 from kubernaut.planning.exploring import ExplorationBudget
 from kubernaut.planning.ranking import rank, unproven
 from tests.told import CHECKOUT, NOON
 
 FIRST, SECOND, THIRD = (ActionId(name) for name in ("restart_pod", "rollback_deployment", "scale_workload"))
-CALLS = [ActionCall(action, CHECKOUT, {}) for action in (FIRST, SECOND, THIRD)]
+CANDIDATES = [Candidate(ActionCall(action, CHECKOUT, {}), 0, 0, 0.0) for action in (FIRST, SECOND, THIRD)]
 
 
 def order(records: dict[ActionId, Standing], risks: dict[ActionId, int] | None = None) -> list[str]:
-    ranked = rank(CALLS, record=lambda action: records.get(action, Standing()), risks=risks or {})
+    ranked = rank(CANDIDATES, record=lambda one: records.get(one.call.action, Standing()), risks=risks or {})
     return [candidate.call.action for candidate in ranked]
 
 
@@ -53,7 +53,7 @@ def test_of_equal_remedies_the_cheaper_one_in_time_comes_first() -> None:
 
 def test_only_behind_a_proven_remedy_is_there_something_to_explore() -> None:
     def other(records: dict[ActionId, Standing]) -> str | None:
-        found = unproven(rank(CALLS, record=lambda action: records.get(action, Standing())))
+        found = unproven(rank(CANDIDATES, record=lambda one: records.get(one.call.action, Standing())))
         return found and found.call.action
 
     assert other({}) is None

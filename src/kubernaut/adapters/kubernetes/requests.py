@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
+from time import perf_counter
 from typing import Final, Self
 from urllib.parse import quote, urlencode
 
@@ -17,7 +18,7 @@ from kubernaut.adapters.kubernetes.answers import Asked, error_for, lost_outcome
 from kubernaut.adapters.kubernetes.connection import ClusterOptions, open_client
 from kubernaut.domain.errors import ClusterError, ClusterUnavailable, Forbidden, ObjectMissing
 from kubernaut.domain.objects import Json, JsonObject, ObjectRef, Tree
-from kubernaut.ports import Resource
+from kubernaut.ports import Meter, Resource
 from kubernaut.resources import resource_of
 
 LARGEST_BODY: Final = 128 * 2**20
@@ -28,10 +29,13 @@ _NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTim
 class KubernetesApi:
     """The connection that reader and writer share. Close it, or use it as a context."""
 
-    def __init__(self, options: ClusterOptions) -> None:
+    def __init__(self, options: ClusterOptions, meter: Meter | None = None) -> None:
         self._options = options
-        self._client = open_client(options)
+        self._meter = meter
+        self._client, self._wire = open_client(options)
         self._address = str(self._client.base_url).rstrip("/")
+        self._headers = self._client.headers.multi_items()
+        self._extensions = {"timeout": self._client.timeout.as_dict()}
         self._places = asyncio.Semaphore(options.concurrency)
         self._discovered: dict[tuple[str, str], Resource] = {}
 
@@ -74,8 +78,11 @@ class KubernetesApi:
     ) -> bytes:
         """The body of the answer, whole."""
         content = msgspec.json.encode(body) if body is not None else None
-        headers = {"Content-Type": content_type} if content is not None else {}
-        request = self._client.build_request(method, self._url(path, params), content=content, headers=headers)
+        headers = self._headers if content is None else [*self._headers, ("Content-Type", content_type)]
+        # As the client would build it, which looks through its settings for every request.
+        request = httpx2.Request(
+            method, self._url(path, params), headers=headers, content=content, extensions=self._extensions
+        )
         async with self._places, self.streaming(asked, request, deadline_s=self._options.deadline_s) as response:
             return await read_up_to(response, LARGEST_BODY, asked)
 
@@ -123,10 +130,21 @@ class KubernetesApi:
             raise ClusterUnavailable(f"{asked.text}: {cut}{lost_outcome(asked)}") from error
 
     async def _send(self, request: httpx2.Request, asked: Asked) -> httpx2.Response:
+        began = perf_counter()
+        status = "none"
         try:
-            return await self._client.send(request, stream=True)
+            if self._wire is not None:
+                response = await self._wire.send(request, self._client.auth)
+            else:
+                response = await self._client.send(request, stream=True)
+            status = str(response.status_code)
         except (ConfigError, KeyError, FileNotFoundError) as error:
             raise Forbidden(f"{asked.text}: the kubeconfig's login plugin gave no token: {error}") from error
+        finally:
+            if self._meter is not None:
+                self._meter.count("cluster_requests", verb=asked.verb, status=status)
+                self._meter.observe("cluster_request_seconds", perf_counter() - began, verb=asked.verb)
+        return response
 
     async def resource_of(self, ref: ObjectRef) -> Resource:
         """The resource of the object's kind: from our table, else asked of the server once."""
@@ -169,7 +187,9 @@ def _segment(part: str) -> str:
 async def read_up_to(response: httpx2.Response, most: int, asked: Asked) -> bytes:
     """The body, refused where it is larger than `most`."""
     body = bytearray()
-    async for chunk in response.aiter_bytes():
+    # What is not encoded needs none of the decoders that httpx2 puts in between.
+    plain = response.stream if isinstance(response.stream, httpx2.AsyncByteStream) else None
+    async for chunk in response.aiter_bytes() if plain is None or "content-encoding" in response.headers else plain:
         body += chunk
         if len(body) > most:
             raise ClusterUnavailable(f"{asked.text}: the answer is larger than {most // 2**10} KiB")

@@ -9,6 +9,7 @@ from datetime import datetime
 from kubernaut.domain.errors import StoreUnavailable
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.signals import Signal, SignalId
+from kubernaut.ports import Backlog
 
 
 @dataclass(slots=True)
@@ -39,6 +40,11 @@ class MemorySignalStore:
     async def waiting(self, limit: int) -> list[Signal]:
         """Accepted signals that no incident has taken yet, oldest first."""
         return [entry.signal for entry in self.received.values() if entry.waiting][:limit]
+
+    async def backlog(self) -> Backlog:
+        """How many signals wait, and since when the oldest does."""
+        received = [entry.signal.received_at for entry in self.received.values() if entry.waiting]
+        return Backlog(len(received), min(received, default=None))
 
     async def set_aside(self, signal: SignalId, *, reason: str, at: datetime) -> None:  # noqa: ARG002  # not shown
         """Marks a signal that opens nothing with its reason; one that an incident took stays with it."""

@@ -28,6 +28,10 @@ def build_model(provider: Provider, http: httpx2.AsyncClient) -> Model:
             return _gemini(provider, http)
         case Kind.BEDROCK:
             return _bedrock(provider)
+        case Kind.HOLMESGPT:
+            raise ModelUnavailable(
+                f"{provider.name}: no model but an investigator", failure=ModelFailure.NOT_CONFIGURED
+            )
 
 
 def _openai(provider: Provider, http: httpx2.AsyncClient) -> Model:

@@ -57,7 +57,13 @@ def _provider(one: ProviderSettings) -> Provider:
         api_version=one.api_version,
         timeout=timedelta(seconds=one.timeout_s),
         window=one.window_tokens,
+        tools=_may_use_tools(one),
         limits=Limits(one.concurrency, one.tokens_per_minute, one.tokens_per_day, one.usd_per_minute, one.usd_per_day),
         price=Price(one.usd_per_million_prompt_tokens, one.usd_per_million_reply_tokens),
         trouble=trouble,
     )
+
+
+def _may_use_tools(one: ProviderSettings) -> bool:
+    """Behind an OpenAI-compatible endpoint there is often a small model, which tools only confuse."""
+    return one.kind != "openai-compatible" if one.tools is None else one.tools

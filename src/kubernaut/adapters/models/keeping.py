@@ -11,9 +11,12 @@ from datetime import timedelta
 from kubernaut.adapters.models.chain import Chain
 from kubernaut.adapters.models.prompting import key_of
 from kubernaut.domain.errors import ModelError, StoreError
-from kubernaut.domain.evidence import EvidenceId
-from kubernaut.domain.objects import JsonObject, Tree
+from kubernaut.domain.evidence import Evidence, EvidenceId, EvidenceSource
+from kubernaut.domain.objects import JsonObject, ObjectRef, Tree
 from kubernaut.ports import Clock, Meter, Opinion, Question, Shelf
+
+# An address of an object: version, kind, namespace, name.
+_PARTS = 4
 
 
 class KeptAnswers:
@@ -91,6 +94,7 @@ def _text(opinion: Opinion) -> str:
         "evidence": list(opinion.evidence),
         "explanation": opinion.explanation,
         "provider": opinion.provider,
+        "found": [_fact_body(fact) for fact in opinion.found],
     }
     return json.dumps(body)
 
@@ -100,6 +104,7 @@ def _opinion(text: str, question: Question) -> Opinion | None:
     raw = json.loads(text)
     body = Tree(raw)
     sure = raw.get("confidence")
+    found = tuple(filter(None, map(_fact, body.trees("found"))))
     opinion = Opinion(
         cause=body.text("cause"),
         action=body.text("action"),
@@ -108,7 +113,36 @@ def _opinion(text: str, question: Question) -> Opinion | None:
         explanation=body.text("explanation"),
         provider=body.text("provider"),
         kept=True,
+        found=found,
     )
-    known = {fact.id for fact in question.diagnosis.evidence}
+    read = {fact.id for fact in question.diagnosis.evidence}
+    known = read | {fact.id for fact in found}
     offered = opinion.action in {"", *question.candidates} and opinion.cause in question.causes
     return opinion if offered and known.issuperset(opinion.evidence) else None
+
+
+def _fact_body(fact: Evidence) -> JsonObject:
+    where = fact.object
+    return {
+        "id": fact.id,
+        "source": fact.source.value,
+        "object": [where.api_version, where.kind, where.namespace, where.name],
+        "ref": fact.ref,
+        "text": fact.text,
+        "at": fact.at.isoformat() if fact.at else "",
+    }
+
+
+def _fact(body: Tree) -> Evidence | None:
+    """A fact that was looked up for the kept answer; None where it is none."""
+    where, source = body.texts("object"), body.text("source")
+    if len(where) != _PARTS or source not in set(EvidenceSource) or not body.text("id"):
+        return None
+    return Evidence(
+        EvidenceId(body.text("id")),
+        EvidenceSource(source),
+        ObjectRef(*where),
+        body.text("ref"),
+        body.text("text"),
+        body.time("at"),
+    )

@@ -7,20 +7,17 @@ import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from kubernaut.adapters.models.breaker import Breaker, BreakerPolicy, Circuit
 from kubernaut.adapters.models.budget import Budget
 from kubernaut.adapters.models.prompting import Hiding, Prompt, build_prompt
-from kubernaut.adapters.models.provider import Provider
+from kubernaut.adapters.models.provider import Kind, Provider
 from kubernaut.adapters.models.reply_schema import LONGEST_REPLY_TOKENS
 from kubernaut.adapters.models.wire import Exchange
 from kubernaut.domain.errors import ModelError, ModelThrottled, ModelUnavailable
 from kubernaut.domain.model_calls import ModelCall, ModelFailure
 from kubernaut.ports import Clock, Meter, Opinion, Question
-
-if TYPE_CHECKING:
-    from kubernaut.adapters.models.conversation import Conversation
 
 # A second try would meet the same: somebody has to mend them.
 _LASTING = frozenset(
@@ -30,9 +27,11 @@ _LASTING = frozenset(
 _NOT_ITS_FAULT = frozenset(
     {
         ModelFailure.BUSY, ModelFailure.OVER_BUDGET, ModelFailure.NOT_CONFIGURED, ModelFailure.TOO_LARGE,
-        ModelFailure.SUSPICIOUS,
+        ModelFailure.SUSPICIOUS, ModelFailure.PROSE,
     }
 )  # fmt: skip
+# Everything else is a model.
+_SPEAKERS = {Kind.HOLMESGPT: ("holmes", "HolmesConversation")}
 _LEVELS = {Circuit.CLOSED: 0.0, Circuit.HALF_OPEN: 1.0, Circuit.OPEN: 2.0}
 
 
@@ -45,6 +44,8 @@ class Spending:
     exchange: Exchange = field(default_factory=Exchange)
     tokens: int = 0
     usd: float = 0.0
+    lookups: int = 0
+    said: str = ""
     began: float = field(default_factory=time.monotonic)
 
     def call(self, *, failure: str = "") -> ModelCall:
@@ -58,6 +59,8 @@ class Spending:
             usd=self.usd,
             took_s=time.monotonic() - self.began,
             switch_s=max(0.0, sent - self.failed_at) if sent is not None and self.failed_at is not None else 0.0,
+            lookups=self.lookups,
+            said=self.said,
         )
 
 
@@ -76,6 +79,16 @@ class Failed:
     error: ModelError
     call: ModelCall
     at: float
+
+
+class Conversation(Protocol):
+    """What is asked: a model, or an investigator of its own."""
+
+    async def opinion(self, question: Question, prompt: Prompt, spent: Spending) -> Opinion:
+        """The opinion, validated against the question; `spent` grows with every request. Raises a `ModelError`."""
+
+    async def aclose(self) -> None:
+        """Gives the connections back."""
 
 
 class Link:
@@ -100,8 +113,9 @@ class Link:
             self._trouble = ModelUnavailable(self.provider.trouble, failure=ModelFailure.NOT_CONFIGURED)
             return
         try:
-            module = import_module("kubernaut.adapters.models.conversation")
-            self._conversation = module.Conversation(self.provider, self._clock)
+            module, name = _SPEAKERS.get(self.provider.kind, ("conversation", "Conversation"))
+            speaker = getattr(import_module(f"kubernaut.adapters.models.{module}"), name)
+            self._conversation = speaker(self.provider, self._clock)
         except ModelError as error:
             self._trouble = error
 

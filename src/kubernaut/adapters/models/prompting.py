@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kubernaut.adapters.models.reply_schema import LONGEST_REPLY_TOKENS, Choice
@@ -15,14 +15,14 @@ from kubernaut.domain.evidence import Evidence
 from kubernaut.domain.model_calls import ModelFailure
 from kubernaut.domain.objects import Json
 from kubernaut.domain.redaction import Pseudonyms, redact_text
-from kubernaut.ports import Question
+from kubernaut.ports import Looked, Question
 
 # Part of the key of kept answers: change it with every change of what is sent.
-PROMPT_VERSION = 2
+PROMPT_VERSION = 3
 _MOST_HYPOTHESES = 5
 _LONGEST_LINE = 200
 # English, ids and JSON take between three and four characters a token; three errs on the safe side.
-_CHARACTERS_A_TOKEN = 3
+CHARACTERS_A_TOKEN = 3
 
 _INSTRUCTIONS = (
     "You help to diagnose an incident in a Kubernetes cluster. Choose the most likely cause and the best remedy, each "
@@ -60,6 +60,25 @@ class Prompt:
     text: str
     choice: Choice
     tokens: int
+    clean: Cleaning
+
+    def with_facts(self, question: Question, found: Sequence[Evidence], *, window: int) -> Prompt:
+        """The same question with what was looked up; without it where there is no room in any form."""
+        return _fitting(question, self.clean, found, window=window) or self
+
+    def demand(self) -> str:
+        """What follows the question where the form of the reply is not part of the protocol."""
+        return f"\n\nAnswer with one JSON object that fits this schema:\n{json.dumps(self.choice.schema())}"
+
+    def invitation(self) -> str:
+        """What follows the question where a model may look things up first."""
+        return f"\n\nYou may look up more with the tools first, and cite the facts that they bring.{self.demand()}"
+
+    def told(self, looked: Looked) -> str:
+        """What a look brought, fenced as everything from the cluster is."""
+        lines = [_fact_line(fact, self.clean, _FORMS[0]) for fact in looked.facts]
+        lines += [f"note: {self.clean.quoted(looked.note, 2 * _LONGEST_LINE)}"] if looked.note else []
+        return "\n".join(["DATA", *lines, "END DATA"])
 
 
 def instructions(canary: str) -> str:
@@ -69,18 +88,26 @@ def instructions(canary: str) -> str:
 
 def build_prompt(question: Question, hiding: Hiding, *, window: int) -> Prompt:
     """The question in words, in the fullest form that fits. Raises `ModelUnavailable` where none does."""
+    clean = Cleaning(hiding)
+    prompt = _fitting(question, clean, (), window=window)
+    if prompt is None:
+        needed = _written(question, (), clean, _FORMS[-1]).tokens
+        raise ModelUnavailable(
+            f"the question needs {needed} tokens, the window has {window}", failure=ModelFailure.TOO_LARGE
+        )
+    return prompt
+
+
+def _fitting(question: Question, clean: Cleaning, found: Sequence[Evidence], *, window: int) -> Prompt | None:
     for form in _FORMS:
-        prompt = _written(question, hiding, form)
+        prompt = _written(question, found, clean, form)
         if prompt.tokens <= window:
             return prompt
-    raise ModelUnavailable(
-        f"the question needs {prompt.tokens} tokens, the window has {window}", failure=ModelFailure.TOO_LARGE
-    )
+    return None
 
 
-def _written(question: Question, hiding: Hiding, form: _Form) -> Prompt:
-    facts = _shown(question, form)
-    clean = _Cleaning(hiding)
+def _written(question: Question, found: Sequence[Evidence], clean: Cleaning, form: _Form) -> Prompt:
+    facts = _shown(question, found, form)
     diagnosis = question.diagnosis
     lines = [
         f"Object: {clean.quoted(str(diagnosis.target), _LONGEST_LINE)}",
@@ -93,7 +120,7 @@ def _written(question: Question, hiding: Hiding, form: _Form) -> Prompt:
         "none: no remedy fits",
         "",
         "DATA",
-        *(f"fact {fact.id} ({fact.source}): {clean.quoted(fact.text, form.longest)}" for fact in facts),
+        *(_fact_line(fact, clean, form) for fact in facts),
         *(f"not read: {clean.quoted(gap.what, _LONGEST_LINE)}" for gap in diagnosis.not_read[:_MOST_HYPOTHESES]),
         *(_suspected(one, clean, form) for one in diagnosis.hypotheses[:_MOST_HYPOTHESES]),
         "END DATA",
@@ -103,32 +130,38 @@ def _written(question: Question, hiding: Hiding, form: _Form) -> Prompt:
     text = "\n".join(lines)
     choice = Choice.of(question, (fact.id for fact in facts))
     characters = len(text) + len(_INSTRUCTIONS) + len(json.dumps(choice.schema()))
-    return Prompt(text, choice, characters // _CHARACTERS_A_TOKEN + LONGEST_REPLY_TOKENS)
+    return Prompt(text, choice, characters // CHARACTERS_A_TOKEN + LONGEST_REPLY_TOKENS, clean)
 
 
-def _shown(question: Question, form: _Form) -> list[Evidence]:
-    """The facts of the best hypotheses come first where there are too many."""
-    known = {fact.id: fact for fact in question.diagnosis.evidence}
+def _shown(question: Question, found: Sequence[Evidence], form: _Form) -> list[Evidence]:
+    """What was looked up and the facts of the best hypotheses come first where there are too many."""
+    known = {fact.id: fact for fact in (*question.diagnosis.evidence, *found)}
     cited = [key for one in question.diagnosis.hypotheses for key in (*one.supporting, *one.contradicting)]
-    order = dict.fromkeys([*(key for key in cited if key in known), *known])
+    order = dict.fromkeys([*(fact.id for fact in found), *(key for key in cited if key in known), *known])
     return [known[key] for key in order][: form.facts]
 
 
-def _suspected(hypothesis: Hypothesis, clean: _Cleaning, form: _Form) -> str:
+def _fact_line(fact: Evidence, clean: Cleaning, form: _Form) -> str:
+    return f"fact {fact.id} ({fact.source}): {clean.quoted(fact.text, form.longest)}"
+
+
+def _suspected(hypothesis: Hypothesis, clean: Cleaning, form: _Form) -> str:
     sure = round(hypothesis.confidence * 100)
     return f"suspected {hypothesis.cause} ({sure} %): {clean.quoted(hypothesis.summary, form.longest)}"
 
 
-class _Cleaning:
+class Cleaning:
     """Every text of a prompt passes here: without secrets, on one line, bounded."""
 
     def __init__(self, hiding: Hiding) -> None:
         self._names = Pseudonyms(mails=hiding.mails, addresses=hiding.addresses)
 
     def line(self, text: str) -> str:
+        """On one line."""
         return " ".join(self._clean(text).split())[:_LONGEST_LINE]
 
     def quoted(self, text: str, longest: int) -> str:
+        """As a JSON string of at most about that many characters."""
         # As a JSON string no text can end its line, and so none can end the fence, which is a line of its own.
         # Redacted before it is cut: half a secret would not be recognised.
         return json.dumps(self._clean(text[: 20 * longest])[:longest])

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     ANTHROPIC = "anthropic"
     GEMINI = "gemini"
     BEDROCK = "bedrock"
+    HOLMESGPT = "holmesgpt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Provider:
     """One provider; two that are equal need not be connected anew.
 
     `endpoint` is the base URL, empty where the library knows it; of Bedrock it is the region. `window` is the model's
-    context in tokens. `trouble` says why it cannot be used as it was declared (a key file that is not there).
+    context in tokens, `tools` whether it may look things up. `trouble` says why it cannot be used as it was declared
+    (a key file that is not there).
     """
 
     name: str
@@ -59,6 +61,7 @@ class Provider:
     api_version: str = ""
     timeout: timedelta = timedelta(seconds=30)
     window: int = 8192
+    tools: bool = False
     limits: Limits = Limits()
     price: Price = Price()
     trouble: str = ""
@@ -66,4 +69,4 @@ class Provider:
     @property
     def label(self) -> str:
         """Its name in events and on pages."""
-        return f"{self.name}:{self.model}"
+        return f"{self.name}:{self.model}" if self.model else self.name

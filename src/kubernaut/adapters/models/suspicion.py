@@ -8,6 +8,7 @@ A reply is led when it
 - holds the canary, which stands only in our instructions;
 - names an action that was not offered and that a text of the cluster names;
 - chooses the cause or the remedy that a text names which speaks to a model;
+- asks for a tool that there is not, or for an object that is none of its business, as such a text says;
 - repeats such a text;
 - argues for leaving out a guard.
 """
@@ -69,6 +70,8 @@ _SPEAKS_TO_A_MODEL = re.compile(
         )
     )
 )
+# The texts among the arguments of a tool that are long enough to tell one object from another.
+_VALUE = re.compile(r'"([^"\\]{4,})"(?!\s*:)')
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
 # Letters that look like Latin ones and are not, as far as attacks use them: Cyrillic, then Greek.
 _LOOKALIKES = dict(zip(map(ord, "аеорсхуіѕԁһкмтвнοαερνικτυ"), "aeopcxyisdhkmtbhoaepvikty", strict=True))
@@ -83,7 +86,27 @@ def led_by(texts: Iterable[str], reply: Reply, *, offered: Sequence[str]) -> str
     for chosen, nothing in ((reply.action, NO_REMEDY), (reply.cause, UNDECIDED)):
         if chosen != nothing and _names(speaking, chosen):
             return f"it chooses {chosen[:80]!r} as a text of the cluster told it to"
-    said = _plain(reply.explanation)
+    return _as_told(speaking, reply.explanation)
+
+
+def said_as_told(texts: Iterable[str], said: str) -> str:
+    """Why words that choose nothing are not trusted, empty where nothing speaks against them."""
+    found = (plain for text in texts for plain in _readings(text))
+    return _as_told([text for text in found if _SPEAKS_TO_A_MODEL.search(text)], said)
+
+
+def led_to_look(texts: Iterable[str], tool: str, arguments: str, known: Sequence[str]) -> str:
+    """Why a look that was refused shows that the model was led, empty where it may be a mistake of its own."""
+    found = [plain for text in texts for plain in _readings(text)]
+    if tool not in known and _names(found, tool):
+        return f"it asks for the tool {tool[:80]!r}, which a text of the cluster names"
+    speaking = [text for text in found if _SPEAKS_TO_A_MODEL.search(text)]
+    asked = next((word for word in _VALUE.findall(arguments) if _names(speaking, word)), "")
+    return f"it asks for {asked[:80]!r} as a text of the cluster told it to" if asked else ""
+
+
+def _as_told(speaking: Sequence[str], text: str) -> str:
+    said = _plain(text)
     if _repeats(said, speaking):
         return "it repeats an instruction found in the cluster"
     if _ARGUES_AGAINST_GUARD.search(said):

@@ -40,21 +40,21 @@ def watch(exchange: Exchange) -> None:
     _exchange.set(exchange)
 
 
-def http_client(provider: Provider) -> httpx2.AsyncClient:
-    """A client whose connections are kept between questions."""
+def http_client(provider: Provider, *, most_bytes: int = _MOST_REPLY_BYTES) -> httpx2.AsyncClient:
+    """A client whose connections are kept between questions; a reply of more than that many bytes is broken off."""
     limits = httpx2.Limits(
         max_connections=provider.limits.concurrency, max_keepalive_connections=provider.limits.concurrency
     )
-    return httpx2.AsyncClient(
-        transport=_BoundedReplies(httpx2.AsyncHTTPTransport(limits=limits)), timeout=provider.timeout.total_seconds()
-    )
+    transport = _BoundedReplies(httpx2.AsyncHTTPTransport(limits=limits), most_bytes)
+    return httpx2.AsyncClient(transport=transport, timeout=provider.timeout.total_seconds())
 
 
 class _BoundedReplies(httpx2.AsyncBaseTransport):
     """A transport that breaks off a reply no sane model sends."""
 
-    def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
+    def __init__(self, inner: httpx2.AsyncBaseTransport, most_bytes: int) -> None:
         self._inner = inner
+        self._most_bytes = most_bytes
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         exchange = _exchange.get(None) or Exchange()
@@ -62,7 +62,7 @@ class _BoundedReplies(httpx2.AsyncBaseTransport):
         exchange.status = response.status_code
         exchange.is_json = "json" in response.headers.get("content-type", "json")
         if isinstance(response.stream, httpx2.AsyncByteStream):
-            response.stream = _BoundedStream(response.stream, exchange)
+            response.stream = _BoundedStream(response.stream, exchange, self._most_bytes)
         return response
 
     async def aclose(self) -> None:
@@ -70,15 +70,16 @@ class _BoundedReplies(httpx2.AsyncBaseTransport):
 
 
 class _BoundedStream(httpx2.AsyncByteStream):
-    def __init__(self, inner: httpx2.AsyncByteStream, exchange: Exchange) -> None:
+    def __init__(self, inner: httpx2.AsyncByteStream, exchange: Exchange, most_bytes: int) -> None:
         self._inner = inner
         self._exchange = exchange
+        self._most_bytes = most_bytes
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for chunk in self._inner:
             self._exchange.received += len(chunk)
-            if self._exchange.received > _MOST_REPLY_BYTES:
-                raise httpx2.ReadError(f"a reply of more than {_MOST_REPLY_BYTES} bytes")
+            if self._exchange.received > self._most_bytes:
+                raise httpx2.ReadError(f"a reply of more than {self._most_bytes} bytes")
             yield chunk
 
     async def aclose(self) -> None:

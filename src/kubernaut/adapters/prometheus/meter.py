@@ -2,39 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
 
-# What each is, for whoever reads /metrics. A name that is missing here is explained by itself.
-_MEANINGS = {
-    "signals_accepted": "Alerts and events that were committed to the inbox",
-    "intake_refused": "Requests with alerts that were answered with an error",
-    "intake_seconds": "From a request's head to its acknowledgement, commit included",
-    "model_questions": "Incidents about which a model was to be asked, by what came of it",
-    "model_requests": "Requests that went to a model provider, repeated ones included",
-    "model_failures": "Times a model provider gave no usable reply, by class",
-    "model_seconds": "From asking a model provider to its usable reply or its failure",
-    "model_switch_seconds": "From the failure of a model provider to the first request to the next one",
-    "model_failovers": "Times the next model provider was asked because this one had failed",
-    "model_tokens": "Tokens of model providers, prompts and replies",
-    "model_usd": "What model providers cost, by the prices in the settings",
-    "model_circuit": "Circuit breaker of a model provider: 0 closed, 1 half-open, 2 open",
-    "model_answers_kept": "Questions that a kept answer or an equal question in flight answered",
-    "model_replies_suspicious": "Replies that followed a text found in the cluster and were thrown away",
-}
-_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+from kubernaut.adapters.prometheus.catalogue import METRICS, Kind, Metric
+
+# A second series for every one, that says when it began: nobody asks.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types here
+
 _Key: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One figure that is read when somebody asks, such as how many alerts wait."""
+
+    name: str
+    value: float
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(eq=False)
+class _Stock(Collector):
+    """What was read last; a figure that could not be read is not among it, so it is absent and not 0."""
+
+    levels: Sequence[Level] = field(default_factory=tuple)
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Nothing, since what is there changes."""
+        return ()
+
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        """A family a name."""
+        named: dict[str, list[Level]] = {}
+        for level in self.levels:
+            named.setdefault(level.name, []).append(level)
+        for name, levels in named.items():
+            metric = METRICS[name]
+            kind = CounterMetricFamily if metric.kind is Kind.COUNTER else GaugeMetricFamily
+            family = kind(f"kubernaut_{name}", metric.meaning, labels=list(metric.labels))
+            for level in levels:
+                given = dict(level.labels)
+                family.add_metric([given[label] for label in metric.labels], level.value)
+            yield family
+
+
 class PrometheusMeter:
-    """Makes each metric, named `kubernaut_…`, when it is first used; a name keeps the labels it began with."""
+    """The metrics of the catalogue, and no others; counters without labels stand at 0 from the start."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._counters: dict[str, Counter] = {}
-        self._levels: dict[str, Gauge] = {}
-        self._timings: dict[str, Histogram] = {}
+        self._stock = _Stock()
+        self._registry.register(self._stock)
+        ProcessCollector(registry=self._registry)
+        own = [metric for metric in METRICS.values() if not metric.read_at_scrape]
+        self._counters = {metric.name: self._counter(metric) for metric in own if metric.kind is Kind.COUNTER}
+        self._levels = {metric.name: self._gauge(metric) for metric in own if metric.kind is Kind.GAUGE}
+        self._timings = {metric.name: self._timing(metric) for metric in own if metric.kind is Kind.HISTOGRAM}
+        # To find the child of given labels takes the library longer than to add to it.
         self._counts: dict[_Key, Counter] = {}
         self._times: dict[_Key, Histogram] = {}
 
@@ -43,18 +81,12 @@ class PrometheusMeter:
         key = (name, tuple(labels.items()))
         counter = self._counts.get(key)
         if counter is None:
-            if name not in self._counters:
-                self._counters[name] = Counter(
-                    f"kubernaut_{name}", _meaning(name), sorted(labels), registry=self._registry
-                )
             parent = self._counters[name]
             counter = self._counts[key] = parent.labels(**labels) if labels else parent
         counter.inc(by)
 
     def level(self, name: str, value: float, /, **labels: str) -> None:
         """Sets what goes up and down."""
-        if name not in self._levels:
-            self._levels[name] = Gauge(f"kubernaut_{name}", _meaning(name), sorted(labels), registry=self._registry)
         parent = self._levels[name]
         (parent.labels(**labels) if labels else parent).set(value)
 
@@ -63,18 +95,29 @@ class PrometheusMeter:
         key = (name, tuple(labels.items()))
         timing = self._times.get(key)
         if timing is None:
-            if name not in self._timings:
-                self._timings[name] = Histogram(
-                    f"kubernaut_{name}", _meaning(name), sorted(labels), registry=self._registry, buckets=_BUCKETS
-                )
             parent = self._timings[name]
             timing = self._times[key] = parent.labels(**labels) if labels else parent
         timing.observe(seconds)
+
+    def take_stock(self, levels: Sequence[Level]) -> None:
+        """Puts these in the place of all that was read before."""
+        self._stock.levels = tuple(levels)
 
     def exposition(self) -> bytes:
         """All of it in the text format."""
         return generate_latest(self._registry)
 
+    def _counter(self, metric: Metric) -> Counter:
+        return Counter(f"kubernaut_{metric.name}", metric.meaning, list(metric.labels), registry=self._registry)
 
-def _meaning(name: str) -> str:
-    return _MEANINGS.get(name, name.replace("_", " ").capitalize())
+    def _gauge(self, metric: Metric) -> Gauge:
+        return Gauge(f"kubernaut_{metric.name}", metric.meaning, list(metric.labels), registry=self._registry)
+
+    def _timing(self, metric: Metric) -> Histogram:
+        return Histogram(
+            f"kubernaut_{metric.name}",
+            metric.meaning,
+            list(metric.labels),
+            registry=self._registry,
+            buckets=metric.buckets,
+        )

@@ -6,54 +6,47 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
 from kubernaut.adapters.snapshot.ages import before
-from kubernaut.adapters.snapshot.described_workloads import REVISION
-from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, has_template, merged, put
+from kubernaut.adapters.snapshot.known import Key, Known
+from kubernaut.adapters.snapshot.revisions import settle_revisions
+from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, merged, put
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree, parse_time
-from kubernaut.ports import Resource
-from kubernaut.resources import DAEMON_SET, DEPLOYMENT, JOB, POD, REPLICA_SET, RESOURCES, STATEFUL_SET
+from kubernaut.resources import (
+    DAEMON_SET,
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    JOB,
+    POD,
+    REPLICA_SET,
+    RESOURCES,
+    SERVICE,
+    STATEFUL_SET,
+)
 
-Key = tuple[str, str, str]
 # What has to be known of an object of that kind, and kinds of which only the whole object will do.
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "ConfigMap": ("data",),
         "Secret": ("data",),
-        "Service": ("spec", "selector"),
         "EndpointSlice": ("endpoints",),
-        "ReplicaSet": ("spec", "template", "spec", "containers"),
+        "Ingress": ("spec", "rules"),
         "ResourceQuota": ("spec", "hard"),
     }
 )
-_TOO_THIN: Final = frozenset({"ControllerRevision", "NetworkPolicy", "Ingress", "LimitRange"})
+_TOO_THIN: Final = frozenset({"ControllerRevision", "NetworkPolicy", "LimitRange"})
 _RESOURCE_OF_KIND: Final = {resource.kind: resource for resource in RESOURCES}
 # The letters that the API server makes names of.
 _SUFFIX: Final = "[bcdfghjklmnpqrstvwxz2456789]"
 _OF_SET: Final = re.compile(rf"(.+)-({_SUFFIX}{{5}})")
 _OF_DEPLOYMENT: Final = re.compile(rf"(.+)-({_SUFFIX}{{4,10}})")
 _OF_UNSEEN_SET: Final = re.compile(rf"(.+)-({_SUFFIX}{{4,10}})-{_SUFFIX}{{5}}")
+# Nobody gives a program a name of so many consonants and digits: that is a hash, and a Deployment made it.
+_SHORTEST_HASH: Final = 7
 _OF_STATEFUL_SET: Final = re.compile(r"(.+)-(\d{1,6})")
-
-
-@dataclass
-class Known:
-    """An object as far as the transcript tells it."""
-
-    resource: Resource
-    namespace: str
-    name: str
-    raw: JsonObject
-    fullness: Fullness
-
-    @property
-    def tree(self) -> KubeObject:
-        """The object, to read."""
-        return KubeObject(self.raw)
 
 
 def present_of(sightings: Sequence[Sighting]) -> datetime | None:
@@ -103,8 +96,22 @@ def assembled(sightings: Iterable[Sighting], now: datetime, context: str) -> dic
         _infer_owners(found)
     _link(found)
     _tell_pods(found)
-    _settle_revisions(found)
+    settle_revisions(found)
+    _doubt_services(found)
     return found
+
+
+def _doubt_services(found: Mapping[Key, Known]) -> None:
+    """A Service cannot be judged where neither its addresses nor the labels of the pods are shown."""
+    unlabelled = {known.namespace for known in found.values() if known.resource == POD and not known.tree.labels}
+    reached = {
+        (known.namespace, known.tree.labels.get("kubernetes.io/service-name"))
+        for known in found.values()
+        if known.resource == ENDPOINT_SLICE
+    }
+    for known in found.values():
+        if known.resource == SERVICE and known.namespace in unlabelled:
+            known.is_vague = (known.namespace, known.name) not in reached
 
 
 def _joined(key: Key, several: list[Sighting], now: datetime) -> Known:
@@ -165,10 +172,11 @@ def _named_after(found: Mapping[Key, Known], known: Known) -> tuple[str, str] | 
         if match and kind:
             return kind, match[1]
     unseen = _OF_UNSEEN_SET.fullmatch(known.name) if known.resource == POD else None
-    if unseen and is_there(DEPLOYMENT.kind, unseen[1]):
+    if unseen and (is_there(DEPLOYMENT.kind, unseen[1]) or len(unseen[2]) >= _SHORTEST_HASH):
         put(known.raw, ("metadata", "labels", "pod-template-hash"), unseen[2])
         return REPLICA_SET.kind, f"{unseen[1]}-{unseen[2]}"
-    return None
+    numbered = _OF_STATEFUL_SET.fullmatch(known.name) if known.resource == POD else None
+    return (STATEFUL_SET.kind, numbered[1]) if numbered else None
 
 
 def _add_owners(found: dict[Key, Known], known: Known) -> None:
@@ -215,6 +223,10 @@ def _tell_pods(found: Mapping[Key, Known]) -> None:
         top = made_by.tree.controller
         if top is not None and top.kind == DEPLOYMENT.kind and made_by.name.startswith(f"{top.name}-"):
             put(known.raw, ("metadata", "labels", "pod-template-hash"), made_by.name.removeprefix(f"{top.name}-"))
+        if not known.tree.has("metadata", "labels") or known.fullness is Fullness.TABLE:
+            worn = made_by.tree.mapping("spec", "selector", "matchLabels")
+            labels: JsonObject = {**made_by.tree.mapping("spec", "template", "metadata", "labels"), **worn}
+            put(known.raw, ("metadata", "labels"), {**labels, **known.tree.labels})
         template = made_by.tree.trees("spec", "template", "spec", "containers")
         mine = known.tree.trees("spec", "containers")
         if len(template) == 1 and len(mine) == 1 and not mine[0].text("name"):
@@ -224,53 +236,17 @@ def _tell_pods(found: Mapping[Key, Known]) -> None:
                     status.raw["name"] = template[0].text("name")
 
 
-def _settle_revisions(found: dict[Key, Known]) -> None:
-    """Templates are compared: one that is known in part is compared with others only in that part."""
-    sets: dict[str, list[Known]] = defaultdict(list)
-    for known in found.values():
-        owner = known.tree.controller
-        if known.resource == REPLICA_SET and owner is not None:
-            sets[f"{known.namespace}/{owner.name}"].append(known)
-    for several in sets.values():
-        newest = max(several, key=_order)
-        told = [known for known in several if has_template(known.raw)]
-        if not has_template(newest.raw):
-            for known in told:
-                put(known.raw, ("spec", "template"), {})
-        elif any(_is_partial(known.raw) for known in told):
-            for known in told:
-                put(known.raw, ("spec", "template"), _images(known.raw))
-
-
-def _order(known: Known) -> tuple[int, str]:
-    text = known.tree.annotations.get(REVISION, "")
-    return int(text) if text.isdecimal() and len(text) < 10 else 0, known.tree.text("metadata", "creationTimestamp")  # noqa: PLR2004
-
-
-def _is_partial(raw: JsonObject) -> bool:
-    """Whether only a table told it, which knows names and images."""
-    return not Tree(raw).has("spec", "template", "metadata")
-
-
-def _images(raw: JsonObject) -> JsonObject:
-    containers: list[Json] = [
-        {"name": container.text("name"), "image": container.text("image")}
-        for container in Tree(raw).trees("spec", "template", "spec", "containers")
-    ]
-    return {"spec": {"containers": containers}}
-
-
 def is_enough(known: Known) -> bool:
     """Whether so much is known that its absent fields do not tell something wrong.
 
-    A ConfigMap without its keys would look as if it had none, a Service without its selector as if it led nowhere.
+    A ConfigMap without its keys would look as if it had none. A Service without its selector is one that somebody
+    fills by hand, of which nothing is claimed.
     """
     if known.fullness is Fullness.WHOLE:
         return True
-    kind = known.resource.kind
-    if kind == REPLICA_SET.kind and REVISION not in known.tree.annotations:
-        # Revisions without their numbers have no order.
+    if known.is_vague:
         return False
+    kind = known.resource.kind
     path = _NEEDED.get(kind)
     return kind not in _TOO_THIN and (path is None or known.tree.has(*path))
 

@@ -39,10 +39,26 @@ _BY_NAME: Final = {
     **{resource.plural: resource for resource in RESOURCES},
     **{resource.kind.lower(): resource for resource in RESOURCES},
 }
-_PROGRAM: Final = re.compile(r"(?<![\w./-])(?:kubectl|oc|k)\s+(?=\S)")
+# After a prompt, a path or nothing: `$ kubectl`, `/usr/local/bin/kubectl`, `kubectl.exe`.
+_PROGRAM: Final = re.compile(r"(?:^|(?<=[\s`'\"$#%>]))(?:[\w.~:/\\-]{0,80}[/\\])?(?:kubectl(?:\.exe)?|oc|k)\s+(?=\S)")
+_BEFORE_PROGRAM: Final = re.compile(
+    r"(?:(?:sudo|env|time|watch|microk8s|minikube|k3s|rke2|\w{1,40}=\S{1,80}|-[a-zA-Z-]{1,20}(?: ?\d{1,4})?)\s+)+$"
+)
 _PROMPT_ENDS: Final = "$#%>\u276f\u279c\u00bb\u03bb"
 _PROMPT_STARTS: Final = "\u276f\u279c\u03bb"
+# A trace of the shell, and the marks of a list: `+ kubectl`, `1. kubectl`, `- kubectl`.
+_BULLET: Final = re.compile(r"(?:\++|[-*\u2022]|\(?\d{1,3}[.):])\s+")
 _LONGEST_PROMPT: Final = 120
+# The prompt of a shell whose folder or user may have changed since the command.
+_SHELL: Final = re.compile(r"(?:\([\w.:|-]+\)\s*)?\[?[\w.-]+@[\w.-]+[^$#%>|]{0,80}[$#%>]\s|PS [A-Z]:\\[^>]*>\s")
+_FENCE: Final = re.compile(r"\s*(?:```+|~~~+|\{(?:code|noformat)(?::[^}]*)?\})\s*\w*\s*")
+# `kubectl get pods` within a sentence that ends there, or goes on to say that this is what it printed.
+_QUOTED: Final = re.compile(
+    r"`\s*((?:kubectl|oc|k)\s[^`]{1,400})`(?:[\s:.*]*|.{0,40}\b(?:output|shows?|gives?|returns?|prints?|says)\b.{0,40})$"
+)
+_MARGIN: Final = re.compile(r"[ \t>|]*")
+_NAMESPACE_SET: Final = re.compile(r'Active namespace is "([a-z0-9-]{1,63})"')
+_CHAINED: Final = re.compile(r"\s*(?:;|&&)\s*(?:kubectl|oc|k)\s+")
 _VALUED: Final = frozenset(
     {
         "namespace", "output", "selector", "field-selector", "container", "sort-by", "context", "kubeconfig", "tail",
@@ -98,6 +114,16 @@ class Command:
         return self.words[1] if len(self.words) == 2 and "/" not in self.words[0] else ""  # noqa: PLR2004
 
     @property
+    def object(self) -> tuple[Resource, str] | None:
+        """The one object that it asks for, None where it asks for several."""
+        if self.verb == "logs":
+            kind, slash, name = (self.words[0] if self.words else "").rpartition("/")
+            resource = find_kind(kind) if slash else POD
+        else:
+            name, resource = self.name, next(iter(self.resources), None)
+        return (resource, name) if resource and name else None
+
+    @property
     def shows_all(self) -> bool:
         """Whether it shows every object of its kinds: no names, no selector, nothing cut off."""
         narrowed = {"selector", "field-selector", "for", "types"} & self.options.keys()
@@ -121,47 +147,63 @@ def find_kind(word: str) -> Resource | None:
 
 def blocks(text: str) -> Iterator[Block]:
     """The commands of kubectl with the lines that they printed; what others printed is passed over."""
-    block: Block | None = None
-    prompt = ""
-    lines = iter(text.splitlines())
+    prompt, margin = "", ""
+    current: list[Command] = []
+    printed: list[str] = []
+    lines = iter(text.removesuffix("\n").split("\n"))
     for line in lines:
         found = command_of(line, lines)
         if found is not None:
-            if block is not None:
-                yield block
-            prompt, command = found
-            block = Block(command, []) if command is not None else None
+            yield from (Block(command, printed) for command in current)
+            prompt, current = found
+            printed, margin = [], _margin_of(line)
+        elif _FENCE.fullmatch(line) and not any(map(str.strip, printed)):
+            margin = _margin_of(line)
         elif _ends_output(line, prompt):
-            if block is not None:
-                yield block
-            block = None
-        elif block is not None:
-            block.lines.append(line)
-    if block is not None:
-        yield block
+            yield from (Block(command, printed) for command in current)
+            current, printed = [], []
+        elif current:
+            printed.append(line.removeprefix(margin))
+        elif match := _NAMESPACE_SET.search(line):
+            yield Block(Command("project", (match[1],), {}), [])
+    yield from (Block(command, printed) for command in current)
 
 
-def command_of(line: str, following: Iterator[str]) -> tuple[str, Command | None] | None:
-    """The prompt and the command of a line that calls kubectl, None where it is none.
+def _margin_of(line: str) -> str:
+    """What a quoting mail program or an indented listing puts before each line."""
+    match = _MARGIN.match(line)
+    return match[0] if match else ""
 
-    The command is None where it is one that shows nothing of the cluster.
+
+def command_of(line: str, following: Iterator[str]) -> tuple[str, list[Command]] | None:
+    """The prompt and the commands of a line that calls kubectl, None where it calls none.
+
+    There are no commands where it shows nothing of the cluster, and several where one follows the other.
     """
-    head = line[: _LONGEST_PROMPT + 20]
-    match = _PROGRAM.search(head)
+    quoted = _QUOTED.search(line[:1000]) if "`" in line[:1000] else None
+    line = quoted[1] if quoted else line
+    match = _PROGRAM.search(line[: _LONGEST_PROMPT + 20])
     if match is None:
         return None
-    prompt = line[: match.start()]
     rest = line[match.end() :]
-    while rest.endswith("\\"):
-        rest = rest[:-1] + " " + next(following, "")
-    bare = prompt.removesuffix("sudo ").removesuffix("microk8s ").removesuffix("minikube ")
-    if bare.strip():
-        # Some shells end the prompt with their sign, some begin it.
-        if bare.strip()[-1] not in _PROMPT_ENDS and bare.strip()[0] not in _PROMPT_STARTS:
-            return None
-    elif line[: match.start()].strip() or not head.startswith(("kubectl ", "oc ")) or not _starts_with_verb(rest):
+    while rest.endswith(("\\", "\\\r")):
+        rest = rest.rstrip("\\\r") + " " + next(following, "").strip()
+    prompt = _BEFORE_PROGRAM.sub("", line[: match.start()])
+    is_shell = _is_prompt(prompt)
+    is_short = match[0].split()[-1] in ("k", "oc")
+    if (is_short or not is_shell) and not _starts_with_verb(rest):
         return None
-    return bare, _parse(rest.removeprefix("-- "))
+    if not is_shell and prompt.strip() and not _BULLET.fullmatch(prompt.lstrip()):
+        return None
+    parts = _CHAINED.split(rest.removeprefix("-- ").rstrip("`* "))
+    found = [command for part in parts if (command := _parse(part, is_cut=len(parts) > 1))]
+    return (prompt if is_shell else ""), found
+
+
+def _is_prompt(text: str) -> bool:
+    """Some shells end the prompt with their sign, some begin it."""
+    mark = text.strip()
+    return bool(mark) and (mark[-1] in _PROMPT_ENDS or mark[0] in _PROMPT_STARTS)
 
 
 def _starts_with_verb(rest: str) -> bool:
@@ -170,15 +212,17 @@ def _starts_with_verb(rest: str) -> bool:
 
 
 def _ends_output(line: str, prompt: str) -> bool:
-    return line.startswith(("$ ", "```")) or (len(prompt.strip()) > 1 and line.startswith(prompt.rstrip()))
+    if _FENCE.fullmatch(line) or line.lstrip(" >").startswith("$ ") or _SHELL.match(line):
+        return True
+    return len(prompt.strip()) > 1 and line.startswith(prompt.rstrip())
 
 
-def _parse(text: str) -> Command | None:
+def _parse(text: str, *, is_cut: bool) -> Command | None:
     try:
         words = shlex.split(text[:4000])
     except ValueError:
         words = text[:4000].split()
-    words, is_cut, is_elsewhere = _cut(words)
+    words, is_piped, is_elsewhere = _cut(words)
     plain: list[str] = []
     options: dict[str, str] = {}
     rest = iter(words)
@@ -192,7 +236,7 @@ def _parse(text: str) -> Command | None:
             plain.append(word)
     if is_elsewhere or not plain or plain[0] not in VERBS:
         return None
-    return Command(plain[0], tuple(plain[1:]), options, is_cut)
+    return Command(plain[0], tuple(plain[1:]), options, is_cut or is_piped)
 
 
 def _take_letters(letters: str, rest: Iterator[str], options: dict[str, str]) -> None:
@@ -207,6 +251,8 @@ def _take_letters(letters: str, rest: Iterator[str], options: dict[str, str]) ->
 def _cut(words: list[str]) -> tuple[list[str], bool, bool]:
     """The words up to a pipe, whether what followed cuts lines away, and whether the output went to a file."""
     for position, word in enumerate(words):
+        if word.startswith("#") and position:
+            return words[:position], False, False
         if word in _CUTS or word.startswith(("|", ">")) or word.endswith(";"):
             following = words[position + 1 : position + 2]
             is_elsewhere = word.startswith(">")

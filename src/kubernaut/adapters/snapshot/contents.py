@@ -17,6 +17,8 @@ Whole = tuple[str, str]
 CLUSTER_WIDE = frozenset(resource.kind for resource in RESOURCES if not resource.namespaced)
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 _FUTURE = timedelta(minutes=10)
+# So long nothing may happen in a cluster but the heartbeats of its nodes, every five minutes.
+_QUIET = timedelta(minutes=15)
 _DEEPEST = 12
 
 
@@ -25,7 +27,8 @@ class Snapshot:
     """A cluster at one moment, as far as it was saved.
 
     `whole` names the (kind, namespace) lists that were saved to their end, with an empty namespace for all of them.
-    `logs` maps (namespace, pod, container, previous) to text. `notes` say what was passed over.
+    `logs` maps (namespace, pod, container, previous) to text. `notes` say what was passed over. `asked_about` are the
+    objects that somebody looked at one by one, as far as that is known.
     """
 
     title: str
@@ -36,6 +39,7 @@ class Snapshot:
     logs: Mapping[LogKey, str]
     version: str = ""
     notes: tuple[str, ...] = ()
+    asked_about: tuple[ObjectRef, ...] = ()
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -45,6 +49,12 @@ class Snapshot:
             return ()
         found = {ref.namespace for ref in self.objects if ref.kind != "Lease"}
         return tuple(sorted((found | {event.namespace for event in self.events} | places) - {""}))
+
+    @property
+    def lists(self) -> frozenset[Whole]:
+        """The lists of which anything was saved, as (kind, namespace)."""
+        shown = {(ref.kind, ref.namespace) for ref in self.objects} | self.whole
+        return frozenset((kind, place) for kind, place in shown if not place or (kind, "") not in self.whole)
 
     def covers(self, kind: str, namespace: str) -> bool:
         """Whether every object of the kind in the namespace (in all of them, where it is empty) was saved."""
@@ -65,6 +75,7 @@ class Collection:
     whole: set[Whole] = field(default_factory=set)
     logs: dict[LogKey, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    asked_about: list[ObjectRef] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
@@ -107,8 +118,13 @@ class Collection:
                 self._see_times(item, depth + 1)
 
     def finished(self) -> Snapshot:
-        """The snapshot. Its present is what its manifest says, else the newest time in it, else when it was saved."""
+        """The snapshot. Its present is what its manifest says, else when it was saved, else the newest time in it.
+
+        Files that were copied or unpacked carry the time of that: only one shortly after all that is in them counts.
+        """
         newest = self.newest if self.newest > _NEVER else self.saved_at
+        if newest < self.saved_at <= newest + _QUIET:
+            newest = self.saved_at
         known = {(event.namespace, event.name): event for event in self.events if event.name}
         unnamed = [event for event in self.events if not event.name]
         return Snapshot(
@@ -120,6 +136,7 @@ class Collection:
             logs=dict(self.logs),
             version=self.version,
             notes=tuple(self.notes),
+            asked_about=tuple(dict.fromkeys(self.asked_about)),
         )
 
 

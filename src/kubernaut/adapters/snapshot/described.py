@@ -12,8 +12,10 @@ from kubernaut.adapters.snapshot.commands import find_kind
 from kubernaut.adapters.snapshot.described_workloads import (
     autoscaler,
     conditions,
+    cron_job,
     daemon_set,
     deployment,
+    ingress,
     job,
     made_sets,
     replica_set,
@@ -34,9 +36,11 @@ from kubernaut.ports import Resource
 from kubernaut.resources import (
     AUTOSCALER,
     CONFIG_MAP,
+    CRON_JOB,
     DAEMON_SET,
     DEPLOYMENT,
     ENDPOINT_SLICE,
+    INGRESS,
     JOB,
     LEASE,
     NAMESPACE,
@@ -283,5 +287,7 @@ _TELLERS: Final[Mapping[str, Callable[[Outline], JsonObject]]] = MappingProxyTyp
         VOLUME_CLAIM.plural: _claim,
         NAMESPACE.plural: _namespace,
         AUTOSCALER.plural: autoscaler,
+        CRON_JOB.plural: cron_job,
+        INGRESS.plural: ingress,
     }
 )

@@ -14,6 +14,10 @@ from kubernaut.domain.objects import Json, JsonObject, Tree
 from kubernaut.resources import DEPLOYMENT, REPLICA_SET
 
 REVISION: Final = "deployment.kubernetes.io/revision"
+# `  /api   web:80 (10.244.1.4:8080)`: a path, the Service and its port, and what was found behind it.
+_BACKEND: Final = re.compile(
+    r"(?:^|\s)(/\S{0,400})?\s+([a-z0-9.-]{1,253}):([a-z0-9-]{1,63}) \((?:[^()]|\([^()]*\))*\)\s*$"
+)
 _COUNTS: Final = re.compile(r"(\d{1,9}) (\w+)")
 
 
@@ -110,7 +114,40 @@ def autoscaler(outline: Outline) -> JsonObject:
     kind, _, name = outline.text("Reference").partition("/")
     named = {"minReplicas": "Min replicas", "maxReplicas": "Max replicas"}
     spec: JsonObject = {field: int(text[:9]) for field, key in named.items() if (text := outline.text(key)).isdecimal()}
-    return {"spec": {**spec, "scaleTargetRef": {"kind": kind, "name": name}}}
+    counts = re.match(r"(\d{1,9}) current / (\d{1,9}) desired", outline.text(f"{kind} pods"))
+    status: JsonObject = {"conditions": conditions(outline.get("Conditions"))}
+    if counts:
+        status |= {"currentReplicas": int(counts[1]), "desiredReplicas": int(counts[2])}
+    return {"spec": {**spec, "scaleTargetRef": {"kind": kind, "name": name}}, "status": without_nothing(status)}
+
+
+def cron_job(outline: Outline) -> JsonObject:
+    """The schedule, whether it is suspended, and when it last ran."""
+    spec: JsonObject = {"schedule": outline.text("Schedule"), "suspend": outline.text("Suspend") == "True"}
+    spec["concurrencyPolicy"] = outline.text("Concurrency Policy")
+    last = parse_described_time(outline.text("Last Schedule Time"))
+    return {"spec": without_nothing(spec), "status": {"lastScheduleTime": stamp(last)} if last else {}}
+
+
+def ingress(outline: Outline) -> JsonObject:
+    """The class, and where each host and path leads."""
+    rules: list[Json] = []
+    paths: list[Json] = []
+    for line in outline.get("Rules").body:
+        match = _BACKEND.search(line)
+        if match is None:
+            host = line.strip()
+            if host and not host.startswith(("Host ", "----")):
+                paths = []
+                rules.append({"host": host.removeprefix("*"), "http": {"paths": paths}})
+            continue
+        if not rules:
+            rules.append({"http": {"paths": paths}})
+        port: Json = {"number": int(match[3])} if match[3].isdecimal() else {"name": match[3]}
+        service: JsonObject = {"name": match[2], "port": port}
+        paths.append({"path": match[1] or "/", "backend": {"service": service}})
+    named: JsonObject = {"ingressClassName": outline.text("Ingress Class"), "rules": rules}
+    return {"spec": without_nothing(named)}
 
 
 def conditions(entry: Entry) -> list[Json]:
@@ -120,8 +157,8 @@ def conditions(entry: Entry) -> list[Json]:
         if len(cells) < 2 or not cells[0].isidentifier():  # noqa: PLR2004  # type and status
             continue
         condition: JsonObject = {"type": cells[0], "status": cells[1]}
-        if len(cells) == 3:  # noqa: PLR2004  # with a reason
-            condition["reason"] = cells[2]
+        if len(cells) in (3, 4):  # with a reason, and of an autoscaler with a message
+            condition |= dict(zip(("reason", "message"), cells[2:], strict=False))
         elif len(cells) > 4:  # noqa: PLR2004  # with times, reason and message
             for name, text in (("lastHeartbeatTime", cells[2]), ("lastTransitionTime", cells[3])):
                 moment = parse_described_time(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +12,11 @@ from kubernaut.adapters.snapshot.contents import Collection, Snapshot
 from kubernaut.adapters.snapshot.logs import add_log, key_of_path, take_dumped_logs
 from kubernaut.adapters.snapshot.manifest import MANIFEST, read_manifest
 from kubernaut.adapters.snapshot.objects import add_objects, json_documents, yaml_documents
+from kubernaut.adapters.snapshot.owners import with_named_owners
+from kubernaut.adapters.snapshot.terminal import decoded, is_marked, undressed
 from kubernaut.adapters.snapshot.transcript import Transcript, is_transcript
 from kubernaut.domain.errors import SnapshotError
+from kubernaut.domain.objects import Json
 
 _HELP: Final = (
     "kubernaut snapshot -o FILE.tar.gz            captures a cluster\n"
@@ -38,6 +42,7 @@ def read_snapshot(path: Path) -> Snapshot:
                 refused.append(_nothing(file.name))
         except SnapshotError as error:
             refused.append(error)
+    collection.objects = with_named_owners(collection.objects, collection.whole)
     transcript.finish(collection)
     if collection.is_empty:
         raise _named(path, refused[0]) if count == 1 and refused else _nothing(str(path))
@@ -63,28 +68,36 @@ def _take(collection: Collection, transcript: Transcript, file: SavedFile) -> bo
         return True
     key = key_of_path(file.name)
     if key is not None:
-        add_log(collection, key, file.content.decode(errors="replace"))
+        add_log(collection, key, decoded(file.content))
         return True
-    if b"\0" in file.content[:_LOOKED_AT]:
+    if b"\0" in file.content[:_LOOKED_AT] and not is_marked(file.content):
         return False
-    return _take_text(collection, transcript, file)
+    return _take_text(collection, transcript, file.name, undressed(decoded(file.content)))
 
 
-def _take_text(collection: Collection, transcript: Transcript, file: SavedFile) -> bool:
-    content, before = file.content, len(collection.logs)
-    if b"==== START logs for container" in content:
-        content = take_dumped_logs(collection, content.decode(errors="replace")).encode()
-    text = content.decode(errors="replace")
-    if not text.strip():
-        return len(collection.logs) > before
-    if text.lstrip()[0] in "{[" and not _is_pasted(text):
-        return add_objects(collection, file.name, json_documents(file.name, content)) > 0
-    if file.name.endswith((".yaml", ".yml")) or _is_yaml(text):
-        return add_objects(collection, file.name, yaml_documents(file.name, content)) > 0
+def _take_text(collection: Collection, transcript: Transcript, name: str, text: str) -> bool:
+    before = len(collection.logs)
+    if "==== START logs for container" in text:
+        text = take_dumped_logs(collection, text)
+    form = _form_of(name, text)
+    try:
+        if form is not None and add_objects(collection, name, form(name, text.encode(errors="replace"))) > 0:
+            return True
+    except SnapshotError:
+        # A ticket may begin with a line like `status: open`, and a pasted object may be cut off.
+        if not is_transcript(text):
+            raise
     if is_transcript(text):
-        transcript.read(file.name, text)
+        transcript.read(name, text)
         return True
     return len(collection.logs) > before
+
+
+def _form_of(name: str, text: str) -> Callable[[str, bytes], list[Json]] | None:
+    """How to read what looks like saved objects, None where it looks like something else."""
+    if text.lstrip()[:1] in ("{", "[") and not _is_pasted(text):
+        return json_documents
+    return yaml_documents if text.strip() and (name.endswith((".yaml", ".yml")) or _is_yaml(text)) else None
 
 
 def _is_yaml(text: str) -> bool:

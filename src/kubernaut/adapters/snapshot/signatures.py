@@ -22,6 +22,7 @@ _ENTRIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "Service": ("Session Affinity",),
         "Node": ("Capacity", "Addresses"),
         "EndpointSlice": ("AddressType",),
+        "Ingress": ("Rules", "Default backend"),
         "HorizontalPodAutoscaler": ("Reference", "Metrics"),
         "PersistentVolumeClaim": ("StorageClass", "Access Modes"),
         "ConfigMap": ("Data", "BinaryData"),

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
-from kubernaut.adapters.snapshot.assembling import Key, Known, assembled, is_enough, is_sure, present_of
+from kubernaut.adapters.snapshot.assembling import assembled, is_enough, is_sure, present_of
 from kubernaut.adapters.snapshot.commands import Block, Command, blocks, find_kind
 from kubernaut.adapters.snapshot.contents import CLUSTER_WIDE, Collection, Whole
 from kubernaut.adapters.snapshot.described import described, documents
+from kubernaut.adapters.snapshot.known import Key, Known
 from kubernaut.adapters.snapshot.limits import LARGEST_TRANSCRIPT, MOST_OBJECTS, too_large, too_many
 from kubernaut.adapters.snapshot.logs import add_log
-from kubernaut.adapters.snapshot.objects import json_documents, yaml_documents
 from kubernaut.adapters.snapshot.occurrences import Told, events_of, told_by_description, told_by_row
 from kubernaut.adapters.snapshot.outline import Outline
+from kubernaut.adapters.snapshot.pasted import pasted_objects
 from kubernaut.adapters.snapshot.rows import sighting_of
 from kubernaut.adapters.snapshot.sightings import Fullness, Sighting
 from kubernaut.adapters.snapshot.signatures import kind_of
@@ -50,6 +51,7 @@ class Transcript:
         self._told: list[Told] = []
         self._logs: list[tuple[str | None, str, str, bool, str]] = []
         self._shown: list[tuple[str, str | None]] = []
+        self._asked: list[tuple[Resource, str | None, str]] = []
         self._context = ""
         self._notes: list[str] = []
 
@@ -64,6 +66,8 @@ class Transcript:
 
     def _take(self, name: str, block: Block) -> None:
         command = block.command
+        if command.verb in ("describe", "get", "logs") and (asked := command.object):
+            self._asked.append((asked[0], self._place(command), asked[1]))
         if command.verb in ("config", "project"):
             self._context = command.namespace or (
                 command.words[0] if command.verb == "project" and command.words else ""
@@ -147,14 +151,14 @@ class Transcript:
             self._show(block, resources)
 
     def _take_objects(self, name: str, block: Block) -> None:
-        content = "\n".join(block.lines).encode(errors="replace")
         try:
-            found = (json_documents if block.command.output == "json" else yaml_documents)(name, content)
+            found, is_whole = pasted_objects(name, block.lines, is_json=block.command.output == "json")
         except SnapshotError as error:
             self._notes.append(f"passed over the output of a command: {error}")
             return
         self._sightings += [_whole(item) for document in found for item in _items(document) if _is_known(item)]
-        self._show(block, block.command.resources)
+        if is_whole:
+            self._show(block, block.command.resources)
 
     def _take_log(self, block: Block) -> None:
         command, lines = block.command, block.lines
@@ -172,7 +176,7 @@ class Transcript:
             return
         container = container or (command.words[1] if len(command.words) > 1 else "")
         previous = options.get("previous", "false") != "false"
-        self._logs.append((self._place(command), name, container, previous, "\n".join(lines) + "\n"))
+        self._logs.append((self._place(command), name, container, previous, "\n".join(lines).rstrip("\n") + "\n"))
 
     def finish(self, collection: Collection) -> None:
         """Puts into the collection what the transcripts said."""
@@ -189,10 +193,12 @@ class Transcript:
             collection.add(known.raw, "the transcript")
         for event in events:
             collection.add(event, "the transcript")
+        keys = [(kind.kind, context if place is None else place, name) for kind, place, name in self._asked]
+        collection.asked_about += [found[key].tree.ref for key in _placed(keys) if key in found]
         unsure = {(known.resource.kind, known.namespace) for known in found.values() if not is_sure(known)}
         collection.whole |= _sure({(kind, context if place is None else place) for kind, place in self._shown}, unsure)
         self._add_logs(collection, found, context)
-        collection.newest = max(collection.newest, now)
+        collection.now = collection.now or max(collection.newest, now)
         collection.notes += [*self._notes, *_too_little(found)]
 
     def _newest_log(self) -> datetime | None:
@@ -228,6 +234,11 @@ def _too_little(found: dict[Key, Known]) -> Iterator[str]:
     counts = Counter(known.resource.plural for known in found.values() if not is_enough(known) and known.fullness)
     for plural, count in sorted(counts.items()):
         yield f"too little is shown of {count} {plural} to judge them: `kubectl describe` or `-o yaml` shows more"
+
+
+def _placed(keys: Iterable[Key]) -> Iterator[Key]:
+    for kind, place, name in keys:
+        yield kind, "" if kind in CLUSTER_WIDE else place, name
 
 
 def _form(command: Command) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from kubernaut.adapters.snapshot.assembling import Key, Known
+from kubernaut.adapters.snapshot.known import Key, Known
 from kubernaut.adapters.snapshot.sightings import Fullness, put
-from kubernaut.domain.objects import Json, JsonObject, Tree
-from kubernaut.resources import POD
+from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree
+from kubernaut.resources import POD, REPLICA_SET
 
 _UNSTARTED: Final = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 _STATUSES: Final = ("initContainerStatuses", "containerStatuses")
@@ -34,7 +34,7 @@ def complete_words(found: Mapping[Key, Known], events: Sequence[JsonObject]) -> 
             _tell_pending(known, said("FailedScheduling"))
             _tell_unstarted(known, said("Failed"))
         if said("FailedCreate"):
-            _tell_condition(known, "ReplicaFailure", said("FailedCreate").removeprefix("Error creating: "))
+            _tell_refusal(found, known, words)
         if kind == "Job" and said(_EXCEEDED):
             _set_condition(known, {"type": "Failed", "status": "True", "reason": _EXCEEDED, "message": said(_EXCEEDED)})
 
@@ -70,10 +70,34 @@ def _tell_unstarted(known: Known, message: str) -> None:
         waiting[0].setdefault("message", message.removeprefix("Error: "))
 
 
-def _tell_condition(known: Known, kind: str, message: str) -> None:
-    state = known.tree.condition(kind)
-    if state is not None and not state.text("message"):
-        _set_condition(known, {**state.raw, "message": message})
+def _tell_refusal(found: Mapping[Key, Known], known: Known, words: Words) -> None:
+    """That the API server refuses its pods: the controller says so while some are missing and none was made since."""
+    key = (known.resource.kind, known.namespace, known.name)
+    at, said = words[*key, "FailedCreate"]
+    made_at = words.get((*key, "SuccessfulCreate"), ("", ""))[0]
+    tree, message = known.tree, said.removeprefix("Error creating: ")
+    owner = tree.controller
+    maker = found.get((owner.kind, known.namespace, owner.name)) if owner else None
+    is_short = tree.integer("status", "replicas") < tree.integer("spec", "replicas")
+    is_told = maker is not None and _is_true(maker.tree, "ReplicaFailure")
+    if (
+        known.resource == REPLICA_SET
+        and at >= made_at
+        and (is_short or is_told)
+        and not tree.condition("ReplicaFailure")
+    ):
+        told: JsonObject = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
+        _set_condition(known, told)
+    for one in (known, maker):
+        state = one.tree.condition("ReplicaFailure") if one is not None else None
+        if one is not None and state is not None and not state.text("message"):
+            _set_condition(one, {**state.raw, "message": message})
+
+
+def _is_true(item: KubeObject, kind: str) -> bool:
+    """Whether the object says that the condition holds."""
+    state = item.condition(kind)
+    return state is not None and state.text("status") == "True"
 
 
 def _set_condition(known: Known, told: JsonObject) -> None:

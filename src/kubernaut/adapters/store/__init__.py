@@ -23,6 +23,7 @@ from kubernaut.adapters.store.sealing import SqlEventLog
 from kubernaut.adapters.store.shelf import SqlShelf
 from kubernaut.adapters.store.signals import SqlSignalStore
 from kubernaut.adapters.store.switch import SqlSwitch
+from kubernaut.ports import Meter
 
 
 class Store:
@@ -62,12 +63,12 @@ class Store:
         self._database.close()
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, meter: Meter | None = None) -> Store:
     """A store on `sqlite:///path` or `postgresql://…`, its schema brought up to this version.
 
     Raises `SettingsError` for a URL it cannot use and `StoreUnavailable` where the database does not answer.
     """
-    database = Database(open_engine(url))
+    database = Database(open_engine(url), meter)
     with ExitStack() as on_failure:
         on_failure.callback(database.close)
         database.write_here(migrate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -48,18 +49,17 @@ class SqlEventLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def recorded(self) -> AsyncIterator[list[Recorded]]:
-        """The log from its first event, a page at a time: no transaction stays open over all of it."""
-        after = 0
+    async def recorded(self, *, after: int = 0) -> AsyncIterator[list[Recorded]]:
+        """The log behind that event, a page at a time: no transaction stays open over all of it."""
         while page := await self._database.read(partial(recorded, after=after)):
             yield page
             after = page[-1].seq
 
-    async def checked(self, *, expected_head: str = "") -> Checked:
-        """What a walk along the whole chain finds."""
-        state = Checked(passed_head=not expected_head)
-        async for page in self.recorded():
-            state = check(page, expected_head=expected_head, since=state)
+    async def checked(self, *, expected_head: str = "", since: Checked | None = None) -> Checked:
+        """What a walk along the chain finds: the whole of it, or what came after an earlier walk."""
+        state = since or Checked(passed_head=not expected_head)
+        async for page in self.recorded(after=state.last_seq):
+            state = await asyncio.to_thread(check, page, expected_head=expected_head, since=state)
             if not state.is_whole:
                 break
         return state

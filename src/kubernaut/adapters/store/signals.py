@@ -13,8 +13,11 @@ from kubernaut.adapters.store.inbox_writer import Cells, InboxWriter
 from kubernaut.adapters.store.rows import searchable, signal_of, to_json
 from kubernaut.adapters.store.schema import signals
 from kubernaut.domain.signals import Signal, SignalId
+from kubernaut.ports import Backlog
 
 _WAITING = select(signals.c.body).where(signals.c.state == "waiting").order_by(signals.c.seq).limit(bindparam("most"))
+
+_BACKLOG = select(func.count(), func.min(signals.c.received_at)).where(signals.c.state == "waiting")
 
 
 class SqlSignalStore:
@@ -24,7 +27,7 @@ class SqlSignalStore:
         self._database = database
         self._is_sqlite = database.engine.dialect.name == "sqlite"
         self._writer = InboxWriter(database)
-        self._commits = GroupCommit(self._writer.insert)
+        self._commits = GroupCommit(self._insert)
 
     async def accept(self, signals: Sequence[Signal]) -> None:
         """Commits all of them or raises `StoreUnavailable`."""
@@ -69,10 +72,23 @@ class SqlSignalStore:
 
         return await self._database.write(work)
 
+    async def backlog(self) -> Backlog:
+        """How many signals wait, and since when the oldest does."""
+
+        def work(connection: Connection) -> Backlog:
+            waiting, oldest = connection.execute(_BACKLOG).one()
+            return Backlog(waiting, oldest)
+
+        return await self._database.read(work)
+
     def close(self) -> None:
         """Commits what is waiting and ends the writer."""
         self._commits.close()
         self._writer.drop()
+
+    def _insert(self, rows: list[Cells]) -> None:
+        with self._database.metered("inbox"):
+            self._writer.insert(rows)
 
     def _cells(self, signal: Signal) -> Cells:
         # In the order of `inbox_writer.COLUMNS`, the time as the column type `Moment` writes it.

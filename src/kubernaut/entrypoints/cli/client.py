@@ -65,10 +65,10 @@ class Service:
             if len(page) < _EVENTS_A_PAGE:
                 return found
 
-    def value(self, since: str, until: str) -> JsonObject:
-        """The value report of the period."""
+    def value(self, since: str, until: str, report: str = "value") -> JsonObject:
+        """The value report of the period, or the one on proposals (`value/shadow`)."""
         query = {"since": since, "until": until} if until else {"since": since}
-        return self._object("GET", "value", query=query)
+        return self._object("GET", report, query=query)
 
     def post(self, path: str, body: JsonObject) -> JsonObject:
         """What the service answered to a decision."""

@@ -75,4 +75,9 @@ def _checked(settings: Settings) -> list[str]:
 
         read_policy_file(settings.policy.file)
         checked.append("policy")
+    if settings.strategies.folder:
+        from kubernaut.entrypoints.strategies import read_places  # noqa: PLC0415  # as above
+
+        read_places([settings.strategies.folder])
+        checked.append("strategies")
     return checked

@@ -19,19 +19,24 @@ from kubernaut.entrypoints.cli.client import connect
 from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, Server, group, help_text
 from kubernaut.entrypoints.cli.session import Session
 from kubernaut.entrypoints.records import opened_records
+from kubernaut.entrypoints.terminal.escaping import visible
 from kubernaut.entrypoints.value.charts import charts_of
-from kubernaut.entrypoints.value.gathering import exported_histories, gather_value, period_of
+from kubernaut.entrypoints.value.gathering import exported_histories, gather_shadow, gather_value, period_of
 from kubernaut.entrypoints.value.pdf import as_pdf
+from kubernaut.entrypoints.value.proposed import shadow_sheet
 from kubernaut.entrypoints.value.sheet import sheet_of
+from kubernaut.entrypoints.value.summary import gather_summary, summary_lines, summary_title
 from kubernaut.entrypoints.value.writing import as_csv, as_html, as_markdown, as_text
 from kubernaut.impact.inputs import Range, ValueInputs
 from kubernaut.impact.period import ValueReport
+from kubernaut.impact.shadow import ShadowReport
 from kubernaut.settings import Declared, Settings, load_settings
 
 app = group(
     "What it was worth, with an interval for every figure and the assumptions beside it.",
     "kubernaut value report --since 30d",
     "kubernaut value report --since 30d --format html --out value.html",
+    "kubernaut value shadow --since 30d",
 )
 
 
@@ -47,11 +52,6 @@ class Format(StrEnum):
 
 
 _Assumed = Annotated[str | None, typer.Option(metavar="N or LOW-MIDDLE-HIGH", help="In place of the setting.")]
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps `report` a command of its own."""
 
 
 @app.command(
@@ -100,6 +100,68 @@ def report(  # noqa: PLR0913  # an option each
         inputs = _with(value_inputs(settings.value), assumed)
         found = asyncio.run(_read(settings, since, until, inputs, off_arm=off_arm, verify=verify))
     _write(session, found, settings.cluster.name, chosen, out)
+
+
+@app.command(
+    help=help_text(
+        "What proposals that nobody acted on would have saved, and where they would have been wrong.",
+        "kubernaut value shadow --since 30d",
+        "kubernaut value shadow --since 30d --json",
+        after="Proposals come from policy.shadow, the label kubernaut.ai/autonomy=suggest, and rules that suggest.",
+    ),
+    short_help="What proposals would have been worth.",
+)
+def shadow(
+    ctx: typer.Context,
+    *,
+    since: Annotated[str, typer.Option(help="30d, 12h, 4w, or a date.")] = "30d",
+    until: Annotated[str, typer.Option(help="A date; now where it is not given.")] = "",
+    server: Server = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Held against what people then did."""
+    session: Session = ctx.obj
+    settings = load_settings(config)
+    if server is not None:
+        with connect(server) as service:
+            found = load(ShadowReport, service.value(since, until, "value/shadow"))
+    else:
+        period = period_of(since, until, now=datetime.now(UTC))
+        with opened_records(settings) as store:
+            found = asyncio.run(gather_shadow(store.incidents, period))
+    if as_json:
+        session.write_json(dump(found))
+    else:
+        session.write(as_text(shadow_sheet(found, cluster=settings.cluster.name), session.look()))
+
+
+@app.command(
+    help=help_text(
+        "The week in a few lines, as the weekly message has it (notify.summary).",
+        "kubernaut value summary --since 7d",
+    ),
+    short_help="The week in a few lines.",
+)
+def summary(
+    ctx: typer.Context,
+    *,
+    since: Annotated[str, typer.Option(help="7d, 12h, 4w, or a date.")] = "7d",
+    until: Annotated[str, typer.Option(help="A date; now where it is not given.")] = "",
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """With the period before it beside it."""
+    session: Session = ctx.obj
+    settings = load_settings(config)
+    period = period_of(since, until, now=datetime.now(UTC))
+    with opened_records(settings) as store:
+        found = asyncio.run(gather_summary(store.incidents, period, value_inputs(settings.value)))
+    title, lines = summary_title(found, cluster=settings.cluster.name), summary_lines(found)
+    if as_json:
+        session.write_json({"title": title, "lines": list(lines)})
+    else:
+        session.write([session.look().text(visible(line)) for line in (title, *lines)])
 
 
 async def _read(

@@ -1,24 +1,21 @@
-"""Whether Kubernaut itself is well, what it may do, and the settings in force."""
+"""Whether Kubernaut itself is well, and what it may do."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from kubernaut.domain.chain import Checked
 from kubernaut.domain.lifecycle import Phase
-from kubernaut.domain.objects import Json, JsonObject
+from kubernaut.domain.objects import JsonObject
 from kubernaut.entrypoints.http.health import Check, Readiness
 from kubernaut.ports import Clock, Heartbeats, IncidentFilter, IncidentStore, SignalStore, Suspension, Switch
 
 _SILENT = timedelta(seconds=30)
-_COUNTED = 1000
-_HIDDEN = "**********"
-_SECRET = frozenset({"token", "secret", "password", "key", "credential", "credentials"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +28,10 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The page. `checks` are `ok` or what is wrong, by name; `waiting` alerts are not looked at yet."""
+    """The page. `checks` are `ok` or what is wrong, by name; `waiting` alerts are not looked at yet.
+
+    `limits` say what is not done at present though it works; `audit` is what the last walk along the chain found.
+    """
 
     now: datetime
     checks: Mapping[str, str]
@@ -43,18 +43,26 @@ class Health:
     oldest_waiting: datetime | None
     open: int
     asking: int
-    settings: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    limits: Mapping[str, str]
+    audit: Checked | None
+
+
+def _not_checked() -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class HealthSources:
-    """Where the page reads from. `settings` is the tree in force with its secrets hidden."""
+    """Where the page reads from. `settings` is the tree in force with its secrets hidden, `source` its file."""
 
     checks: Mapping[str, Check]
     metrics: Callable[[], bytes]
     heartbeats: Heartbeats
     signals: SignalStore
     settings: JsonObject
+    source: str = ""
+    limits: Mapping[str, Check] = field(default_factory=dict)
+    audit: Callable[[], Checked | None] = _not_checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,7 @@ class HealthReader:
 
     sources: HealthSources
     readiness: Readiness
+    limited: Readiness
     incidents: IncidentStore
     switch: Switch
     clock: Clock
@@ -70,7 +79,7 @@ class HealthReader:
     async def read(self) -> Health:
         """How everything stands now; what is broken is said in `checks`."""
         sources = self.sources
-        waiting = await sources.signals.waiting(_COUNTED)
+        backlog = await sources.signals.backlog()
         counters = _counters(sources.metrics())
         return Health(
             now=self.clock.now(),
@@ -79,11 +88,12 @@ class HealthReader:
             suspension=await self.switch.suspension(),
             accepted=counters.get("kubernaut_signals_accepted_total", 0),
             refused=counters.get("kubernaut_intake_refused_total", 0),
-            waiting=len(waiting),
-            oldest_waiting=waiting[0].received_at if waiting else None,
+            waiting=backlog.waiting,
+            oldest_waiting=backlog.oldest,
             open=await self.incidents.count(IncidentFilter(open_only=True)),
             asking=await self.incidents.count(IncidentFilter(phase=Phase.APPROVAL)),
-            settings=settings_shown(sources.settings),
+            limits={name: text for name, text in (await self.limited.results()).items() if text != "ok"},
+            audit=sources.audit(),
         )
 
     async def _replicas(self) -> tuple[Replica, ...]:
@@ -91,45 +101,6 @@ class HealthReader:
         everybody = await self.sources.heartbeats.stale(-_SILENT)
         silent = set(await self.sources.heartbeats.stale(_SILENT))
         return tuple(Replica(name, name not in silent) for name in everybody)
-
-
-def settings_shown(tree: JsonObject) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
-    """The settings by section, as `path, value`, without what an address or a name may hold of secrets."""
-    sections: dict[str, list[tuple[str, str]]] = {}
-    for path, value in _leaves(tree):
-        section, _, name = path.rpartition(".")
-        sections.setdefault(section or "general", []).append((name, _harmless(name, value)))
-    return tuple((section, tuple(values)) for section, values in sorted(sections.items()))
-
-
-def _leaves(value: Json, path: str = "") -> list[tuple[str, Json]]:
-    if isinstance(value, dict) and value:
-        return [leaf for key, child in value.items() for leaf in _leaves(child, f"{path}.{key}" if path else key)]
-    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
-        return [leaf for number, item in enumerate(value) for leaf in _leaves(item, f"{path}.{number}")]
-    return [(path, value)]
-
-
-def _harmless(name: str, value: Json) -> str:
-    if value is None:
-        return "not set"
-    words = set(name.lower().split("_"))
-    if words & _SECRET and words.isdisjoint({"file"}):
-        return _HIDDEN
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return _address(text) if "://" in text else text
-
-
-def _address(text: str) -> str:
-    """An address without its account; of a web hook no path either, since that is often its secret."""
-    try:
-        parts = urlsplit(text)
-        place = f"{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
-    except ValueError:
-        return _HIDDEN
-    if parts.scheme in {"http", "https"}:
-        return f"{parts.scheme}://{place}" + ("/…" if parts.path.strip("/") or parts.query else "")
-    return f"{parts.scheme}://{place}{parts.path}"
 
 
 def _counters(exposition: bytes) -> dict[str, int]:

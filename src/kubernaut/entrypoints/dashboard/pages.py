@@ -20,6 +20,7 @@ from kubernaut.entrypoints.dashboard.patterns import Patterns, read_patterns
 from kubernaut.entrypoints.dashboard.rendering import VISIT
 from kubernaut.entrypoints.dashboard.responses import HEADERS, json_response, page
 from kubernaut.entrypoints.dashboard.searching import search_of
+from kubernaut.entrypoints.dashboard.settings import InForce, read_settings
 from kubernaut.entrypoints.dashboard.strategies import Strategies, Tries, read_strategies, read_tries
 from kubernaut.entrypoints.dashboard.stream import event_stream
 from kubernaut.entrypoints.dashboard.value import PERIODS, Worth
@@ -64,7 +65,12 @@ class Pages:
         self._reader = reader
         self._streams = 0
         self._health = HealthReader(
-            parts.health, Readiness(parts.health.checks), parts.incidents, parts.switch, parts.clock
+            parts.health,
+            Readiness(parts.health.checks),
+            Readiness(parts.health.limits),
+            parts.incidents,
+            parts.switch,
+            parts.clock,
         )
 
     def sheets(self) -> list[tuple[str, Answering]]:
@@ -81,6 +87,7 @@ class Pages:
             Sheet("/models", "models.html", self.models),
             Sheet("/patterns", "patterns.html", self.patterns),
             Sheet("/health", "health.html", self.health),
+            Sheet("/settings", "settings.html", self.settings),
         )
         twins = [(f"{sheet.path}.json" if sheet.path != "/" else "/live.json", _twin(sheet)) for sheet in sheets]
         return [("/events", self.events), *twins, *((sheet.path, self._shown(sheet)) for sheet in sheets)]
@@ -149,6 +156,12 @@ class Pages:
     async def health(self, _request: Request) -> Health:
         """How Kubernaut itself is."""
         return await self._health.read()
+
+    async def settings(self, request: Request) -> InForce:
+        """What is in force."""
+        sources = self._parts.health
+        only = request.query_params.get("show") == "changed"
+        return read_settings(sources.settings, source=sources.source, only_changed=only)
 
     async def events(self, request: Request) -> Response:
         """The stream of what happens, of one incident or of all."""

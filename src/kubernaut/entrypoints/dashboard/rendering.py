@@ -12,6 +12,7 @@ from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import JsonObject
@@ -53,6 +54,7 @@ class Visit:
     seq: int = 0
 
 
+_CODE, _PLAIN = Markup("<code>{}</code>"), Markup("{}")
 VISIT: ContextVar[Visit] = ContextVar("visit", default=Visit())  # noqa: B039  # frozen
 
 
@@ -65,6 +67,7 @@ def _environment() -> Environment:
         "age": age,
         "call": call_in_words,
         "clock": clock_time,
+        "coded": coded,
         "day": lambda at: f"{at.astimezone(UTC):%m-%d %H:%M}",
         "percent": lambda share: f"{100 * share:.0f}",
         "cost": cost_in_words,
@@ -96,6 +99,12 @@ def render(template: str, **values: object) -> str:
 def clock_time(at: datetime) -> str:
     """`2026-03-04 14:03:07Z`; on a page the date is never left to be guessed."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+def coded(text: str) -> Markup:
+    """The text with what stands between backticks as code, all of it escaped."""
+    words = enumerate(text.split("`"))
+    return Markup().join((_CODE if number % 2 else _PLAIN).format(visible(part)) for number, part in words)
 
 
 def stored(body: JsonObject) -> str:

@@ -7,6 +7,7 @@ Bodies are cut down to what is counted, and equal ones are kept once, so that te
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -15,13 +16,17 @@ from types import MappingProxyType
 import msgspec
 
 from kubernaut.domain.errors import StoreError
+from kubernaut.domain.execution import Effect
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.journal import Event, EventKind, was_done
 from kubernaut.domain.objects import JsonObject, Tree
+from kubernaut.entrypoints.value.gathering import slim_comparison, slim_proposal
 from kubernaut.ports import IncidentStore
 
 _PAGE = 1000
 _KEPT_LESSONS = 50
+# So many more events are kept before the collector is told to leave them alone.
+_MANY = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class Tally:
     events: dict[IncidentId, list[Event]] = field(default_factory=dict)
     seen: int = 0
     is_complete: bool = False
+    _settled: int = 0
     _bodies: dict[bytes, JsonObject] = field(default_factory=dict)
     _asked: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -87,6 +93,11 @@ class Tally:
                     self.seen = event.seq
                     self._count(event)
         self.is_complete = True
+        if self.seen - self._settled >= _MANY:
+            # What is kept here stays to the end of the process. Looked through by every full collection it would hold
+            # up the page that happens to be drawn then, by some 200 ms for ten thousand incidents.
+            gc.freeze()
+            self._settled = self.seen
 
     def _count(self, event: Event) -> None:
         match event.kind:
@@ -107,7 +118,7 @@ class Tally:
     def _verified(self, event: Event) -> None:
         body = Tree(event.body)
         key = body.text("cause"), body.text("action")
-        if all(key):
+        if all(key) and body.text("verification", "effect") != Effect.PREPARED:
             attempt = Attempt(event.incident, event.at, body.text("verification", "effect"), event.seq)
             self.attempts.setdefault(key, []).append(attempt)
 
@@ -176,6 +187,8 @@ _KEPT: Mapping[EventKind, Callable[[Tree], JsonObject]] = MappingProxyType(
         EventKind.VERIFIED: _verdict,
         EventKind.UNDONE: _applied,
         EventKind.LEARNED: _nothing,
+        EventKind.PROPOSED: slim_proposal,
+        EventKind.COMPARED: slim_comparison,
         EventKind.CLOSED: lambda body: {"ending": body.text("ending")},
     }
 )

@@ -17,10 +17,14 @@ from kubernaut.domain.incidents import Incident
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.entrypoints.dashboard.charts import Dot, LogAxis, dots_of
 from kubernaut.entrypoints.dashboard.tally import Tally
+from kubernaut.entrypoints.value.sheet import outlook_rows
+from kubernaut.impact.accounts import accounts
 from kubernaut.impact.clocks import History
 from kubernaut.impact.figures import Figure
 from kubernaut.impact.inputs import ValueInputs
-from kubernaut.impact.value import business_value
+from kubernaut.impact.money import outlook
+from kubernaut.impact.shadow import ShadowReport, shadow_report
+from kubernaut.impact.value import Valued, valued
 from kubernaut.ports import Clock, IncidentFilter, IncidentStore
 
 PERIODS = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30), "90d": timedelta(days=90)}
@@ -67,6 +71,8 @@ class Worth:
     dots: tuple[Dot, ...]
     namespaces: tuple[Share, ...]
     assumptions: tuple[str, ...]
+    shadow: ShadowReport
+    hangs_on: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -85,6 +91,10 @@ class Appraisal:
         """The figures of the period, None while they are counted for the first time."""
         if self._is_old(period) and not self._wanted.full():
             self._wanted.put_nowait(period)
+        return self._worths.get(period)
+
+    def last(self, period: str) -> Worth | None:
+        """The figures as they were last counted, without wanting newer ones."""
         return self._worths.get(period)
 
     async def work(self) -> None:
@@ -125,8 +135,11 @@ class Appraisal:
 
 
 def _worth(histories: Sequence[History], inputs: ValueInputs, period: str, now: datetime) -> Worth:
-    value = business_value(histories, inputs, period=PERIODS[period])
     since = now - PERIODS[period]
+    # A service that ran for three of thirty days cost three days.
+    running = min(PERIODS[period], now - min((one.incident.opened_at for one in histories), default=now))
+    found = valued(accounts(histories, until=now), (), inputs, running)
+    value = found.metrics
     incidents = [history.incident for history in histories]
     healed = [one for one in incidents if one.ending is Ending.HEALED]
     closed, cured = f"/incidents?since={period}", f"/incidents?ending=healed&since={period}"
@@ -167,7 +180,15 @@ def _worth(histories: Sequence[History], inputs: ValueInputs, period: str, now: 
         dots=dots,
         namespaces=_namespaces(incidents),
         assumptions=tuple(dict.fromkeys(line for one in shown for line in one.figure.assumptions)),
+        shadow=shadow_report(histories, since, now),
+        hangs_on=_hangs_on(found, inputs, running),
     )
+
+
+def _hangs_on(found: Valued, inputs: ValueInputs, running: timedelta) -> tuple[tuple[str, str], ...]:
+    if found.metrics.cost_savings_usd.value is None:
+        return ()
+    return outlook_rows(outlook(found.sums, found.drawn, inputs, found.metrics.roi, running))
 
 
 def _weeks(incidents: Sequence[Incident], now: datetime) -> tuple[tuple[Ending, tuple[int, ...]], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TypeAlias
@@ -57,7 +57,7 @@ class HttpParts:
     clock: Clock
     ids: Ids
     meter: Meter
-    metrics: Callable[[], bytes]
+    metrics: Callable[[], Awaitable[bytes]]
     checks: Mapping[str, Check]
     limits: Mapping[str, Check] = field(default_factory=dict)
     token: str | None = None

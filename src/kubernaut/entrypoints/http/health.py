@@ -50,7 +50,9 @@ async def _run(check: Check) -> str:
 
 
 def health_routes(
-    checks: Mapping[str, Check], metrics: Callable[[], bytes], limits: Mapping[str, Check] = MappingProxyType({})
+    checks: Mapping[str, Check],
+    metrics: Callable[[], Awaitable[bytes]],
+    limits: Mapping[str, Check] = MappingProxyType({}),
 ) -> APIRouter:
     """`/healthz`, `/readyz` and `/metrics`, for whoever may reach the port.
 
@@ -74,6 +76,6 @@ def health_routes(
 
     @routes.get("/metrics", summary="Counters and timings for Prometheus", response_class=Response)
     async def exposition() -> Response:
-        return Response(metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(await metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return routes

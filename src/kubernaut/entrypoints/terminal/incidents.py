@@ -110,13 +110,16 @@ def _timeline(story: Story, look: Look, now: datetime, *, everything: bool) -> l
 def _change(attempt: Attempt, look: Look) -> list[str]:
     target = visible(str(attempt.call.target))
     what = f"{call_in_words(attempt.call)} · {target} · {visible(attempt.preview.reach)}"
-    lines = wrapped(what, look.width, indent=" " * _LABEL, first=_labelled("CHANGE", ""))
+    label = "PROPOSED" if attempt.proposed else "CHANGE"
+    lines = wrapped(what, look.width, indent=" " * _LABEL, first=_labelled(label, ""))
     lines += diff_lines(attempt.preview.diff, look, indent="  ")
     if attempt.refused:
         lines += wrapped(visible(attempt.refused), look.width, indent=" " * _LABEL, first=_labelled("REFUSED", ""))
     if attempt.verification:
         proof = f"{attempt.verification.effect.value} · {score_in_words(attempt.verification)}"
         lines += wrapped(visible(proof), look.width, indent=" " * _LABEL, first=_labelled("VERIFIED", ""))
+    if attempt.compared:
+        lines += wrapped(visible(attempt.compared), look.width, indent=" " * _LABEL, first=_labelled("PEOPLE", ""))
     if attempt.undone:
         lines += wrapped(visible(attempt.undone), look.width, indent=" " * _LABEL, first=_labelled("UNDONE", ""))
     return lines

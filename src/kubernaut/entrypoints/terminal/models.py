@@ -99,6 +99,7 @@ def figures_lines(found: ModelFigures, look: Look) -> list[str]:
         ["step_count", str(metrics.step_count)],
         ["success_rate", str(metrics.success_rate)],
         ["ai_request_count", str(metrics.ai_request_count)],
+        ["tool_calls", str(metrics.tool_calls)],
         ["questions", f"{metrics.questions}, {metrics.kept} from kept answers, {metrics.suspicious} suspicious"],
         ["failovers", str(metrics.failovers)],
         ["tokens", f"{metrics.tokens:,}"],

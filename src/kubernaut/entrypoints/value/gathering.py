@@ -6,20 +6,22 @@ import asyncio
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from kubernaut.domain.errors import InputError
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Phase
-from kubernaut.domain.objects import JsonObject, Tree
+from kubernaut.domain.objects import Json, JsonObject, Tree
 from kubernaut.domain.reconstruction import rebuild
 from kubernaut.impact.clocks import History
 from kubernaut.impact.inputs import ValueInputs
 from kubernaut.impact.period import Period, ValueReport, value_report
+from kubernaut.impact.shadow import ShadowReport, shadow_report
 from kubernaut.ports import IncidentStore
 
 _PAGE = 1000
@@ -37,12 +39,24 @@ async def gather_value(
     incidents: IncidentStore, period: Period, inputs: ValueInputs, *, off: tuple[History, ...] = ()
 ) -> ValueReport:
     """The report of the period as one frozen value; for the command line, the API and the page alike."""
+    told = await told_histories(incidents, until=period.until)
+    return await asyncio.to_thread(value_report, told, period, inputs, off=off)
+
+
+async def gather_shadow(incidents: IncidentStore, period: Period) -> ShadowReport:
+    """What the proposals of the period would have been worth, for the command line and the API alike."""
+    told = await told_histories(incidents, until=period.until)
+    return await asyncio.to_thread(shadow_report, told, period.since, period.until)
+
+
+async def told_histories(incidents: IncidentStore, *, until: datetime) -> list[History]:
+    """All that the log tells up to then, cut down to what figures need."""
     kept: list[Event] = []
     after = 0
     while page := await incidents.events(after=after, limit=_PAGE, kinds=_KINDS):
-        kept += (slim(event) for event in page if event.at <= period.until)
+        kept += (slim(event) for event in page if event.at <= until)
         after = page[-1].seq
-    return await asyncio.to_thread(value_report, histories_of(kept), period, inputs, off=off)
+    return histories_of(kept)
 
 
 def histories_of(events: Iterable[Event]) -> list[History]:
@@ -60,21 +74,53 @@ def histories_of(events: Iterable[Event]) -> list[History]:
 
 def slim(event: Event) -> Event:
     """The event with what figures need of it: a diagnosis and a snapshot are long, and there are thousands."""
-    body = Tree(event.body)
-    match event.kind:
-        case EventKind.DIAGNOSED:
-            causes: list[JsonObject] = [
-                {"cause": each.text("cause")} for each in body.trees("diagnosis", "hypotheses")[:1]
-            ]
-            return replace(event, body={"diagnosis": {"hypotheses": [*causes]}})
-        case EventKind.APPLIED | EventKind.UNDONE | EventKind.REFUSED:
-            return replace(event, body={"execution": {"applied": body.text("execution", "applied")}})
-        case EventKind.PLANNED:
-            return replace(event, body={"plan": {"guard": body.text("plan", "guard")}})
-        case EventKind.NOTIFIED | EventKind.LEARNED | EventKind.RECALLED:
-            return replace(event, body={})
-        case _:
-            return event
+    cut = _CUT.get(event.kind)
+    return replace(event, body=cut(Tree(event.body))) if cut else event
+
+
+def _diagnosed(body: Tree) -> JsonObject:
+    causes: list[Json] = [{"cause": each.text("cause")} for each in body.trees("diagnosis", "hypotheses")[:1]]
+    return {"diagnosis": {"hypotheses": causes}}
+
+
+def _executed(body: Tree) -> JsonObject:
+    return {"execution": {"applied": body.text("execution", "applied")}}
+
+
+def _nothing(_body: Tree) -> JsonObject:
+    return {}
+
+
+def slim_proposal(body: Tree) -> JsonObject:
+    """The proposal without its change and the object as it was."""
+    proposal = body.tree("proposal")
+    call: JsonObject = {"action": proposal.text("call", "action")}
+    return {"proposal": {"at": proposal.at("at"), "asks": proposal.flag("asks"), "call": call}}
+
+
+def slim_comparison(body: Tree) -> JsonObject:
+    """The comparison without the lines of changes."""
+    told = body.tree("comparison")
+    changes: list[Json] = [{"by": change.text("by")} for change in told.trees("changes")]
+    kept: JsonObject = {key: told.at(key) for key in ("agreement", "mended_at", "reason")}
+    return {"comparison": {**kept, "changes": changes}}
+
+
+_CUT: Mapping[EventKind, Callable[[Tree], JsonObject]] = MappingProxyType(
+    {
+        EventKind.DIAGNOSED: _diagnosed,
+        EventKind.APPLIED: _executed,
+        EventKind.UNDONE: _executed,
+        EventKind.REFUSED: _executed,
+        EventKind.PLANNED: lambda body: {"plan": {"guard": body.text("plan", "guard")}},
+        EventKind.PROPOSED: slim_proposal,
+        EventKind.COMPARED: slim_comparison,
+        EventKind.NOTICED: _nothing,
+        EventKind.NOTIFIED: _nothing,
+        EventKind.LEARNED: _nothing,
+        EventKind.RECALLED: _nothing,
+    }
+)
 
 
 def period_of(since: str, until: str, *, now: datetime) -> Period:

@@ -9,6 +9,7 @@ from kubernaut.entrypoints.units import duration
 from kubernaut.impact.effectiveness import Row
 from kubernaut.impact.figures import Figure
 from kubernaut.impact.inputs import Range
+from kubernaut.impact.money import Outlook
 from kubernaut.impact.period import SystemState, ValueReport
 
 _FEW = 10
@@ -120,10 +121,14 @@ def _figures(report: ValueReport) -> tuple[tuple[str, ...], ...]:
 
 
 def _outlook(report: ValueReport) -> Section:
-    found = report.outlook
     title, header = "What the money hangs on", ("question", "answer")
-    if found is None:
+    if report.outlook is None:
         return Section(title, header, (("savings", report.metrics.cost_savings_usd.why),))
+    return Section(title, header, outlook_rows(report.outlook))
+
+
+def outlook_rows(found: Outlook) -> tuple[tuple[str, str], ...]:
+    """What the money figures hang on, a question and its answer each."""
     chance, price, rate = (
         found.chance_roi_positive,
         found.break_even_usd_per_downtime_min,
@@ -138,7 +143,7 @@ def _outlook(report: ValueReport) -> Section:
         (f"savings if {swing.input} is at its low or high end", f"USD {swing.at_low:,.0f} or USD {swing.at_high:,.0f}")
         for swing in found.swings
     ]
-    return Section(title, header, tuple(rows))
+    return tuple(rows)
 
 
 def _states(before: SystemState, after: SystemState) -> tuple[tuple[str, ...], ...]:

@@ -8,6 +8,7 @@ from kubernaut.investigation import facts
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.things import CLAIM, Thing
+from kubernaut.investigation.volumes import class_of
 
 # The threshold of KubePersistentVolumeFillingUp (critical) in kubernetes-mixin.
 _FREE = 0.03
@@ -25,16 +26,18 @@ def examine(thing: Thing) -> Finding | None:
     if free is None or free >= _FREE:
         return None
     size = claim.text("status", "capacity", "storage") or "unknown size"
+    kind = thing.scene.get("StorageClass", "", class_of(claim))
+    grown = (call("expand_pvc", claim.ref, factor=_FACTOR),) if kind and kind.flag("allowVolumeExpansion") else ()
     users = ", ".join(item.name for item in thing.workloads) or "no pod that was seen"
     return Finding(
         target=claim.ref,
         summary=f"{thing.title}: {free:.1%} of {size} is free; used by {users}.",
-        verdict=Verdict.APPROVE,
+        verdict=Verdict.APPROVE if grown else Verdict.ESCALATE,
         supporting=(
             facts.measured(claim, asked, f"{free:.1%} free"),
             facts.field(claim, "status.capacity.storage", f"capacity {size}"),
         ),
-        remedies=(call("expand_pvc", claim.ref, factor=_FACTOR), escalate(claim.ref)),
+        remedies=(*grown, escalate(claim.ref)),
     )
 
 
@@ -42,7 +45,7 @@ CAUSE = Cause(
     id=CauseId("claim_filling"),
     title="A volume has next to no room left",
     needs=("PersistentVolumeClaim",),
-    faults=(107,),
+    faults=(108,),
     look_alikes={"disk_full": "a container already says that it cannot write", "claim_unbound": "there is no volume"},
     know="Only the owner knows what may be deleted; growing a claim cannot be taken back.",
     by_hand=(

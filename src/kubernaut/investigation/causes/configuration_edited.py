@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from kubernaut.domain.diagnosis import ActionCall, CauseId, Verdict
 from kubernaut.investigation import facts
-from kubernaut.investigation.configuration import Edit, edits
+from kubernaut.investigation.configuration import Edit, edits, recorded
 from kubernaut.investigation.containers import is_ready
 from kubernaut.investigation.crashes import Crash, Link, crash_of, link
 from kubernaut.investigation.facts import Fact
@@ -14,7 +14,6 @@ from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.subjects import Workload
 
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _SLACK = timedelta(seconds=90)
 _SOON = timedelta(minutes=20)
 _LATER = timedelta(hours=6)
@@ -28,18 +27,18 @@ def examine(workload: Workload) -> Finding | None:
     edit = next((entry for entry in edits(workload) if _precedes(entry, crash)), None)
     if edit is None:
         return None
-    recorded = _recorded(edit)
+    former = _recorded(edit)
     return Finding(
         target=workload.ref,
         summary=(
             f"{workload.title}: {crash.words} since {edit.source.kind} {edit.source.name} was edited. "
-            f"What it held before is {'what was last applied' if recorded else 'in no revision'}: take it from "
-            f"{'there' if recorded else 'where it is declared'}."
+            f"What it held before is {'what was last applied' if former else 'in no revision'}: take it from "
+            f"{'there' if former else 'where it is declared'}."
         ),
-        verdict=Verdict.APPROVE if recorded else Verdict.ESCALATE,
+        verdict=Verdict.APPROVE if former else Verdict.ESCALATE,
         supporting=(edit.fact, *crash.facts),
         contradicting=tuple(_against(workload, edit, crash)),
-        remedies=(*recorded, escalate(workload.ref)),
+        remedies=(*former, escalate(workload.ref)),
         places={
             "pod": crash.container.pod.name,
             "container": crash.container.name,
@@ -50,8 +49,7 @@ def examine(workload: Workload) -> Finding | None:
 
 def _recorded(edit: Edit) -> tuple[ActionCall, ...]:
     """The return to the content that `kubectl apply` recorded; of a Secret none may be looked at."""
-    kept = edit.source.kind == "ConfigMap" and _LAST_APPLIED in edit.source.annotations
-    return (call("restore_configmap", edit.source.ref),) if kept else ()
+    return (call("restore_configmap", edit.source.ref),) if recorded(edit.source) else ()
 
 
 def _precedes(edit: Edit, crash: Crash) -> bool:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.domain.diagnosis import ActionCall, CauseId, Verdict
+from kubernaut.domain.provenance import last_writer
 from kubernaut.investigation import facts
+from kubernaut.investigation.configuration import recorded
+from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.lookups import failed_lookup
-from kubernaut.investigation.remedies import escalate
+from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.subjects import Workload
 
+_COREFILE = ("kube-system", "coredns")
 _OWN = frozenset({"None", "Default"})
 
 
@@ -21,20 +25,37 @@ def examine(workload: Workload) -> Finding | None:
     if found is None or service is None or workload.template.text("spec", "dnsPolicy") in _OWN:
         return None
     container = found.complaint.container
+    edited = _edited(workload)
     return Finding(
         target=workload.ref,
         summary=(
             f"{workload.title}: {container.label} cannot resolve {found.host}, and Service {name} is there: "
             "look at CoreDNS, its Corefile, and whether a NetworkPolicy forbids port 53."
         ),
-        verdict=Verdict.ESCALATE,
+        verdict=Verdict.APPROVE if edited else Verdict.ESCALATE,
         supporting=(
             found.complaint.fact,
             facts.field(service, "metadata.creationTimestamp", f"Service {name} exists", service.created_at),
+            *edited,
         ),
-        remedies=(escalate(workload.ref),),
+        remedies=(*_applied(workload), escalate(workload.ref)) if edited else (escalate(workload.ref),),
         places={"pod": container.pod.name, "container": container.name, "host": found.host},
     )
+
+
+def _edited(workload: Workload) -> list[Fact]:
+    """That the Corefile is not the one that was last applied."""
+    item = workload.scene.get("ConfigMap", *_COREFILE)
+    if item is None or not recorded(item, "Corefile"):
+        return []
+    author = last_writer(item, "data")
+    by = f", and was written {author}" if author else ""
+    return [facts.change(item, "data[Corefile]", f"it is not what was last applied{by}", author.at if author else None)]
+
+
+def _applied(workload: Workload) -> list[ActionCall]:
+    item = workload.scene.get("ConfigMap", *_COREFILE)
+    return [call("restore_configmap", item.ref, key="Corefile")] if item else []
 
 
 CAUSE = Cause(

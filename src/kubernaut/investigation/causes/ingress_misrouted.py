@@ -17,6 +17,7 @@ from kubernaut.investigation.things import Thing, backends
 # AWS's controller keeps such backends in annotations.
 _BY_ANNOTATION = "use-annotation"
 _CLASS = "kubernetes.io/ingress.class"
+_PORT = ("backend", "service", "port")
 
 
 def examine(thing: Thing) -> Finding | None:
@@ -28,26 +29,61 @@ def examine(thing: Thing) -> Finding | None:
     if not wrong:
         return None
     before = _before(item)
-    mended = tuple(_mended(thing.scene, item))[:1]
+    scene = thing.scene
+    proven = (*_mended(scene, item), *_classed(scene, item))[:1]
+    # Without a record, only one Service or class that can be meant is proposed, and a person says whether it is.
+    likely = () if proven else (*_named_alike(scene, item), *_only_class(scene, item))[:1]
     return Finding(
         target=item.ref,
         summary=f"Ingress {item.name}: {wrong[0].text}.{f' {before[0].text}.' if before else ''}",
-        verdict=Verdict.ACT if mended else Verdict.ESCALATE,
+        verdict=Verdict.ACT if proven else Verdict.APPROVE if likely else Verdict.ESCALATE,
         supporting=(*wrong[:3], *before),
-        remedies=(*mended, escalate(item.ref)),
+        remedies=(*proven, *likely, escalate(item.ref)),
     )
 
 
 def _mended(scene: Scene, item: KubeObject) -> Iterator[ActionCall]:
-    """Each path whose backend is not there, led back to the backend that was last applied, where that one is there."""
+    """Each path that leads elsewhere than it was last applied, led back there, where that Service exists."""
     applied = {_place(rule, path): path for rule, path in _paths(last_applied(item) or Tree({}))}
     for rule, path in _paths(item):
         former = applied.get(_place(rule, path))
-        if former is None or _is_there(scene, item.namespace, path) or not _is_there(scene, item.namespace, former):
+        if former is None or _backend(path) == _backend(former) or not _is_there(scene, item.namespace, former):
             continue
         name, port = _backend(former)
         host, where = _place(rule, path)
         yield call("fix_ingress_backend", item.ref, host=host, path=where, service=name, port=port)
+
+
+def _named_alike(scene: Scene, item: KubeObject) -> Iterator[ActionCall]:
+    """A path to a Service that does not exist, led to the one that has the Ingress's name and that port."""
+    if not scene.covers("Service", item.namespace):
+        return
+    for rule, path in _paths(item):
+        name, port = _backend(path)
+        host, where = _place(rule, path)
+        alike = Tree({"backend": {"service": {"name": item.name, "port": dict(path.tree(*_PORT).raw)}}})
+        if name and scene.get("Service", item.namespace, name) is None and _is_there(scene, item.namespace, alike):
+            yield call("fix_ingress_backend", item.ref, host=host, path=where, service=item.name, port=port)
+
+
+def _classed(scene: Scene, item: KubeObject) -> Iterator[ActionCall]:
+    """The class that was last applied, where the present one does not exist and that one does."""
+    applied = last_applied(item)
+    former = applied.text("spec", "ingressClassName") if applied else ""
+    if _lacks_class(scene, item) and former and scene.get("IngressClass", "", former) is not None:
+        yield call("fix_ingress_backend", item.ref, ingress_class=former)
+
+
+def _only_class(scene: Scene, item: KubeObject) -> Iterator[ActionCall]:
+    known = scene.all("IngressClass")
+    if _lacks_class(scene, item) and len(known) == 1:
+        yield call("fix_ingress_backend", item.ref, ingress_class=known[0].name)
+
+
+def _lacks_class(scene: Scene, item: KubeObject) -> bool:
+    """Whether it names a class that does not exist."""
+    name = item.text("spec", "ingressClassName")
+    return bool(name) and scene.covers("IngressClass", "") and scene.get("IngressClass", "", name) is None
 
 
 def _paths(item: Tree) -> Iterator[tuple[Tree, Tree]]:

@@ -57,10 +57,11 @@ def examine_node(node: Node) -> Finding | None:
 CAUSE = Cause(
     id=CauseId("intended_state"),
     title="It is meant to be so",
-    faults=(68, 116),
+    faults=(116,),
     needs=("Pod",),
     look_alikes={
         "scaled_to_zero": "nothing marks the zero as intended, and a Service or an event shows that it is missed",
+        "rollout_paused": "nothing marks the pause as intended, and a change waits for it",
         "nodes_cordoned": "nothing marks the cordon as maintenance, and pods wait",
     },
     know="To mark an intention yourself: annotate the object with kubernaut.ai/intended=REASON.",

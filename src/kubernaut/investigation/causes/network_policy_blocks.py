@@ -7,12 +7,14 @@ from datetime import timedelta
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.objects import KubeObject
+from kubernaut.domain.ownership import keeper_of
 from kubernaut.domain.provenance import last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.complaints import complaints, unready
 from kubernaut.investigation.condition import is_under_way
 from kubernaut.investigation.crashes import crashed
 from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.intent import marked_pause
 from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.revisions import spell
 from kubernaut.investigation.subjects import Workload
@@ -22,6 +24,7 @@ _FORM = re.compile(
     r"|EAI_AGAIN|connection refused"
 )
 _NEW = timedelta(hours=24)
+_BEGAN_WITH_IT = timedelta(minutes=10)
 
 
 def examine(workload: Workload) -> Finding | None:
@@ -37,21 +40,34 @@ def examine(workload: Workload) -> Finding | None:
             continue
         author, made = last_writer(policy, "spec"), policy.created_at
         by = f", written {author}" if author else ""
+        amended = (call("amend_network_policy", policy.ref, drop=_part(closed)),) if _opened(workload, policy) else ()
         age = f" It was made {spell(workload.scene.now - made)} ago{by}." if made else ""
         text = f"NetworkPolicy {policy.name} selects these pods and allows no {' and no '.join(closed)}"
         return Finding(
             target=workload.ref,
             summary=f"{workload.title}: {text}, and {said.container.label} cannot reach what it calls.{age}",
-            verdict=Verdict.APPROVE,
+            verdict=Verdict.APPROVE if amended else Verdict.ESCALATE,
             supporting=(
                 facts.field(policy, "spec", text),
                 said.fact,
                 facts.change(policy, "metadata.creationTimestamp", f"NetworkPolicy {policy.name} is new{by}", made),
             ),
-            remedies=(call("amend_network_policy", policy.ref, drop=_part(closed)), escalate(workload.ref)),
+            remedies=(*amended, escalate(workload.ref)),
             places={"policy": policy.name, "pod": said.container.pod.name, "container": said.container.name},
         )
     return None
+
+
+def _opened(workload: Workload, policy: KubeObject) -> bool:
+    """Whether the namespace had traffic before the policy: one that began with it was never open.
+
+    A policy that somebody keeps or means is not taken away.
+    """
+    namespace = workload.scene.get("Namespace", "", policy.namespace)
+    began, made = (namespace.created_at if namespace else None), policy.created_at
+    if keeper_of(policy) or policy.controller or marked_pause(policy):
+        return False
+    return began is not None and made is not None and made - began >= _BEGAN_WITH_IT
 
 
 def _part(closed: list[str]) -> str:

@@ -15,11 +15,16 @@ from kubernaut.investigation.templates import Difference
 
 
 def examine(workload: Workload) -> Finding | None:
-    """The finding when a failing container cannot resolve a name that no Service of its namespace has."""
+    """The finding when a failing container cannot resolve a name that no Service of its namespace has.
+
+    Where the Services could not be read, the answer of the cluster's name server stands for them.
+    """
     found = failed_lookup(workload)
     name = found.service(workload.object.namespace) if found else ""
     scene, place = workload.scene, workload.object.namespace
-    if found is None or not name or not scene.covers("Service", place):
+    if found is None or not name:
+        return None
+    if not scene.covers("Service", place) and not found.is_denied:
         return None
     if scene.get("Service", place, name) is not None:
         return None
@@ -50,7 +55,9 @@ def _of_the_name(name: str) -> Relevant:
 
 def _absence(workload: Workload, name: str) -> list[Fact]:
     place, item = workload.object.namespace, workload.object
-    told = [facts.absence(item, f"service/{name}", f"there is no Service {name} in {place}")]
+    told = []
+    if workload.scene.covers("Service", place):
+        told.append(facts.absence(item, f"service/{name}", f"there is no Service {name} in {place}"))
     named = next((entry for entry in addresses(workload) if entry.service == name), None)
     if named:
         told.append(facts.field(item, named.path, f"{named.variable} names {named}"))

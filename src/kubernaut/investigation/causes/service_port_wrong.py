@@ -37,7 +37,8 @@ def examine(service: Service) -> Finding | None:
     if not service.is_routed_by_labels or not ready:
         return None
     for port in service.object.trees("spec", "ports"):
-        if _is_declared(port, ready[0]):
+        # Every stored Service has one: where a table left it out, it is not known.
+        if not port.has("targetPort") or _is_declared(port, ready[0]):
             continue
         fix = _applied(service, port, ready[0]) or _named(port, ready[0]) or _probed(service, port, ready[0])
         if fix:

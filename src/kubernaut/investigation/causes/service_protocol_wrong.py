@@ -9,7 +9,7 @@ from kubernaut.investigation import facts
 from kubernaut.investigation.containers import is_ready
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.remedies import escalate
+from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.routing import edited
 from kubernaut.investigation.subjects import Service
 
@@ -25,19 +25,21 @@ def examine(service: Service) -> Finding | None:
         named = port.text("name") or str(port.integer("port"))
         spoken = ", ".join(sorted(declared))
         item = service.object
+        applied = _applied(service, port)
+        mended = (call("restore_service", item.ref, part="protocol"),) if applied else ()
         return Finding(
             target=item.ref,
             summary=(
                 f"Service {item.name} offers port {named} as {protocol}; its {len(ready)} ready pods speak {spoken}."
             ),
-            verdict=Verdict.ESCALATE,
+            verdict=Verdict.ACT if mended else Verdict.ESCALATE,
             supporting=(
                 facts.field(item, f"spec.ports[{named}].protocol", f"protocol {protocol}"),
                 facts.field(ready[0], "spec.containers[*].ports", f"the ready pods declare that port as {spoken}"),
-                *_applied(service, port),
+                *applied,
                 *edited(service, "spec", "ports"),
             ),
-            remedies=(escalate(item.ref),),
+            remedies=(*mended, escalate(item.ref)),
         )
     return None
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.provenance import last_applied
 from kubernaut.investigation import facts
+from kubernaut.investigation.containers import is_ready
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.remedies import escalate
+from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.routing import edited
 from kubernaut.investigation.subjects import Service
 
@@ -28,20 +29,23 @@ def examine(service: Service) -> Finding | None:
         return None
     names = sorted({scene.top_of(pod).name for pod in foreign})
     item = service.object
+    # Somebody may have widened it on purpose, so the way back is asked for.
+    serving = any(is_ready(pod) for pod in scene.selected(place, wanted))
+    mended = (call("restore_service", item.ref, part="selector"),) if serving else ()
     return Finding(
         target=item.ref,
         summary=(
             f"Service {item.name} also sends to {', '.join(names)}: {len(foreign)} of its {len(service.selected)} pods "
             "are not those that it was applied for."
         ),
-        verdict=Verdict.ESCALATE,
+        verdict=Verdict.APPROVE if mended else Verdict.ESCALATE,
         supporting=(
             facts.field(item, "metadata.annotations[last-applied]", f"applied with selector {_written(wanted)}"),
             facts.field(item, "spec.selector", f"selector {_written(service.selector)}"),
             _reached(foreign[0].name, names, service),
             *edited(service, "spec", "selector"),
         ),
-        remedies=(escalate(item.ref),),
+        remedies=(*mended, escalate(item.ref)),
     )
 
 

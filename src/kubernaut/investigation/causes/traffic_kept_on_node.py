@@ -9,7 +9,7 @@ from kubernaut.domain.provenance import last_applied, last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.containers import is_ready
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.remedies import escalate
+from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.routing import edited
 from kubernaut.investigation.subjects import Service
 
@@ -29,17 +29,19 @@ def examine(service: Service) -> Finding | None:
     bare = sorted(node.name for node in scene.all("Node") if node.name not in served)
     if meant or not changed or not served or not bare:
         return None
+    # Local may be meant, so what was applied is asked for and not put back at once.
+    mended = (call("restore_service", item.ref, part="traffic_policy"),) if applied is not None else ()
     text = f"{len(bare)} nodes have no ready pod of it: {', '.join(bare[:3])}"
     return Finding(
         target=item.ref,
         summary=f"Service {item.name} only sends to pods on the caller's own node, and {text}. Calls from there fail.",
-        verdict=Verdict.ESCALATE,
+        verdict=Verdict.APPROVE if mended else Verdict.ESCALATE,
         supporting=(
             facts.field(item, "spec.internalTrafficPolicy", "internalTrafficPolicy: Local"),
             facts.absence(item, "nodes", text),
             *changed,
         ),
-        remedies=(escalate(item.ref),),
+        remedies=(*mended, escalate(item.ref)),
     )
 
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from kubernaut.domain.diagnosis import CauseId
+from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.domain.provenance import last_writer
+from kubernaut.investigation import facts
+from kubernaut.investigation.containers import is_ready
+from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.intent import autoscalers
 from kubernaut.investigation.origin import Treatment, of_pod
+from kubernaut.investigation.remedies import call
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.unplaced import placed_nowhere
 
 _FORM = re.compile(r"didn't (?:match pod|satisfy existing pods) (?:anti-)?affinity")
+_SCALABLE = frozenset({"Deployment", "StatefulSet"})
 _TREATMENT = Treatment(
     relevant=of_pod("podAntiAffinity", "podAffinity", "affinity"),
     words="their required pod affinity leaves none",
@@ -20,7 +28,31 @@ _TREATMENT = Treatment(
 
 def examine(workload: Workload) -> Finding | None:
     """The finding when required pod affinity or anti-affinity decides."""
-    return placed_nowhere(workload, _FORM, _TREATMENT)
+    found = placed_nowhere(workload, _FORM, _TREATMENT)
+    scaled = _scaled(workload) if found else None
+    if found is None or scaled is None:
+        return found
+    placed = len(workload.live) - len(workload.pending)
+    return replace(
+        found,
+        summary=f"{found.summary} {placed} have a place, and it was scaled to {workload.desired} afterwards.",
+        verdict=Verdict.ACT,
+        supporting=(*found.supporting, scaled),
+        remedies=(call("scale_workload", workload.ref, replicas=placed), *found.remedies),
+    )
+
+
+def _scaled(workload: Workload) -> Fact | None:
+    """That it was given more replicas than there are places after all else was well: then fewer are the way back."""
+    item, change = workload.object, workload.change
+    author = last_writer(item, "spec", "replicas")
+    placed = [pod for pod in workload.live if pod not in workload.pending]
+    if item.kind not in _SCALABLE or autoscalers(workload) or author is None or author.at is None:
+        return None
+    later = author.at > (change.at if change and change.at else item.created_at or author.at)
+    if not later or not placed or not all(is_ready(pod) and pod in workload.pods for pod in placed):
+        return None
+    return facts.change(item, "spec.replicas", f"replicas were written {author}, after the template", author.at)
 
 
 CAUSE = Cause(

@@ -6,12 +6,13 @@ import re
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
+from kubernaut.investigation.causes import scaled_to_zero
 from kubernaut.investigation.containers import is_ready
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.refusals import refusal
 from kubernaut.investigation.remedies import escalate
-from kubernaut.investigation.subjects import Workload
+from kubernaut.investigation.subjects import Service, Workload
 
 _FORM = re.compile(r'failed calling webhook "([^"]*)"(?:.*?https?://([\w-]+)\.([\w-]+)\.svc)?', re.DOTALL)
 _WHY = (
@@ -31,14 +32,29 @@ def examine(workload: Workload) -> Finding | None:
         return None
     name, service, place = match.group(1), match.group(2) or "", match.group(3) or ""
     why = next((words for form, words in _WHY if form.search(found.message)), "it could not be asked")
+    stopped = _stopped(workload, service, place)
     behind = f" Behind it is Service {place}/{service}." if service else ""
     return Finding(
         target=workload.ref,
-        summary=f"{workload.title}: new pods are refused because webhook {name} gives no answer: {why}.{behind}",
-        verdict=Verdict.ESCALATE,
-        supporting=(*found.facts, *_backend(workload, service, place)),
-        remedies=(escalate(workload.ref),),
+        summary=(
+            f"{workload.title}: new pods are refused because webhook {name} gives no answer: {why}.{behind}"
+            f"{f' {stopped.summary}' if stopped else ''}"
+        ),
+        verdict=Verdict.APPROVE if stopped else Verdict.ESCALATE,
+        supporting=(*found.facts, *_backend(workload, service, place), *(stopped.supporting if stopped else ())),
+        remedies=(*(stopped.remedies[:1] if stopped else ()), escalate(workload.ref)),
         places={"service": service or "SERVICE", "place": place or "NAMESPACE"},
+    )
+
+
+def _stopped(workload: Workload, service: str, place: str) -> Finding | None:
+    """That the program behind the webhook was scaled to zero, and to how many it goes back."""
+    scene = workload.scene
+    item = scene.get("Service", place, service) if service else None
+    behind = Service(scene, item).workloads if item else []
+    found = (scaled_to_zero.examine(Workload(scene, each)) for each in behind)
+    return next(
+        (each for each in found if each and each.remedies[0].action != "escalate" and not each.contradicting), None
     )
 
 

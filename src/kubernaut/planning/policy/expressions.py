@@ -25,9 +25,9 @@ _BOUND = re.compile(r"\b(?:all|exists|exists_one|map|filter)\(\s*([A-Za-z_]\w*)\
 
 
 class Expression:
-    """A compiled condition over known names."""
+    """A compiled condition over known names; `names` are those that it uses."""
 
-    __slots__ = ("_program", "text")
+    __slots__ = ("_program", "names", "text")
 
     def __init__(self, text: str, names: Collection[str], hidden: Iterable[str] = ()) -> None:
         """Raises `PolicyError` for what is no expression, or looks at what there is not."""
@@ -41,22 +41,27 @@ class Expression:
         concealed = sorted(used & set(hidden))
         if concealed:
             raise PolicyError(f"a rule that loosens may not look at {', '.join(concealed)}")
+        self.names = frozenset(used)
         unknown = sorted(used - set(names))
         if unknown:
             raise PolicyError(f"there is no {', '.join(unknown)}; conditions know {', '.join(sorted(names))}")
 
     def holds(self, variables: JsonObject) -> bool:
         """Whether it is true; raises `PolicyError` where it has no answer, which is neither true nor false."""
+        answer = self.value(variables)
+        if not isinstance(answer, bool):
+            raise PolicyError(f"`{self.text}` is no condition: it gives {type(answer).__name__}, not true or false")
+        return answer
+
+    def value(self, variables: JsonObject) -> object:
+        """What it gives; raises `PolicyError` where it has no answer."""
         try:
-            answer = self._program.execute(variables)
+            return self._program.execute(variables)
         except LookupError as error:
             key = str(error).strip("'\"")
             raise PolicyError(f'`{self.text}` needs "{key}", which is not there; ask first: "{key}" in …') from error
         except _REFUSALS as error:
             raise PolicyError(f"`{self.text}`: {_first_line(error)}") from error
-        if not isinstance(answer, bool):
-            raise PolicyError(f"`{self.text}` is no condition: it gives {type(answer).__name__}, not true or false")
-        return answer
 
 
 def _first_line(error: Exception) -> str:

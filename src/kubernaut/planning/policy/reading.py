@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,6 +15,7 @@ from kubernaut.planning.policy.document import Document, Rule, Window
 from kubernaut.planning.policy.expressions import Expression
 from kubernaut.planning.policy.facts import HIDDEN_FROM_LOOSENING, NAMES, Facts
 from kubernaut.planning.policy.ruling import Opening, Policy
+from kubernaut.planning.yaml_places import explained, parsed_whole
 
 try:
     from cronsim import CronSim, CronSimError
@@ -32,7 +32,7 @@ def read_policy(text: str, *, source: str) -> Policy:
     """The policy of a text; raises `PolicyError` that names source, line and field."""
     if len(text) > LARGEST:
         raise PolicyError(f"{source}: larger than {LARGEST // 1024} KiB")
-    root, tree = parsed(text, source)
+    root, tree = parsed_whole(text, source)
     try:
         # As JSON, since strict validation of Python values takes no list where a tuple is meant.
         document = Document.model_validate_json(json.dumps(tree, default=plain))
@@ -84,67 +84,6 @@ def _is_within(cron: str, length: timedelta, now: datetime) -> bool:
 
 def _in(zone: ZoneInfo, moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-
-
-def parsed(text: str, source: str) -> tuple[yaml.Node | None, object]:
-    """The nodes of a YAML text, which know their lines, and its values."""
-    try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            # A few lines of them may stand for gigabytes.
-            raise PolicyError(f"{source}: aliases (*name) are not taken")
-        root = yaml.compose(text, yaml.SafeLoader)
-        _refuse_repeated_keys(root, source)
-        tree = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise PolicyError(f"{source} line {line}: {error.problem}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise PolicyError(f"{source}: {' '.join(str(error).split())[:200]}") from error
-    if not isinstance(tree, dict | None):
-        raise PolicyError(f"{source} line 1: the top level must be a mapping, such as `rules:`")
-    return root, tree or {}
-
-
-def _refuse_repeated_keys(node: yaml.Node | None, source: str) -> None:
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if key.value in seen:
-                raise PolicyError(f"{source} line {key.start_mark.line + 1}: {key.value} stands there twice")
-            seen.add(key.value)
-            _refuse_repeated_keys(value, source)
-    elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _refuse_repeated_keys(item, source)
-
-
-def explained(error: ValidationError, root: yaml.Node | None, source: str) -> str:
-    """What is wrong, each with its line and its field."""
-    told = []
-    for problem in error.errors(include_url=False, include_input=False)[:5]:
-        place = problem["loc"]
-        field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
-        unknown = problem["type"] == "extra_forbidden"
-        message = "there is no such field" if unknown else problem["msg"].removeprefix("Value error, ")
-        told.append(f"{source} line {_line(root, place)}, {field or 'the whole'}: {message}")
-    return "; ".join(told)
-
-
-def _line(node: yaml.Node | None, place: Sequence[int | str]) -> int:
-    """The line of what stands at the place, or of the nearest thing around it."""
-    if node is None:
-        return 1
-    line: int = node.start_mark.line + 1
-    for part in place:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((key, value) for key, value in node.value if key.value == part), None)
-            if found is None:
-                break
-            line, node = found[0].start_mark.line + 1, found[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = node.start_mark.line + 1
-    return line
 
 
 def _lines(root: yaml.Node | None) -> dict[str, int]:

@@ -14,8 +14,9 @@ from kubernaut.domain.errors import PolicyError
 from kubernaut.planning.budgeting import Spent, over_budget
 from kubernaut.planning.policy.document import Effect
 from kubernaut.planning.policy.facts import Facts
-from kubernaut.planning.policy.reading import explained, parsed, plain
+from kubernaut.planning.policy.reading import plain
 from kubernaut.planning.policy.ruling import Policy
+from kubernaut.planning.yaml_places import explained, parsed_whole
 
 Decision = Literal["act", "ask", "suggest", "observe", "deny"]
 
@@ -70,7 +71,7 @@ class Came:
 
 def read_cases(text: str, *, source: str) -> PolicyCases:
     """The cases of a text; raises `PolicyError` that names source, line and field."""
-    root, tree = parsed(text, source)
+    root, tree = parsed_whole(text, source)
     try:
         return PolicyCases.model_validate_json(json.dumps(tree, default=plain))
     except ValidationError as error:

@@ -23,12 +23,18 @@ REVISION_LABEL = "controller-revision-hash"
 
 
 def ensure_revision(cluster: Cluster, owner: KubeObject) -> str:
-    """The name of the ControllerRevision of the owner's template, made where it is missing."""
+    """The name of the ControllerRevision of the owner's template, made where it is missing, with the highest number."""
     template = owner.at("spec", "template")
     mark = pods.safe_hash(encoded(template))
     name = f"{owner.name}-{mark}"
-    if cluster.find(CONTROLLER_REVISION, owner.namespace, name) is None:
-        numbers = [item.integer("revision") for item in pods.owned_by(cluster, CONTROLLER_REVISION, owner)]
+    present = cluster.find(CONTROLLER_REVISION, owner.namespace, name)
+    newest = max((item.integer("revision") for item in pods.owned_by(cluster, CONTROLLER_REVISION, owner)), default=0)
+    if present is not None and present.integer("revision") < newest:
+        # A template that comes back keeps its revision, under a new number.
+        cluster.change(
+            CONTROLLER_REVISION, owner.namespace, name, lambda draft: draft.update(revision=newest + 1), pods.CONTROLLER
+        )
+    elif present is None:
         metadata: JsonObject = {
             "name": name,
             "labels": {**owner.mapping("spec", "template", "metadata", "labels"), REVISION_LABEL: mark},
@@ -37,7 +43,7 @@ def ensure_revision(cluster: Cluster, owner: KubeObject) -> str:
         body: JsonObject = {
             "metadata": metadata,
             "data": {"spec": {"template": template}},
-            "revision": max(numbers, default=0) + 1,
+            "revision": newest + 1,
         }
         cluster.create(CONTROLLER_REVISION, owner.namespace, body, pods.CONTROLLER)
     return name

@@ -229,7 +229,7 @@ FAULTS: tuple[Fault, ...] = (
     _changed("root-read-only", "sender", _READ_ONLY, "filesystem_denied", Verdict.APPROVE, prepare=_needs_disk),
     Fault("built-for-others", "storefront", _foreign, "wrong_architecture", Verdict.ACT),
     Fault("setting-emptied", "indexer", _empty_setting, "configuration_edited", Verdict.APPROVE),
-    Fault("offered-as-udp", "basket", _offer_udp, "service_protocol_wrong", kind=SERVICE),
+    Fault("offered-as-udp", "basket", _offer_udp, "service_protocol_wrong", Verdict.ACT, kind=SERVICE),
     Fault("level-raised", "profile", _restrict, "pod_security_forbids"),
     Fault("store-service-deleted", "ledger", _lose_store, "service_missing", prepare=_give_store),
     Fault("task-fails", "exporter", _run_once, "job_failed", kind=JOB),

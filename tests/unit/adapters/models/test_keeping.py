@@ -20,6 +20,7 @@ from kubernaut.domain.evidence import Evidence, EvidenceId, EvidenceSource
 from kubernaut.domain.model_calls import ModelCall, ModelFailure
 from kubernaut.ports import Opinion, Question
 from tests.integration.models.asking import POD, QUESTION
+from tests.told import NOON
 
 OPINION = Opinion(
     "crash_after_change", "rollback_deployment", 0.7, (EvidenceId("e1"),), "It began then.", "first:large",
@@ -69,6 +70,16 @@ async def test_an_equal_question_is_answered_from_the_shelf_and_costs_nothing() 
     assert second.calls == ()
     assert replace(second, kept=False, calls=first.calls) == first
     assert desk.meter.total("model_answers_kept", where="shelf") == 1
+
+
+async def test_what_was_looked_up_for_an_answer_is_kept_with_it() -> None:
+    line = Evidence(EvidenceId("e4"), EvidenceSource.LOG, POD, "log", "pool is exhausted", NOON)
+    looked_up = replace(OPINION, evidence=(EvidenceId("e4"),), found=(line,))
+    desk = Desk(Answering(looked_up))
+    await desk.kept.analyse(QUESTION)
+    kept = await desk.kept.analyse(QUESTION)
+
+    assert (kept.kept, kept.found, kept.evidence) == (True, (line,), ("e4",))
 
 
 async def test_an_answer_is_kept_for_its_time_and_no_longer() -> None:

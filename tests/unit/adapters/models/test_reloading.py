@@ -132,6 +132,8 @@ def settings_of(tmp_path: Path, text: str) -> Path:
     ("text", "said"),
     [
         ("models: {providers: [{name: a, model: x}]}", "needs an endpoint"),
+        ("models: {providers: [{name: a, kind: openai}]}", "needs a model"),
+        ("models: {providers: [{name: a, kind: holmesgpt}]}", "needs an endpoint"),
         ("models: {providers: [{name: a, model: x, kind: azure, endpoint: 'https://a'}]}", "api_version"),
         ("models: {providers: [{name: a, model: x, kind: telepathy}]}", "kind"),
         ("models: {providers: [{name: 'a b', model: x, kind: openai}]}", "name"),
@@ -180,3 +182,24 @@ def test_declared_values_reach_the_provider_and_the_policy(tmp_path: Path) -> No
     )
     assert policy.hedge_after is not None
     assert (policy.hiding.mails, policy.hiding.addresses) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "tools"),
+    [
+        ("{name: a, model: x, endpoint: 'http://127.0.0.1:9/v1'}", False),
+        ("{name: a, model: x, endpoint: 'http://127.0.0.1:9/v1', tools: true}", True),
+        ("{name: a, model: x, kind: openai}", True),
+        ("{name: a, model: x, kind: anthropic, tools: false}", False),
+    ],
+)
+def test_who_may_look_things_up_follows_the_kind_unless_it_is_said(tmp_path: Path, text: str, *, tools: bool) -> None:
+    settings = load_settings(settings_of(tmp_path, f"models: {{providers: [{text}]}}"), environ={})
+    (provider,) = declared(settings.models, None).providers
+    assert provider.tools is tools
+
+
+def test_an_investigator_needs_no_model(tmp_path: Path) -> None:
+    text = "models: {providers: [{name: holmes, kind: holmesgpt, endpoint: 'http://holmes:8080'}]}"
+    (provider,) = declared(load_settings(settings_of(tmp_path, text), environ={}).models, None).providers
+    assert (provider.kind, provider.label) == (Kind.HOLMESGPT, "holmes")

@@ -16,8 +16,10 @@ from kubernaut.adapters.memory.incidents import MemoryIncidentStore
 from kubernaut.adapters.memory.patterns import MemoryPatterns
 from kubernaut.adapters.memory.signals import MemorySignalStore
 from kubernaut.adapters.memory.switch import MemorySwitch
+from kubernaut.domain.chain import Broken as BrokenChain
+from kubernaut.domain.chain import Checked, Recorded
 from kubernaut.domain.diagnosis import ActionCall, ActionId
-from kubernaut.domain.errors import ClusterUnavailable, StoreUnavailable, UnknownName
+from kubernaut.domain.errors import ClusterUnavailable, Forbidden, StoreUnavailable, UnknownName
 from kubernaut.domain.execution import Effect, Verification
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.journal import EventKind
@@ -25,10 +27,11 @@ from kubernaut.domain.learning import Pattern
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import JsonObject, ObjectRef
 from kubernaut.domain.plans import Decision
+from kubernaut.domain.proposals import Agreement
 from kubernaut.engine.codec import dump
 from kubernaut.entrypoints.dashboard.books import Books, open_books
 from kubernaut.entrypoints.dashboard.charts import interval_bar, log_axis
-from kubernaut.entrypoints.dashboard.health import HealthSources, settings_shown
+from kubernaut.entrypoints.dashboard.health import HealthSources
 from kubernaut.entrypoints.dashboard.models import read_models
 from kubernaut.entrypoints.dashboard.parts import DashboardParts
 from kubernaut.entrypoints.dashboard.patterns import Memory
@@ -39,6 +42,7 @@ from kubernaut.entrypoints.http.operations import Answer, Instruction, Operation
 from kubernaut.impact.inputs import Range, ValueInputs
 from tests.examples import a_signal
 from tests.told import NOON, PROOF, Teller, a_healed_one, a_store, a_waiting_one, an_intent, an_undone_one
+from tests.worth import Happened, tell_proposal
 
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 INPUTS = ValueInputs(Range(25, 42, 70), Range(70, 70, 70), running_usd_per_month=Range(500, 500, 500))
@@ -114,7 +118,17 @@ async def test_approvals_are_cards_with_the_soonest_to_expire_first() -> None:
 async def test_the_number_that_waits_stands_in_the_navigation_of_every_page() -> None:
     site = Site()
     await a_waiting_one(site.store, number=1)
-    for path in ("/", "/incidents", "/approvals", "/value", "/strategies", "/models", "/patterns", "/health"):
+    for path in (
+        "/",
+        "/incidents",
+        "/approvals",
+        "/value",
+        "/strategies",
+        "/models",
+        "/patterns",
+        "/health",
+        "/settings",
+    ):
         assert re.search(r'class="badge">1<', (await site.get(path)).text), path
 
 
@@ -388,14 +402,13 @@ async def test_the_health_page_names_what_is_broken_and_shows_the_rest() -> None
 
     site = Site()
     site._changes["health"] = HealthSources(
-        {"store": well, "cluster": broken}, lambda: b"", site.heartbeats, site.signals, {"http": {"port": 8080}}
+        {"store": well, "cluster": broken}, lambda: b"", site.heartbeats, site.signals, {}
     )
     await site.signals.accept([a_signal()])
     page = (await site.get("/health")).text
     assert "connection refused" in page
     assert "✓</span> store" in page
     assert "<b>1</b> wait" in page
-    assert "8080" in page
 
 
 async def test_a_replica_that_fell_silent_is_told_from_one_that_lives() -> None:
@@ -406,28 +419,30 @@ async def test_a_replica_that_fell_silent_is_told_from_one_that_lives() -> None:
     assert {one["name"]: one["alive"] for one in replicas} == {"a": True, "b": False}
 
 
-def test_settings_are_shown_without_their_secrets() -> None:
-    shown = dict(
-        settings_shown(
-            {
-                "http": {"token": "swordfish", "token_file": "/run/token", "port": 80},
-                "store": {"url": "postgresql://kubernaut:hunter2@db.internal:5432/incidents"},
-                "notify": {"webhook_url": "https://hooks.example/services/T0/SECRET?x=1"},
-                "models": [{"name": "local", "api_key": "abc"}],
-            }
-        )
+async def test_the_page_of_settings_has_a_twin_for_scripts() -> None:
+    assert (await Site().get("/settings.json")).json()["total"] == 0
+
+
+async def test_the_page_of_settings_says_when_all_of_them_are_at_their_defaults() -> None:
+    page = (await Site().get("/settings?show=changed")).text
+    assert "Every setting is at its default" in page
+
+
+async def test_what_is_not_done_at_present_and_a_broken_log_are_told() -> None:
+    async def refused() -> None:
+        raise Forbidden("patch deployments is missing")
+
+    event = Recorded(7, "inc-9", "k", "closed", NOON, "", "", "{}", "x")
+    broken = Checked(6, 6, "a", BrokenChain(event, "is changed"))
+    empty = Site()
+    sources = HealthSources(
+        {}, bytes, empty.heartbeats, empty.signals, {}, limits={"rights": refused}, audit=lambda: broken
     )
-    text = str(shown)
-    for secret in ("swordfish", "hunter2", "SECRET", "abc"):
-        assert secret not in text
-    assert ("url", "postgresql://db.internal:5432/incidents") in shown["store"]
-    assert ("token_file", "/run/token") in shown["http"]
-
-
-@pytest.mark.parametrize("broken", ["http://[::1", "postgresql://u:p@host:notaport/x"])
-def test_an_address_that_cannot_be_read_is_hidden_whole(broken: str) -> None:
-    [(_, [(_, shown)])] = settings_shown({"store": {"url": broken}})
-    assert shown == "**********"
+    site = Site(health=sources)
+    page = (await site.get("/health")).text
+    assert "patch deployments is missing" in page
+    assert "chain broken" in page
+    assert 'href="/incidents/inc-9"' in page
 
 
 async def test_the_colours_are_kept_and_lead_back_to_the_page() -> None:
@@ -528,3 +543,15 @@ def test_an_interval_is_drawn_on_a_scale_that_holds_0(low: float, mark: float, h
     bar = interval_bar(low, mark, high)
     assert 0 <= bar.low <= bar.mark <= bar.high <= 100
     assert 0 <= bar.zero <= 100
+
+
+async def test_proposals_that_nobody_acted_on_stand_on_the_value_page_with_what_people_did() -> None:
+    site = Site()
+    one = Happened("print-1", "deadlock", Ending.ESCALATED, 3, NOON)
+    incident = await tell_proposal(site.store, one, Agreement.SAME_CHANGE, 4.0)
+    await site.books.appraisal.make("30d")
+    page = (await site.get("/value?since=30d")).text
+    assert "Proposed and not done" in page
+    assert "same change" in page
+    assert f"/incidents/{incident}/events" in page
+    assert (await site.get("/value.json?since=30d")).json()["worth"]["shadow"]["proposals"] == 1

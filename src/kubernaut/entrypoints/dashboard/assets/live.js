@@ -92,6 +92,8 @@
     setInterval(() => schedule(0), 15000);
   }
   again();
+  // On a phone the pages stand in one row that scrolls: the current one is to be seen.
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
   const KEYS = "kubernaut-keys";
   let off = localStorage.getItem(KEYS) === "off";
@@ -101,7 +103,7 @@
   document.addEventListener("click", (event) => {
     if (event.target.id === "keys") { off = !off; localStorage.setItem(KEYS, off ? "off" : "on"); label(); }
   });
-  const GO = { l: "/", i: "/incidents", a: "/approvals", v: "/value", s: "/strategies", m: "/models", p: "/patterns", h: "/health" };
+  const GO = { l: "/", i: "/incidents", a: "/approvals", v: "/value", s: "/strategies", m: "/models", p: "/patterns", h: "/health", e: "/settings" };
   let waiting = false;
   document.addEventListener("keydown", (event) => {
     if (off || event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from kubernaut.domain.differences import difference
 from kubernaut.domain.objects import Json, JsonObject, KubeObject
-from kubernaut.execution.differences import difference
 
 
 def shown(before: Json, after: Json) -> tuple[str, ...]:
