@@ -53,7 +53,8 @@ async def test_labels_and_policy_look_at_a_strategy_s_step_as_at_any_remedy() ->
 
 async def test_no_strategy_makes_a_remedy_where_the_cause_has_none_that_is_safe() -> None:
     found = a_diagnosis()
-    bare = replace(found, hypotheses=(replace(found.hypotheses[0], remedies=()),))
+    settled = tuple(replace(each, at=None) for each in found.evidence)
+    bare = replace(found, evidence=settled, hypotheses=(replace(found.hypotheses[0], remedies=()),))
     assert told(await desk(TWO).plan(diagnosis=bare)) == (Decision.CLOSE, "no_safe_action")
 
 
