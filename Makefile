@@ -51,7 +51,7 @@ lock: ## Writes requirements/ anew from pyproject.toml; needs uv
 	@for set in run dev; do \
 	  uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
 	    --custom-compile-command "make lock" --extra postgres --extra policy --extra notify \
-	    $$([ $$set = dev ] && echo --extra pdf --group dev) \
+	    $$([ $$set = dev ] && echo --extra pdf --extra traces --group dev) \
 	    pyproject.toml -o requirements/$$set.txt; done
 
 bench: $(READY) ## Runs the benchmarks; minutes, and the machine should do nothing else

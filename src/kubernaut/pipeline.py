@@ -29,7 +29,7 @@ from kubernaut.learning.stage import LearningStage
 from kubernaut.planning.planning import PlanningStage
 from kubernaut.planning.ways import Acted, Way
 from kubernaut.ports import Admission
-from kubernaut.triage.admission import Resolved, TriageStage
+from kubernaut.triage.admission import Resolved, SetAside, TriageStage
 from kubernaut.verification.stage import VerificationStage
 
 # The topic on which a waiting incident hears people's decisions and resolved alerts.
@@ -66,9 +66,10 @@ class Stages:
     policy: PipelinePolicy
 
 
-async def admit(signal: Signal, stages: Stages, engine: Engine) -> None:
-    """Opens, joins or ends incidents for one signal of the inbox; safe to repeat."""
-    match await stages.triage.admit(signal):
+async def admit(signal: Signal, stages: Stages, engine: Engine) -> Admission | Resolved | SetAside:
+    """Opens, joins or ends incidents for one signal of the inbox, and says which; safe to repeat."""
+    became = await stages.triage.admit(signal)
+    match became:
         case Admission(incident=incident) if incident.is_open:
             # Starting twice is starting once. A process that dies before this line is made good by `revive`.
             await engine.start(incident.id, beginning(incident))
@@ -77,6 +78,7 @@ async def admit(signal: Signal, stages: Stages, engine: Engine) -> None:
                 await engine.send(incident.id, DECISION, {"resolved": True}, key=f"resolved-{signal.id}")
         case _:
             pass
+    return became
 
 
 def beginning(incident: Incident) -> JsonObject:
@@ -218,8 +220,11 @@ async def _act(
     applied = await run.step(
         f"apply-{attempt}", partial(execution.apply, incident, intent, attempt=attempt), returns=Execution
     )
+    take_back = f"kubernaut incidents undo {incident.id}"
     if applied.applied is Applied.REFUSED:
-        return Acted(Conclusion(Ending.ESCALATED, applied.reason, final=False), Outcome.REFUSED)
+        # On what was left half done no second remedy is put.
+        left = Conclusion(Ending.ESCALATED, applied.reason, take_back if applied.left else "", final=bool(applied.left))
+        return Acted(left, Outcome.REFUSED)
     verification = await _watch(run, stages, incident, diagnosis, intent, chosen.course, attempt=attempt)
     match verification.effect:
         case Effect.HEALED:
@@ -229,17 +234,16 @@ async def _act(
             return Acted(Conclusion(Ending.ESCALATED, words, final=False), Outcome.PREPARED, intent)
         case Effect.UNKNOWN:
             # Nobody can say that it harmed, so taking it back could break what works again: people look at it.
-            undo = f"kubernaut incidents undo {incident.id}"
             words = f"{call.action} was applied; {verification.reason}"
-            return Acted(Conclusion(Ending.ESCALATED, words, undo), Outcome.UNKNOWN, intent)
+            return Acted(Conclusion(Ending.ESCALATED, words, take_back), Outcome.UNKNOWN, intent)
         case Effect.UNCHANGED | Effect.WORSE:
-            take_back = partial(execution.undo, incident, intent, verification, attempt=attempt)
-            back = await run.step(f"undo-{attempt}", take_back, returns=Execution)
+            undo = partial(execution.undo, incident, intent, verification, attempt=attempt)
+            back = await run.step(f"undo-{attempt}", undo, returns=Execution)
             reason = f"{call.action} did not help ({verification.reason}); {back.reason}"
             conclusion = Conclusion(Ending.UNDONE, reason, final=False)
             if back.applied is Applied.REFUSED:
                 # It stands, and people have to judge it.
-                conclusion = Conclusion(Ending.ESCALATED, reason, f"kubernaut incidents undo {incident.id}")
+                conclusion = Conclusion(Ending.ESCALATED, reason, take_back)
             return Acted(conclusion, Outcome(verification.effect.value), intent)
 
 

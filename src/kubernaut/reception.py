@@ -12,12 +12,13 @@ from functools import partial
 import structlog
 
 from kubernaut.adapters.prometheus.steps import metered_step
+from kubernaut.adapters.traces.steps import trace_admission
 from kubernaut.domain.errors import ClusterError, KubernautError, StoreError
 from kubernaut.domain.signals import AlertKey, Signal
 from kubernaut.engine import Engine
 from kubernaut.engine.run import RunState
 from kubernaut.pipeline import Stages, admit, beginning
-from kubernaut.ports import IncidentFilter, IncidentStore, Leases, Meter, SignalStore
+from kubernaut.ports import Admission, IncidentFilter, IncidentStore, Leases, Meter, SignalStore, Tracer
 from kubernaut.triage.admission import comes_last
 
 log = structlog.get_logger(__name__)
@@ -47,6 +48,7 @@ class Reception:
     leases: Leases
     meter: Meter
     arrived: asyncio.Event
+    tracer: Tracer | None = None
 
     async def work(self) -> None:
         """Until it is cancelled."""
@@ -98,14 +100,18 @@ class Reception:
     async def _admit(self, signals: Sequence[Signal], gate: asyncio.Semaphore) -> bool:
         async with gate:
             for signal in signals:
+                clock = self.stages.triage.clock
+                began = clock.now()
                 try:
-                    await metered_step(self.meter, "admit", partial(admit, signal, self.stages, self.engine))
+                    became = await metered_step(self.meter, "admit", partial(admit, signal, self.stages, self.engine))
                 except (ClusterError, StoreError) as error:
                     log.warning("signal waits", signal=signal.id, alert=signal.name, error=str(error))
                     return False
                 self.meter.count("signals_taken", alert="firing" if signal.firing else "resolved")
-                waited = self.stages.triage.clock.now() - signal.received_at
-                self.meter.observe("inbox_wait_seconds", waited.total_seconds())
+                ended = clock.now()
+                self.meter.observe("inbox_wait_seconds", (ended - signal.received_at).total_seconds())
+                if self.tracer is not None and isinstance(became, Admission):
+                    trace_admission(self.tracer, signal, became, began, ended)
         return True
 
     async def _revive(self) -> None:

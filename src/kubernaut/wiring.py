@@ -24,6 +24,8 @@ from kubernaut.adapters.prometheus.queries import PrometheusMetrics, prometheus_
 from kubernaut.adapters.prometheus.steps import begin_at_zero, metered_run
 from kubernaut.adapters.store import Store, open_store
 from kubernaut.adapters.text_file import WatchedFile
+from kubernaut.adapters.traces.opening import open_tracer
+from kubernaut.adapters.traces.steps import traced_run
 from kubernaut.adapters.vectors.failover import FailoverPatterns
 from kubernaut.declared import value_inputs
 from kubernaut.domain.diagnosis import ActionCall
@@ -113,9 +115,13 @@ async def running(
         outside = await _connect(settings, clock or SystemClock(), closing, pace=pace)
         ids = RandomIds()
         stages = build_stages(settings, outside, ids)
+        tracer = open_tracer(settings.traces, executor, closing)
 
         async def workflow(run: Run, argument: JsonObject) -> Json:
-            return await run_incident(metered_run(run, argument, outside.meter, outside.clock), stages, argument)
+            watched = metered_run(run, argument, outside.meter, outside.clock)
+            if tracer is not None:
+                watched = traced_run(watched, argument, tracer, outside.clock)
+            return await run_incident(watched, stages, argument)
 
         async def on_failure(run_id: str, error: KubernautError) -> None:
             await _close_failed(stages, outside.store, run_id, error)
@@ -133,7 +139,7 @@ async def running(
         await closing.enter_async_context(engine)
         arrived = asyncio.Event()
         reception = Reception(
-            executor, stages, engine, store.signals, store.incidents, store.leases, outside.meter, arrived
+            executor, stages, engine, store.signals, store.incidents, store.leases, outside.meter, arrived, tracer
         )
         orders = Orders(engine, store.incidents, store.switch, outside.clock, _check_against(discover()))
         async with asyncio.TaskGroup() as group:
@@ -236,7 +242,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             store.leases,
             outside.notifier,
             busy_for,
-            learning.recall,
+            learning.like,
             Proposing(sources, outside.repositories),
         ),
         verification=VerificationStage(

@@ -489,11 +489,11 @@ async def test_what_touched_an_object_is_found_across_incidents(stores: Stores) 
     await stores.incidents.append(replace(touched, key="seen", kind=EventKind.OBSERVED))
     wanted = (EventKind.APPLIED, EventKind.UNDONE)
 
-    found = await stores.incidents.events_about("shop/deployment/cart", since=NOON - MINUTE, kinds=wanted)
+    found = await stores.incidents.events_about(["shop/deployment/cart"], since=NOON - MINUTE, kinds=wanted)
 
     assert [event.key for event in found] == ["applied-1"]
-    assert await stores.incidents.events_about("shop/deployment/cart", since=NOON + MINUTE, kinds=wanted) == []
-    assert await stores.incidents.events_about("", since=NOON - MINUTE, kinds=wanted) == []
+    assert await stores.incidents.events_about(["shop/deployment/cart"], since=NOON + MINUTE, kinds=wanted) == []
+    assert await stores.incidents.events_about([""], since=NOON - MINUTE, kinds=wanted) == []
 
 
 async def test_an_alert_leads_to_the_newest_incident_that_it_belongs_to(stores: Stores) -> None:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from kubernaut.adapters.clock import SystemClock
 from kubernaut.adapters.memory.heartbeats import MemoryHeartbeats
@@ -168,10 +169,12 @@ async def test_a_run_goes_on_when_a_database_that_failed_it_answers_again(tmp_pa
         return await run.step("act", act, str)
 
     async with opened(path, workflow) as engine:
-        await engine.start("inc-1", {})
-        async with asyncio.timeout(5):
-            while not acts or (await engine.status("inc-1")).state is not RunState.ALIVE:
-                await asyncio.sleep(0.02)
+        with capture_logs() as told:
+            await engine.start("inc-1", {})
+            async with asyncio.timeout(60):
+                while not any(entry["event"] == "journal does not answer, the run waits" for entry in told):
+                    await asyncio.sleep(0.02)
+        assert (await engine.status("inc-1")).state is RunState.ALIVE
         with connected(path) as connection:
             connection.execute("ALTER TABLE away RENAME TO run_entries")
         assert (await engine.outcome("inc-1")).result == "done"

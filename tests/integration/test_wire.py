@@ -7,9 +7,11 @@ import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx2
 import pytest
+from lightkube.config.client_adapter import BearerTokenFileAuth
 
 from kubernaut.adapters.kubernetes.wire import WireTransport
 
@@ -148,3 +150,19 @@ async def test_a_line_break_cannot_be_smuggled_into_a_request() -> None:
     request = httpx2.Request("GET", "http://127.0.0.1:9/", headers=[(b"x", b"1\r\nhost: other")])
     with pytest.raises(httpx2.LocalProtocolError):
         await transport.handle_async_request(request)
+
+
+async def test_a_token_that_was_replaced_is_read_again_and_the_request_sent_again(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("old")
+    refused = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\n\r\nno"
+    async with talking([OK], [refused], [OK]) as (client, script):
+        transport, auth = WireTransport(ssl.create_default_context()), BearerTokenFileAuth(str(token))
+        for written in ("old", "new"):
+            token.write_text(written)
+            response = await transport.send(client.build_request("GET", "/a"), auth)
+            assert (response.status_code, await response.aread()) == (200, b"ok")
+            await response.aclose()
+        await transport.aclose()
+        sent = [request.partition(b"Bearer ")[2].partition(b"\r\n")[0] for request in script.requests]
+        assert (sent, script.connections) == ([b"old", b"old", b"new"], 1)

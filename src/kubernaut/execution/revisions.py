@@ -151,7 +151,8 @@ def replaced_by_hand(workload: KubeObject) -> Refused | None:
 
 
 def _belongs(item: KubeObject, workload: KubeObject) -> bool:
-    return workload.uid in [owner.text("uid") for owner in item.trees("metadata", "ownerReferences")]
+    owner = item.owner
+    return owner is not None and owner.uid == workload.uid
 
 
 def _named(template: Tree, name: str) -> Tree | None:

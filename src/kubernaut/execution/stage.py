@@ -6,7 +6,7 @@ it is done.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -30,8 +30,8 @@ from kubernaut.ports import IncidentStore, Leases, Message, Notifier
 # Each is a dry run; a person compares no more than these anyway.
 MOST_ALTERNATIVES = 4
 
-# Stores which finished incidents are alike.
-Recall = Callable[[Incident, Diagnosis], Awaitable[object]]
+# Which finished incidents are alike, most alike first.
+Recall = Callable[[Incident, Diagnosis], Awaitable[Sequence[Tree]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,8 @@ class ExecutionStage:
         body: JsonObject = {"plan": dump(plan), "preview": previews[0], "previews": previews}
         await self._store(incident, f"asked-{look}", EventKind.ASKED, body, phase=Phase.APPROVAL)
         message = approval_message(incident, diagnosis, plan, shown, question=f"asked-{look}")
-        message = replace(message, lines=with_like(message.lines, await self._like(incident, diagnosis)))
+        like = await self.recall(incident, diagnosis) if self.recall is not None else ()
+        message = replace(message, lines=with_like(message.lines, like))
         await self._notify(incident, f"notified-ask-{look}", message)
         return plan
 
@@ -202,15 +203,6 @@ class ExecutionStage:
             incident.id, ending=conclusion.ending, reason=conclusion.reason, at=self._now(), guard=conclusion.guard
         )
         return conclusion.ending
-
-    async def _like(self, incident: Incident, diagnosis: Diagnosis) -> list[Tree]:
-        """The like incidents, most alike first; recalled now where nobody has yet."""
-        kinds = (EventKind.RECALLED,)
-        events = await self.incidents.events(incident.id, kinds=kinds)
-        if not events and self.recall is not None:
-            await self.recall(incident, diagnosis)
-            events = await self.incidents.events(incident.id, kinds=kinds)
-        return Tree(events[-1].body).trees("like") if events else []
 
     def _now(self) -> datetime:
         return self.ports.clock.now()

@@ -291,7 +291,8 @@ def _by_hand(entry: Candidate) -> tuple[str, ...]:
         **entry.finding.places,
     }
     safe = {key: shlex.quote(quoted(value)) for key, value in places.items()}
-    return tuple(command.format_map(safe) for command in entry.cause.by_hand)
+    # Without `-c`, kubectl takes the first container: right where a table of pods did not name it.
+    return tuple(command.format_map(safe).replace(" -c ''", "") for command in entry.cause.by_hand)
 
 
 _NONE = Hypothesis(catalogue()[0].id, ObjectRef("", "", "", ""), 0.0, Verdict.DECLINE, "", ())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeAlias
@@ -30,6 +30,7 @@ _AT_ONCE = 8
 _LONGEST_VALUE = 1024
 # From here on one list of all namespaces costs less than one of each.
 _MOST_NAMESPACES = 4
+_PODS_A_LOG = 3
 _BY_KIND = {resource.kind: resource for resource in RESOURCES}
 
 
@@ -82,13 +83,13 @@ class Gathering:
         """Adds these lists and logs to the scene, as far as the budget goes."""
         chosen = self._failing(logs)
         pending = {_name(kind, place): (kind.kind, place) for kind, place in sorted(lists, key=str)}
-        pending_logs = {_log_name(entry): _log_key(entry) for entry in chosen}
+        pending_logs = {_log_name(alike[0]): _log_key(alike[0]) for alike in chosen}
         try:
             async with asyncio.timeout(patience.total_seconds()), asyncio.TaskGroup() as group:
                 for kind, place in sorted(lists, key=str):
                     group.create_task(self._list(kind, place, pending))
-                for entry in chosen:
-                    group.create_task(self._log(entry, pending_logs))
+                for alike in chosen:
+                    group.create_task(self._log(alike, pending_logs))
         except TimeoutError:
             why = f"no answer within {patience.total_seconds():g} s"
             missed = [NotRead(what, why) for what in (*pending, *pending_logs)]
@@ -158,31 +159,40 @@ class Gathering:
         why = f"only the first {len(listing.items)} were read, there are more"
         self.scene.add(items, tried=[key], not_read=[NotRead(what, why)])
 
-    async def _log(self, entry: Container, pending: dict[str, Key]) -> None:
-        what, key = _log_name(entry), _log_key(entry)
+    async def _log(self, alike: Sequence[Container], pending: dict[str, Key]) -> None:
+        """The log of the first of these, or of the next where that one cannot be read: they run the same program."""
+        what, why = _log_name(alike[0]), ""
+        for entry in alike[:_PODS_A_LOG]:
+            not_read = await self._log_of(entry)
+            if not not_read:
+                why = ""
+                break
+            why = why or not_read
+        pending.pop(what, None)
+        if why:
+            self.scene.add_logs({}, not_read=[NotRead(what, why)])
+
+    async def _log_of(self, entry: Container) -> str:
+        """Adds what is decisive in it to the scene; why it could not be read, empty where it was."""
         previous = entry.restarts > 0 and not entry.status.has("state", "terminated")
-        why = "there is none"
         # A container that restarts meanwhile has its last words in the other of the two logs.
         for which in (previous, not previous):
             try:
                 async with self.gate:
                     why_not = self._spend()
                     if why_not:
-                        why = why_not
-                        break
+                        return why_not
                     text = await self.reader.log(
                         entry.pod.ref, entry.name, previous=which, tail_lines=self.budget.log_lines
                     )
             except ClusterError as error:
-                why = _reason(error)
-                break
+                return _reason(error)
             if text is not None:
                 self.size += len(text)
-                self.scene.add_logs({key: decisive_lines(text, entry.pod.ref, entry.name, previous=which)})
-                pending.pop(what, None)
-                return
-        pending.pop(what, None)
-        self.scene.add_logs({}, not_read=[NotRead(what, why)])
+                found = decisive_lines(text, entry.pod.ref, entry.name, previous=which)
+                self.scene.add_logs({_log_key(entry): found})
+                return ""
+        return "there is none"
 
     async def _measure(self, asked: Asked, patience: timedelta) -> None:
         """Asks Prometheus; it has a gate and errors of its own, and never makes a diagnosis fail."""
@@ -199,11 +209,12 @@ class Gathering:
         missed = [NotRead(_metric_name(asked), why)] if why else []
         self.scene.add_measured({asked: found}, not_read=missed)
 
-    def _failing(self, logs: frozenset[Key]) -> list[Container]:
-        """The containers whose log is read: of those asked for, the failing ones, one a workload and name."""
-        found: list[Container] = []
+    def _failing(self, logs: frozenset[Key]) -> list[Sequence[Container]]:
+        """The containers of which one log each is read: of those asked for, the failing ones by workload and name."""
+        found: list[Sequence[Container]] = []
         left_out: list[NotRead] = []
-        for entry in failing_containers(self.scene, logs) if logs else ():
+        for alike in failing_containers(self.scene, logs) if logs else ():
+            entry = alike[0]
             told = (self.scene.top_of(entry.pod).ref, entry.name)
             if told in self.logs_of:
                 continue
@@ -211,7 +222,7 @@ class Gathering:
                 left_out.append(NotRead(_log_name(entry), f"left out: {self.budget.logs} logs were read already"))
                 continue
             self.logs_of.add(told)
-            found.append(entry)
+            found.append(alike)
         self.scene.add_logs({}, not_read=left_out)
         return found
 
@@ -229,10 +240,10 @@ def resources_of(wanted: Wanted) -> Lists:
     )
 
 
-def failing_containers(scene: Scene, among: Iterable[Key]) -> list[Container]:
-    """The containers whose log may say why, one a workload: crashed ones, then those that run and are not ready."""
-    crashed: dict[tuple[ObjectRef, str], Container] = {}
-    waiting: dict[tuple[ObjectRef, str], Container] = {}
+def failing_containers(scene: Scene, among: Iterable[Key]) -> list[Sequence[Container]]:
+    """The containers whose log may say why, by workload: crashed ones, then those that run and are not ready."""
+    crashed: dict[tuple[ObjectRef, str], list[Container]] = defaultdict(list)
+    waiting: dict[tuple[ObjectRef, str], list[Container]] = defaultdict(list)
     wanted, well = set(among), scene.asked_though_well
     names = {key[:2] for key in wanted}
     pods = [pod for pod in scene.all("Pod") if (pod.namespace, pod.name) in names]
@@ -241,11 +252,12 @@ def failing_containers(scene: Scene, among: Iterable[Key]) -> list[Container]:
             if entry.role not in (CONTAINER, INIT, SIDECAR) or _log_key(entry) not in wanted:
                 continue
             key = (scene.top_of(pod).ref, entry.name)
-            if is_crashing(entry, scene.now) and entry.ended is not None:
-                crashed.setdefault(key, entry)
+            # Who is in this state has ended, also where only a table of pods is left of it.
+            if is_crashing(entry, scene.now) and (entry.ended is not None or entry.waiting == "CrashLoopBackOff"):
+                crashed[key].append(entry)
             elif entry.is_running and entry.role != INIT and not (entry.is_ready and _log_key(entry) not in well):
-                waiting.setdefault(key, entry)
-    return [*crashed.values(), *(entry for key, entry in waiting.items() if key not in crashed)]
+                waiting[key].append(entry)
+    return [*crashed.values(), *(entries for key, entries in waiting.items() if key not in crashed)]
 
 
 def _reason(error: ClusterError) -> str:

@@ -84,6 +84,18 @@ class LearningStage:
 
         What the memory says of it, where it is a repeat of verified ones. A memory that fails says nothing.
         """
+        like = await self._recalled(incident, diagnosis)
+        return opinion_of(like, incident, diagnosis, self.repeats) if like is not None else None
+
+    async def like(self, incident: Incident, diagnosis: Diagnosis) -> list[Tree]:
+        """The like incidents as they were recalled; recalled now where nobody has yet."""
+        events = await self.incidents.events(incident.id, kinds=(EventKind.RECALLED,))
+        if events:
+            return Tree(events[-1].body).trees("like")
+        return [Tree(_told(each)) for each in await self._recalled(incident, diagnosis) or ()]
+
+    async def _recalled(self, incident: Incident, diagnosis: Diagnosis) -> list[Recalled] | None:
+        """What was recalled and stored, None where the memory failed."""
         limit = max(_RECALLED, self.repeats.successes)
         try:
             like = await recall(incident, diagnosis, embedder=self.embedder, patterns=self.patterns, limit=limit)
@@ -93,7 +105,7 @@ class LearningStage:
         if like:
             body: JsonObject = {"like": [_told(each) for each in like]}
             await self.incidents.append(Event(incident.id, "recalled", EventKind.RECALLED, self.clock.now(), body))
-        return opinion_of(like, incident, diagnosis, self.repeats)
+        return like
 
     async def correct(self, incident: Incident, execution: Execution) -> str:
         """The outcome of an incident whose remedy a person took back: it does not count as a success any more."""

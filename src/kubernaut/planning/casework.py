@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from kubernaut.domain.diagnosis import ActionId, Diagnosis, Hypothesis
 from kubernaut.domain.incidents import Incident
-from kubernaut.domain.journal import EventKind
+from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.objects import JsonObject, ObjectRef, Tree
 from kubernaut.planning.choosing import Weighing, policy_told
 from kubernaut.planning.guardrails import Guardrails
@@ -69,7 +69,8 @@ class Casework:
         target = best.target if best else incident.target
         now = self.clock.now()
         seen = await survey(self.reader, target)
-        history = await self._history(target, best, since=now - HISTORY)
+        past = await self._past(target, best, since=now - HISTORY)
+        history = past_actions(past)
         situation = Situation(
             target=target,
             best=best,
@@ -89,7 +90,7 @@ class Casework:
             unrest=await self._unrest(target, history, law, now),
             changed=diagnosis.changed_at,
         )
-        rejected = await self._rejected(target, best, now) if best else {}
+        rejected = _rejected(past, target, best, now) if best else {}
         told = _told(situation, law)
         return Docket(target, incident, is_by_model(diagnosis), seen, situation, history, rejected, told)
 
@@ -120,15 +121,10 @@ class Casework:
             pressures.append(Ruling("storm", "", Effect.ASK, storm))
         return Weighing(case, law, view, tuple(pressures), docket.passed_over)
 
-    async def _history(self, target: ObjectRef, best: Hypothesis | None, *, since: datetime) -> list[PastAction]:
+    async def _past(self, target: ObjectRef, best: Hypothesis | None, *, since: datetime) -> list[Event]:
         """What was done to the target and to whatever else the remedies would touch, such as one pod of it."""
         touched = {str(target), *(str(call.target) for call in (best.remedies if best else ()))}
-        events = [
-            event
-            for about in sorted(touched)
-            for event in await self.incidents.events_about(about, since=since, kinds=KINDS)
-        ]
-        return past_actions(events)
+        return await self.incidents.events_about(touched, since=since, kinds=(*KINDS, EventKind.REJECTED))
 
     async def _healed(
         self, incident: Incident, best: Hypothesis | None, history: Sequence[PastAction], now: datetime
@@ -154,17 +150,18 @@ class Casework:
         opened = (await self.rails.surroundings.view()).opened(target.namespace) if enough else ()
         return unrest(history, now, per_hour=caps.per_hour, per_day=caps.per_day, opened=opened)
 
-    async def _rejected(self, target: ObjectRef, best: Hypothesis, now: datetime) -> dict[str, str]:
-        events = await self.incidents.events_about(str(target), since=now - REJECTED_FOR, kinds=(EventKind.REJECTED,))
-        found = {}
-        for event in events:
-            body = Tree(event.body)
-            if body.text("cause") == best.cause:
-                words = (
-                    f"rejected by {body.text('by')} at {event.at:%H:%MZ} ({body.text('reason') or 'no reason given'})"
-                )
-                found[body.text("asked", "action")] = words
-        return found
+
+def _rejected(past: Sequence[Event], target: ObjectRef, best: Hypothesis, now: datetime) -> dict[str, str]:
+    """The actions that a person refused for this cause on this object, with the words."""
+    found = {}
+    for event in past:
+        body = Tree(event.body)
+        elsewhere_or_old = event.about != str(target) or event.at < now - REJECTED_FOR
+        if event.kind is not EventKind.REJECTED or elsewhere_or_old or body.text("cause") != best.cause:
+            continue
+        words = f"rejected by {body.text('by')} at {event.at:%H:%MZ} ({body.text('reason') or 'no reason given'})"
+        found[body.text("asked", "action")] = words
+    return found
 
 
 def _told(situation: Situation, law: Policy) -> JsonObject:

@@ -13,6 +13,7 @@ from kubernaut.ports.opinions import Analyst, Looked, Lookups, Opinion, Question
 from kubernaut.ports.patterns import Embedder, PatternFilter, PatternStore
 from kubernaut.ports.sharing import Heartbeats, Leases, Suspension, Switch
 from kubernaut.ports.telling import Message, Meter, Notifier
+from kubernaut.ports.tracing import Place, Span, Tracer
 
 __all__ = [
     "Admission",
@@ -37,12 +38,15 @@ __all__ = [
     "Opinion",
     "PatternFilter",
     "PatternStore",
+    "Place",
     "Question",
     "Resource",
     "Shelf",
     "SignalStore",
+    "Span",
     "Suspension",
     "Switch",
     "Tool",
+    "Tracer",
     "WatchEvent",
 ]

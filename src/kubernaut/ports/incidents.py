@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -132,8 +132,10 @@ class IncidentStore(Protocol):
     async def last_seq(self) -> int:
         """The number of the newest event, 0 where there is none."""
 
-    async def events_about(self, about: str, *, since: datetime, kinds: Sequence[EventKind]) -> list[Event]:
-        """Events of those kinds since then, of every incident, that touched that object (`Event.about`)."""
+    async def events_about(
+        self, objects: Collection[str], *, since: datetime, kinds: Sequence[EventKind]
+    ) -> list[Event]:
+        """Events of those kinds since then, of every incident, that touched one of the objects (`Event.about`)."""
 
     async def acts_since(self, since: datetime, *, kinds: Sequence[EventKind]) -> list[Event]:
         """Events of those kinds since then that are about any object, in order of `seq`."""

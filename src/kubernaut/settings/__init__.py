@@ -6,7 +6,14 @@ the file. Secrets are read from files, or from variables, and print as `********
 
 from __future__ import annotations
 
-from kubernaut.settings.connections import ClusterSettings, HttpSettings, LogSettings, PrometheusSettings, StoreSettings
+from kubernaut.settings.connections import (
+    ClusterSettings,
+    HttpSettings,
+    LogSettings,
+    PrometheusSettings,
+    StoreSettings,
+    TracesSettings,
+)
 from kubernaut.settings.environment import TerminalWishes, state_directory, terminal_wishes
 from kubernaut.settings.gitops import GitOpsSettings
 from kubernaut.settings.guardrails import PolicySettings, VerificationSettings
@@ -41,6 +48,7 @@ __all__ = [
     "StoreSettings",
     "StrategySettings",
     "TerminalWishes",
+    "TracesSettings",
     "ValueSettings",
     "VerificationSettings",
     "load_settings",

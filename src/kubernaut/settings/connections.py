@@ -56,6 +56,13 @@ class PrometheusSettings(Section):
     """Seconds until a query is given up; the diagnosis goes on without it."""
 
 
+class TracesSettings(Section):
+    """Where the trace of each incident is sent by OTLP; nowhere without an endpoint. Needs the extra `traces`."""
+
+    endpoint: str | None = Field(default=None, pattern=r"^https?://[^\s/]+")
+    """Such as `http://collector.monitoring:4318/v1/traces`."""
+
+
 class LogSettings(Section):
     """Logs go to stderr."""
 

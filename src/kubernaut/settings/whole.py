@@ -6,7 +6,14 @@ from pathlib import Path
 
 from pydantic import Field, PrivateAttr
 
-from kubernaut.settings.connections import ClusterSettings, HttpSettings, LogSettings, PrometheusSettings, StoreSettings
+from kubernaut.settings.connections import (
+    ClusterSettings,
+    HttpSettings,
+    LogSettings,
+    PrometheusSettings,
+    StoreSettings,
+    TracesSettings,
+)
 from kubernaut.settings.gitops import GitOpsSettings
 from kubernaut.settings.guardrails import PolicySettings, VerificationSettings
 from kubernaut.settings.memory import EmbedderSettings, MemorySettings
@@ -33,6 +40,7 @@ class Settings(Section):
     embedder: EmbedderSettings = EmbedderSettings()
     notify: NotifySettings = NotifySettings()
     value: ValueSettings = ValueSettings()
+    traces: TracesSettings = TracesSettings()
     log: LogSettings = LogSettings()
     in_flight: int = Field(default=100, ge=1, le=1000)
     """Incidents worked on at once by one process; the others wait in the inbox."""

@@ -44,7 +44,8 @@ class Neighbours:
 
     async def in_front_of(self, workload: ObjectRef) -> Incident | None:
         """The incident of a Service without endpoints that selects the workload's pods."""
-        services = [each for each in await self._open(workload.namespace) if self._is_of(each, SERVICE)]
+        open_here = await self._open(workload.namespace)
+        services = [each for each in open_here if each.target.kind == "Service" and self._is_of(each, SERVICE)]
         found = await self.reader.get(workload) if services else None
         for incident in services if found else ():
             service = await self.reader.get(incident.target)

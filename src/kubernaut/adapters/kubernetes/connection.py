@@ -48,15 +48,17 @@ class ClusterOptions:
     service_account: Path = SERVICE_ACCOUNT
 
 
-def open_client(options: ClusterOptions) -> httpx2.AsyncClient:
-    """A client of the chosen cluster; raises `NoCluster` with what to do about it. The caller closes it."""
+def open_client(options: ClusterOptions) -> tuple[httpx2.AsyncClient, WireTransport | None]:
+    """A client of the chosen cluster, and its transport where that is ours; the caller closes the client.
+
+    Raises `NoCluster` with what to do about it.
+    """
     try:
         config = _accept_exec_v1(_choose(options))
         timeout = httpx2.Timeout(options.read_timeout_s, connect=options.connect_timeout_s, pool=options.deadline_s)
         settings = ConnectionParams(timeout=timeout).httpx_params(config)
-        if not _behind_proxy(config.cluster.server):
-            settings["transport"] = WireTransport(settings["verify"])
-        return httpx2.AsyncClient(**settings)
+        wire = None if _behind_proxy(config.cluster.server) else WireTransport(settings["verify"])
+        return httpx2.AsyncClient(**{**settings, "transport": wire}), wire
     except (
         ConfigError,
         msgspec.ValidationError,

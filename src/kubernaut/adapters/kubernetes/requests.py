@@ -32,8 +32,10 @@ class KubernetesApi:
     def __init__(self, options: ClusterOptions, meter: Meter | None = None) -> None:
         self._options = options
         self._meter = meter
-        self._client = open_client(options)
+        self._client, self._wire = open_client(options)
         self._address = str(self._client.base_url).rstrip("/")
+        self._headers = self._client.headers.multi_items()
+        self._extensions = {"timeout": self._client.timeout.as_dict()}
         self._places = asyncio.Semaphore(options.concurrency)
         self._discovered: dict[tuple[str, str], Resource] = {}
 
@@ -76,8 +78,11 @@ class KubernetesApi:
     ) -> bytes:
         """The body of the answer, whole."""
         content = msgspec.json.encode(body) if body is not None else None
-        headers = {"Content-Type": content_type} if content is not None else {}
-        request = self._client.build_request(method, self._url(path, params), content=content, headers=headers)
+        headers = self._headers if content is None else [*self._headers, ("Content-Type", content_type)]
+        # As the client would build it, which looks through its settings for every request.
+        request = httpx2.Request(
+            method, self._url(path, params), headers=headers, content=content, extensions=self._extensions
+        )
         async with self._places, self.streaming(asked, request, deadline_s=self._options.deadline_s) as response:
             return await read_up_to(response, LARGEST_BODY, asked)
 
@@ -128,7 +133,10 @@ class KubernetesApi:
         began = perf_counter()
         status = "none"
         try:
-            response = await self._client.send(request, stream=True)
+            if self._wire is not None:
+                response = await self._wire.send(request, self._client.auth)
+            else:
+                response = await self._client.send(request, stream=True)
             status = str(response.status_code)
         except (ConfigError, KeyError, FileNotFoundError) as error:
             raise Forbidden(f"{asked.text}: the kubeconfig's login plugin gave no token: {error}") from error
@@ -179,7 +187,9 @@ def _segment(part: str) -> str:
 async def read_up_to(response: httpx2.Response, most: int, asked: Asked) -> bytes:
     """The body, refused where it is larger than `most`."""
     body = bytearray()
-    async for chunk in response.aiter_bytes():
+    # What is not encoded needs none of the decoders that httpx2 puts in between.
+    plain = response.stream if isinstance(response.stream, httpx2.AsyncByteStream) else None
+    async for chunk in response.aiter_bytes() if plain is None or "content-encoding" in response.headers else plain:
         body += chunk
         if len(body) > most:
             raise ClusterUnavailable(f"{asked.text}: the answer is larger than {most // 2**10} KiB")

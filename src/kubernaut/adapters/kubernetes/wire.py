@@ -152,9 +152,8 @@ class _Body(httpx2.AsyncByteStream):
         self._patience_s = patience_s
         self._done = done
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._connection.body(self._patience_s):
-            yield chunk
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._connection.body(self._patience_s)
 
     async def aclose(self) -> None:
         self._done()
@@ -166,6 +165,31 @@ class WireTransport(httpx2.AsyncBaseTransport):
     def __init__(self, tls: ssl.SSLContext) -> None:
         self._tls = tls
         self._idle: dict[_Origin, list[_Connection]] = {}
+
+    async def send(self, request: httpx2.Request, auth: httpx2.Auth | None) -> httpx2.Response:
+        """The answer as the client would give it, its body still to come: an API server sends nobody on.
+
+        Redirects, cookies and hooks, which the client looks after at each request, took as long as the request.
+        """
+        if auth is None:
+            return await self._answer(request)
+        flow = auth.async_auth_flow(request)
+        try:
+            asked = await anext(flow)
+            while True:
+                response = await self._answer(asked)
+                try:
+                    asked = await flow.asend(response)
+                except StopAsyncIteration:
+                    return response
+                await response.aread()
+        finally:
+            await flow.aclose()
+
+    async def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        response = await self.handle_async_request(request)
+        response.request = request
+        return response
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The answer, with its body still to come."""

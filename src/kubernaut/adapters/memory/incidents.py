@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -130,12 +130,14 @@ class MemoryIncidentStore:
         """The number of the newest event, 0 where there is none."""
         return len(self._events)
 
-    async def events_about(self, about: str, *, since: datetime, kinds: Sequence[EventKind]) -> list[Event]:
-        """Events of those kinds since then, of every incident, that touched that object (`Event.about`)."""
+    async def events_about(
+        self, objects: Collection[str], *, since: datetime, kinds: Sequence[EventKind]
+    ) -> list[Event]:
+        """Events of those kinds since then, of every incident, that touched one of the objects (`Event.about`)."""
         return [
             event
             for event in self._events
-            if about and event.about == about and event.at >= since and event.kind in kinds
+            if event.about and event.about in objects and event.at >= since and event.kind in kinds
         ]
 
     async def acts_since(self, since: datetime, *, kinds: Sequence[EventKind]) -> list[Event]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -31,7 +31,9 @@ _OF_ALERT = (
 _FIRING = select(alerts.c.incident).where(alerts.c.incident == bindparam("which"), alerts.c.firing).limit(1)
 _ABOUT = (
     select(events)
-    .where(events.c.about == bindparam("about"), events.c.about != "", events.c.at >= bindparam("since"))
+    .where(
+        events.c.about.in_(bindparam("about", expanding=True)), events.c.about != "", events.c.at >= bindparam("since")
+    )
     .where(events.c.kind.in_(bindparam("kinds", expanding=True)))
     .order_by(events.c.seq)
 )
@@ -55,6 +57,8 @@ _OF_ONE = (
     .limit(bindparam("most"))
 )
 _OF_ONE_BY_KIND = _OF_ONE.where(events.c.kind.in_(bindparam("kinds", expanding=True)))
+_OF_ALL = select(events).where(events.c.seq > bindparam("after")).order_by(events.c.seq).limit(bindparam("most"))
+_OF_ALL_BY_KIND = _OF_ALL.where(events.c.kind.in_(bindparam("kinds", expanding=True)))
 _LAST = select(func.coalesce(func.max(events.c.seq), 0))
 _FOUND = update(incidents).where(incidents.c.id == bindparam("which")).values(cause=bindparam("found"))
 _BY_ID = select(incidents.c.body).where(incidents.c.id == bindparam("which"))
@@ -162,10 +166,11 @@ class SqlIncidentStore:
             return await self._database.read(
                 lambda connection: [event_of(row) for row in connection.execute(statement, told)]
             )
-        query = select(events).where(events.c.seq > after).order_by(events.c.seq).limit(limit)
-        if kinds:
-            query = query.where(events.c.kind.in_([str(kind) for kind in kinds]))
-        return await self._database.read(lambda connection: [event_of(row) for row in connection.execute(query)])
+        of_all = {"after": after, "most": limit} | ({"kinds": [str(kind) for kind in kinds]} if kinds else {})
+        query = _OF_ALL_BY_KIND if kinds else _OF_ALL
+        return await self._database.read(
+            lambda connection: [event_of(row) for row in connection.execute(query, of_all)]
+        )
 
     async def events_of(
         self, incidents: Sequence[IncidentId], *, kinds: Sequence[EventKind]
@@ -183,9 +188,15 @@ class SqlIncidentStore:
         """The number of the newest event, 0 where there is none."""
         return await self._database.read(lambda connection: connection.execute(_LAST).scalar_one())
 
-    async def events_about(self, about: str, *, since: datetime, kinds: Sequence[EventKind]) -> list[Event]:
-        """Events of those kinds since then, of every incident, that touched that object (`Event.about`)."""
-        wanted = {"about": searchable(about), "since": since, "kinds": [str(kind) for kind in kinds]}
+    async def events_about(
+        self, objects: Collection[str], *, since: datetime, kinds: Sequence[EventKind]
+    ) -> list[Event]:
+        """Events of those kinds since then, of every incident, that touched one of the objects (`Event.about`)."""
+        wanted = {
+            "about": [searchable(each) for each in objects],
+            "since": since,
+            "kinds": [str(kind) for kind in kinds],
+        }
         return await self._database.read(
             lambda connection: [event_of(row) for row in connection.execute(_ABOUT, wanted)]
         )

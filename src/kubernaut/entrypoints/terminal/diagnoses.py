@@ -65,7 +65,15 @@ def _all_well(report: DiagnosisReport, look: Look) -> list[str]:
 
 
 def _gaps(gaps: list[NotRead]) -> str:
-    return " · ".join(dict.fromkeys(f"{visible(gap.what)} ({visible(gap.why)})" for gap in gaps))
+    """What was not read, together what was missed in one place for one reason."""
+    alike: dict[tuple[str, str], dict[str, None]] = {}
+    for gap in gaps:
+        what, _, place = gap.what.rpartition(" in ") if " in " in gap.what else (gap.what, "", "")
+        alike.setdefault((place, gap.why), {})[what] = None
+    return " · ".join(
+        f"{visible(', '.join(names))}{f' in {visible(place)}' if place else ''} ({visible(why)})"
+        for (place, why), names in alike.items()
+    )
 
 
 def _finding(number: int, diagnosis: Diagnosis, best: Hypothesis, report: DiagnosisReport, look: Look) -> list[str]:

@@ -1,0 +1,1 @@
+"""Traces: one an incident, from the alert to the end; sent by OTLP where the settings name an endpoint."""
