@@ -85,6 +85,10 @@ def an_intent(call: ActionCall = ROLLBACK, diff: tuple[str, ...] = DIFF) -> Inte
     return Intent(Preview(call, change, diff, "3 of 3 replicas, one at a time"), {"kind": call.target.kind}, change)
 
 
+# Their keys end with the number of the attempt, as execution and verification write them.
+_OF_AN_ATTEMPT = frozenset({EventKind.INTENDED, EventKind.APPLIED, EventKind.VERIFIED, EventKind.UNDONE})
+
+
 @dataclass
 class Teller:
     """Writes the story of one incident into a store, a step at a time."""
@@ -99,6 +103,7 @@ class Teller:
     diff: tuple[str, ...] = DIFF
     severity: str = "critical"
     _seconds: float = field(default=0.0)
+    _attempts: int = field(default=0)
 
     @property
     def id(self) -> IncidentId:
@@ -143,7 +148,10 @@ class Teller:
         await self.store.resolve(self.signal(0, firing=False))
 
     async def add(self, kind: EventKind, body: JsonObject, phase: Phase | None = None, key: str = "") -> None:
-        await self.store.append(Event(self.id, key or f"{kind}-{self._seconds}", kind, self.now, body), phase=phase)
+        if kind is EventKind.INTENDED:
+            self._attempts += 1
+        number = self._attempts if kind in _OF_AN_ATTEMPT else self._seconds
+        await self.store.append(Event(self.id, key or f"{kind}-{number}", kind, self.now, body), phase=phase)
 
     async def diagnose(self) -> None:
         like: JsonObject = {

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 
 from kubernaut.domain.diagnosis import Diagnosis
-from kubernaut.domain.errors import ClusterError, EngineError, KubernautError, StoreError
+from kubernaut.domain.errors import ClusterError, EngineError, KubernautError, SourceError, StoreError
 from kubernaut.domain.execution import Applied, Effect, Execution, Intent, Observation, Verification
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.lifecycle import Ending
@@ -140,7 +140,7 @@ async def _mend(run: Run, stages: Stages, incident: Incident) -> Conclusion:
         # A defect, or a journal of another version: the engine reports it, and the incident closes as failed.
         raise
     except KubernautError as error:
-        stuck = isinstance(error, ClusterError | StoreError)
+        stuck = isinstance(error, ClusterError | SourceError | StoreError)
         conclusion = Conclusion(Ending.BLOCKED if stuck else Ending.FAILED, f"{error.code}: {error}", error.help)
         return way.ended(conclusion, incident.id)
 
