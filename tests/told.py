@@ -18,6 +18,7 @@ from kubernaut.domain.objects import JsonObject, ObjectRef, Uid
 from kubernaut.domain.plans import Candidate, Decision, Plan
 from kubernaut.domain.signals import AlertKey, Signal, SignalId
 from kubernaut.engine.codec import dump
+from kubernaut.investigation.remedies import escalate
 
 NOON = datetime.fromisoformat("2026-03-04T12:00:00+00:00")
 CHECKOUT = ObjectRef("apps/v1", "Deployment", "shop", "checkout")
@@ -71,6 +72,13 @@ def a_diagnosis(cause: str = "crash_after_change", target: ObjectRef = CHECKOUT)
     return Diagnosis(target, (a_hypothesis(cause, target), other), FACTS, (gap,))
 
 
+def for_people(cause: str) -> Diagnosis:
+    """A diagnosis whose best cause only people can mend."""
+    found = a_diagnosis(cause)
+    best = replace(a_hypothesis(cause), verdict=Verdict.ESCALATE, remedies=(escalate(CHECKOUT),))
+    return replace(found, hypotheses=(best, *found.hypotheses[1:]))
+
+
 def an_intent(call: ActionCall = ROLLBACK, diff: tuple[str, ...] = DIFF) -> Intent:
     operation = PatchOperation("replace", "/spec/template/spec/containers/0/args", [])
     change = ObjectPatch(call.target, Uid("u-1"), "71", (operation,))
@@ -89,6 +97,7 @@ class Teller:
     cause: str = "crash_after_change"
     call: ActionCall = ROLLBACK
     diff: tuple[str, ...] = DIFF
+    severity: str = "critical"
     _seconds: float = field(default=0.0)
 
     @property
@@ -118,7 +127,14 @@ class Teller:
 
     async def receive(self, alerts: int = 1) -> None:
         incident = Incident(
-            self.id, Fingerprint(f"print-{self.number}"), self.target, POD, self.alert, "critical", self.began, self.now
+            self.id,
+            Fingerprint(f"print-{self.number}"),
+            self.target,
+            POD,
+            self.alert,
+            self.severity,
+            self.began,
+            self.now,
         )
         for repetition in range(alerts):
             await self.store.admit(self.signal(repetition, firing=True), incident, hold=timedelta(minutes=5))

@@ -168,6 +168,7 @@ _PHRASES: Mapping[EventKind, Callable[[Event], str]] = MappingProxyType(
         EventKind.REJECTED: _answered,
         EventKind.INTENDED: lambda _: "the object as it was, and the way back",
         EventKind.APPLIED: _executed,
+        EventKind.SUBMITTED: lambda event: Tree(event.body).text("submission", "address"),
         EventKind.REFUSED: _executed,
         EventKind.VERIFIED: _verified,
         EventKind.UNDONE: _undone,

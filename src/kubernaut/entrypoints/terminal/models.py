@@ -107,6 +107,8 @@ def figures_lines(found: ModelFigures, look: Look) -> list[str]:
         ["schema_validity", str(metrics.schema_validity)],
         ["evidence_support", str(metrics.evidence_support)],
         ["agreement", str(metrics.agreement)],
+        ["brier", str(found.calibration.brier)],
+        ["calibration_error", str(found.calibration.error)],
     ]
     lines = [f"{found.incidents} incidents", "", *aligned([["METRIC", "VALUE"], *rows])]
     if metrics.providers:
@@ -130,6 +132,7 @@ def figures_json(found: ModelFigures) -> JsonObject:
     return {
         "incidents": found.incidents,
         "metrics": dump(found.metrics),
+        "calibration": dump(found.calibration),
         "accuracy": checked.share,
         "figures_compared": checked.compared,
         "differences": dump(checked.differences),
