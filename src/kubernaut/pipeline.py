@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 
 from kubernaut.domain.diagnosis import Diagnosis
-from kubernaut.domain.errors import ClusterError, EngineError, KubernautError, StoreError
+from kubernaut.domain.errors import ClusterError, EngineError, KubernautError, SourceError, StoreError
 from kubernaut.domain.execution import Applied, Effect, Execution, Intent, Observation, Verification
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.lifecycle import Ending
@@ -19,6 +19,7 @@ from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.domain.plans import Candidate, Conclusion, Course, Decision, Outcome, Plan, Trial
 from kubernaut.domain.proposals import Comparison, Proposal, Sight
 from kubernaut.domain.signals import Signal
+from kubernaut.domain.sources import PROPOSE, Submitted
 from kubernaut.engine import Engine, Run
 from kubernaut.engine.codec import dump, load
 from kubernaut.execution.stage import ExecutionStage
@@ -128,7 +129,8 @@ async def _mend(run: Run, stages: Stages, incident: Incident) -> Conclusion:
                 return await _end(run, stages, incident, way, await _left(run, stages, incident, plan, look=look))
             if not way.goes_on(plan.chosen):
                 way, _ = await _let_go(run, stages, incident, way)
-            acted = await _act(run, stages, incident, diagnosis, plan.chosen, attempt=way.attempt)
+            do = _submit if plan.chosen.call.action == PROPOSE else _act
+            acted = await do(run, stages, incident, diagnosis, plan.chosen, attempt=way.attempt)
             way = way.after(plan.chosen, acted)
             if acted.conclusion.final or way.calls_people or way.failures >= stages.policy.attempts:
                 return await _end(run, stages, incident, way, acted.conclusion)
@@ -138,7 +140,7 @@ async def _mend(run: Run, stages: Stages, incident: Incident) -> Conclusion:
         # A defect, or a journal of another version: the engine reports it, and the incident closes as failed.
         raise
     except KubernautError as error:
-        stuck = isinstance(error, ClusterError | StoreError)
+        stuck = isinstance(error, ClusterError | SourceError | StoreError)
         conclusion = Conclusion(Ending.BLOCKED if stuck else Ending.FAILED, f"{error.code}: {error}", error.help)
         return way.ended(conclusion, incident.id)
 
@@ -194,6 +196,16 @@ async def _decide(
     return plan
 
 
+async def _submit(
+    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, chosen: Candidate, *, attempt: int
+) -> Acted:
+    """Proposes the change to whoever owns the object; people decide about it, so the incident ends with that."""
+    submit = partial(stages.execution.submit, incident, diagnosis, chosen.call, attempt=attempt)
+    submitted = await run.step(f"submit-{attempt}", submit, returns=Submitted)
+    undo = f"kubernaut incidents undo {incident.id}" if submitted.address else ""
+    return Acted(Conclusion(Ending.ESCALATED, submitted.reason, undo, guard="owned"), Outcome.REFUSED)
+
+
 async def _act(
     run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, chosen: Candidate, *, attempt: int
 ) -> Acted:
@@ -208,8 +220,11 @@ async def _act(
     applied = await run.step(
         f"apply-{attempt}", partial(execution.apply, incident, intent, attempt=attempt), returns=Execution
     )
+    take_back = f"kubernaut incidents undo {incident.id}"
     if applied.applied is Applied.REFUSED:
-        return Acted(Conclusion(Ending.ESCALATED, applied.reason, final=False), Outcome.REFUSED)
+        # On what was left half done no second remedy is put.
+        left = Conclusion(Ending.ESCALATED, applied.reason, take_back if applied.left else "", final=bool(applied.left))
+        return Acted(left, Outcome.REFUSED)
     verification = await _watch(run, stages, incident, diagnosis, intent, chosen.course, attempt=attempt)
     match verification.effect:
         case Effect.HEALED:
@@ -219,17 +234,16 @@ async def _act(
             return Acted(Conclusion(Ending.ESCALATED, words, final=False), Outcome.PREPARED, intent)
         case Effect.UNKNOWN:
             # Nobody can say that it harmed, so taking it back could break what works again: people look at it.
-            undo = f"kubernaut incidents undo {incident.id}"
             words = f"{call.action} was applied; {verification.reason}"
-            return Acted(Conclusion(Ending.ESCALATED, words, undo), Outcome.UNKNOWN, intent)
+            return Acted(Conclusion(Ending.ESCALATED, words, take_back), Outcome.UNKNOWN, intent)
         case Effect.UNCHANGED | Effect.WORSE:
-            take_back = partial(execution.undo, incident, intent, verification, attempt=attempt)
-            back = await run.step(f"undo-{attempt}", take_back, returns=Execution)
+            undo = partial(execution.undo, incident, intent, verification, attempt=attempt)
+            back = await run.step(f"undo-{attempt}", undo, returns=Execution)
             reason = f"{call.action} did not help ({verification.reason}); {back.reason}"
             conclusion = Conclusion(Ending.UNDONE, reason, final=False)
             if back.applied is Applied.REFUSED:
                 # It stands, and people have to judge it.
-                conclusion = Conclusion(Ending.ESCALATED, reason, f"kubernaut incidents undo {incident.id}")
+                conclusion = Conclusion(Ending.ESCALATED, reason, take_back)
             return Acted(conclusion, Outcome(verification.effect.value), intent)
 
 

@@ -39,7 +39,9 @@ from kubernaut.engine.policy import EnginePolicy
 from kubernaut.engine.run import Run
 from kubernaut.execution.catalogue import Catalogue, Risk, discover
 from kubernaut.execution.previewing import ExecutionPorts
+from kubernaut.execution.proposing import PROPOSABLE, Proposing
 from kubernaut.execution.stage import ExecutionStage
+from kubernaut.gitops_wiring import declared_sources, repositories_of
 from kubernaut.impact.stage import ImpactStage
 from kubernaut.investigation.stage import InvestigationStage, SecondOpinion
 from kubernaut.learning.effectiveness import TrackRecord
@@ -50,12 +52,14 @@ from kubernaut.notifying import notifier_of
 from kubernaut.orders import Orders
 from kubernaut.pipeline import PipelinePolicy, Stages, run_incident
 from kubernaut.planning.exploring import ExplorationBudget
-from kubernaut.planning.guardrails import guardrails
+from kubernaut.planning.guardrails import Guardrails, guardrails
 from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage
 from kubernaut.planning.policy.book import PolicyBook
+from kubernaut.planning.submitting import Submissions
 from kubernaut.planning.surveying import Nature
 from kubernaut.ports import Analyst, Clock, ClusterReader, ClusterWriter, Embedder, Notifier, PatternStore
+from kubernaut.ports.sources import SourceRepositories
 from kubernaut.reception import Reception
 from kubernaut.settings import PolicySettings, Settings
 from kubernaut.strategy_wiring import strategies_of
@@ -84,6 +88,7 @@ class Outside:
     embedder: Embedder
     patterns: PatternStore
     metrics: PrometheusMetrics | None = None
+    repositories: SourceRepositories | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +182,7 @@ async def _connect(settings: Settings, clock: Clock, closing: AsyncExitStack, *,
         notifier=notifier,
         analyst=analyst,
         metrics=metrics,
+        repositories=repositories_of(settings.gitops, closing) if settings.gitops.sources else None,
         embedder=build_embedder(settings.embedder, clock, closing),
         patterns=open_patterns(settings, store.database_engine, clock, closing),
     )
@@ -189,6 +195,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
     policy, watch = settings.policy, settings.verification
     busy_for = timedelta(seconds=watch.deadline_s) + _BUSY_MARGIN
     learning = _learning(settings, outside)
+    sources = declared_sources(settings.gitops)
     return Stages(
         triage=TriageStage(
             reader,
@@ -223,18 +230,11 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
                 timedelta(seconds=policy.look_back_s),
                 policy.shadow,
             ),
-            guardrails(
-                reader,
-                store.incidents,
-                clock,
-                outside.meter,
-                book=PolicyBook(WatchedFile(policy.file) if policy.file else None),
-                natures={action.id: Nature(action.risk.value, action.reversible) for action in catalogue},
-                cluster=settings.cluster.name,
-            ),
+            _rails(settings, outside, catalogue),
             {action.id: list(Risk).index(action.risk) for action in catalogue},
             ExplorationBudget(policy.explorations_per_day),
             strategies_of(settings.strategies, reader, clock, catalogue),
+            Submissions(sources, PROPOSABLE),
         ),
         execution=ExecutionStage(
             ExecutionPorts(reader, outside.writer, clock, catalogue),
@@ -243,6 +243,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             outside.notifier,
             busy_for,
             learning.like,
+            Proposing(sources, outside.repositories),
         ),
         verification=VerificationStage(
             reader,
@@ -259,6 +260,19 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
         impact=ImpactStage(store.incidents, clock, value_inputs(settings.value)),
         learning=learning,
         policy=_pipeline_policy(policy),
+    )
+
+
+def _rails(settings: Settings, outside: Outside, catalogue: Catalogue) -> Guardrails:
+    file = settings.policy.file
+    return guardrails(
+        outside.reader,
+        outside.store.incidents,
+        outside.clock,
+        outside.meter,
+        book=PolicyBook(WatchedFile(file) if file else None),
+        natures={action.id: Nature(action.risk.value, action.reversible) for action in catalogue},
+        cluster=settings.cluster.name,
     )
 
 

@@ -53,7 +53,9 @@ class Ended:
 
 
 async def go(steps: str, *crashes: tuple[str, Moment], answers: bool = False, autonomy: str = "auto") -> Ended:
-    shop = MisroutedShop(answers, autonomy, a_strategy(steps, causes="service_selector_wrong"), (HOLD,))
+    shop = MisroutedShop(
+        answers, autonomy, strategies=a_strategy(steps, causes="service_selector_wrong"), further=(HOLD,)
+    )
     opened = await shop.open_incident()
     argument: JsonObject = {"do": "heal", "incident": dump(opened)}
 

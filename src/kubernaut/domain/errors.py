@@ -291,6 +291,25 @@ class MetricsUnavailable(KubernautError):
     retryable = True
 
 
+class SourceError(KubernautError):
+    """A repository, or the service around it, that does not do what was asked; nothing was proposed."""
+
+    code = "source"
+
+
+class SourceUnavailable(SourceError):
+    """It does not answer, or not in time: nothing is known about it."""
+
+    code = "source_unavailable"
+    retryable = True
+
+
+class BranchMoved(SourceError):
+    """A branch is not where it was: somebody else pushed to it."""
+
+    code = "branch_moved"
+
+
 class NotifyFailed(KubernautError):
     """A channel did not take the message."""
 

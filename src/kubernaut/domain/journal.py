@@ -33,6 +33,7 @@ class EventKind(StrEnum):
     COMPARED = "compared"
     INTENDED = "intended"
     APPLIED = "applied"
+    SUBMITTED = "submitted"
     REFUSED = "refused"
     OBSERVED = "observed"
     VERIFIED = "verified"
@@ -116,20 +117,29 @@ def cause_told(event: Event) -> str | None:
     return hypotheses[0].text("cause") if hypotheses else ""
 
 
+_BEGUN = frozenset({EventKind.APPLIED, EventKind.INTENDED, EventKind.SUBMITTED})
+
+
 def unsettled_attempt(events: Sequence[Event]) -> Event | None:
     """The last attempt that was neither refused nor taken back: its `applied` event, or else its `intended` one.
 
     An attempt that broke off counts: whether the API server took the change is not known, so it has to be looked at.
-    So does one whose taking back was refused: the change stands.
+    So does one whose taking back was refused, of the whole or of a part: something stands. What was submitted to an
+    owner is an attempt, too.
     """
-    over = {attempt_of(event) for event in events if event.kind is EventKind.REFUSED or is_undoing(event)}
-    begun = (event for event in reversed(events) if event.kind in {EventKind.APPLIED, EventKind.INTENDED})
+    over = {attempt_of(event) for event in events if _left_nothing(event) or is_undoing(event)}
+    begun = (event for event in reversed(events) if event.kind in _BEGUN)
     return next((event for event in begun if attempt_of(event) not in over), None)
 
 
 def was_done(event: Event) -> bool:
     """Whether what an `applied` or `undone` event tells of was done, then or before: one that was refused was not."""
     return Tree(event.body).text("execution", "applied") in {Applied.DONE, Applied.ALREADY}
+
+
+def _left_nothing(event: Event) -> bool:
+    """Whether an attempt was refused, and none of its parts stands."""
+    return event.kind is EventKind.REFUSED and not Tree(event.body).texts("execution", "left")
 
 
 def is_undoing(event: Event) -> bool:

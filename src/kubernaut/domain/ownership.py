@@ -13,6 +13,7 @@ _MARKS = {
     "helm.toolkit.fluxcd.io/name": "Flux",
     "meta.helm.sh/release-name": "Helm release",
 }
+_MANAGED_BY = "app.kubernetes.io/managed-by"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,5 +35,17 @@ def keeper_of(item: KubeObject) -> Keeper | None:
     found = next((key for key in _MARKS if key in marks), None)
     if found is not None:
         return Keeper(_MARKS[found], marks[found], found)
-    by = "app.kubernetes.io/managed-by"
-    return Keeper("Helm", "", by) if item.labels.get(by) == "Helm" else None
+    return Keeper("Helm", "", _MANAGED_BY) if item.labels.get(_MANAGED_BY) == "Helm" else None
+
+
+def without_keeper(item: KubeObject) -> KubeObject:
+    """The object as it would be if no tool kept it."""
+    metadata = item.raw.get("metadata")
+    if not isinstance(metadata, dict):
+        return item
+    bare = dict(metadata)
+    for part in ("labels", "annotations"):
+        marks = bare.get(part)
+        if isinstance(marks, dict):
+            bare[part] = {key: value for key, value in marks.items() if key not in _MARKS and key != _MANAGED_BY}
+    return KubeObject({**item.raw, "metadata": bare})

@@ -52,7 +52,10 @@ def _diagnosed(event: Event) -> str:
 
 def _planned(event: Event) -> str:
     plan = load(Plan, event.body.get("plan"))
-    return f"{call_in_words(plan.chosen.call)} · {plan.reason}" if plan.chosen else plan.reason
+    if plan.chosen is None:
+        return plan.reason
+    course = f"{plan.chosen.course} · " if plan.chosen.course else ""
+    return f"{call_in_words(plan.chosen.call)} · {course}{plan.reason}"
 
 
 def _asked(event: Event) -> str:
@@ -168,6 +171,7 @@ _PHRASES: Mapping[EventKind, Callable[[Event], str]] = MappingProxyType(
         EventKind.REJECTED: _answered,
         EventKind.INTENDED: lambda _: "the object as it was, and the way back",
         EventKind.APPLIED: _executed,
+        EventKind.SUBMITTED: lambda event: Tree(event.body).text("submission", "address"),
         EventKind.REFUSED: _executed,
         EventKind.VERIFIED: _verified,
         EventKind.UNDONE: _undone,

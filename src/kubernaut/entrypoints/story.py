@@ -10,7 +10,7 @@ from types import MappingProxyType
 from kubernaut.domain.diagnosis import ActionCall, Diagnosis, Hypothesis
 from kubernaut.domain.execution import Applied, Execution, Intent, Preview, Verification
 from kubernaut.domain.incidents import Incident
-from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.journal import Event, EventKind, attempt_of
 from kubernaut.domain.lifecycle import Phase
 from kubernaut.domain.objects import Tree
 from kubernaut.domain.plans import Plan
@@ -41,6 +41,7 @@ class Attempt:
     refused: str = ""
     applied_at: datetime | None = None
     undoable: bool = False
+    number: str = ""
     verification: Verification | None = None
     undone: str = ""
     undone_at: datetime | None = None
@@ -220,14 +221,12 @@ _READERS: Mapping[EventKind, Callable[[Story, Event], Story]] = MappingProxyType
 def _attempted(attempts: tuple[Attempt, ...], event: Event) -> tuple[Attempt, ...]:
     if event.kind is EventKind.INTENDED:
         intent = load(Intent, event.body.get("intent"))
-        return (*attempts, Attempt(intent.preview, undoable=intent.can_be_undone))
+        return (*attempts, Attempt(intent.preview, undoable=intent.can_be_undone, number=attempt_of(event)))
     if event.kind is EventKind.PROPOSED:
         tried = load(Proposal, event.body.get("proposal")).intent
         return attempts if tried is None else (*attempts, Attempt(tried.preview, proposed=True))
-    if not attempts:
-        return attempts
-    *before, last = attempts
-    return (*before, _further(last, event))
+    number = attempt_of(event)
+    return tuple(_further(each, event) if each.number == number else each for each in attempts)
 
 
 def _further(attempt: Attempt, event: Event) -> Attempt:

@@ -7,20 +7,22 @@ it is done.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from kubernaut.domain.diagnosis import ActionCall, Diagnosis
 from kubernaut.domain.errors import NotifyFailed
-from kubernaut.domain.execution import Applied, Execution, Intent, Refused, Verification
+from kubernaut.domain.execution import Applied, Execution, Intent, Preview, Refused, Verification
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind, attempt_of, unsettled_attempt
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import JsonObject, ObjectRef, Tree
 from kubernaut.domain.plans import Conclusion, Decision, Plan, lease_name
 from kubernaut.domain.proposals import Proposal
+from kubernaut.domain.sources import PROPOSE, Submission, Submitted
 from kubernaut.engine.codec import dump, load
 from kubernaut.execution.previewing import ExecutionPorts, intend
+from kubernaut.execution.proposing import Proposing, draft, submit, withdraw
 from kubernaut.execution.sequences import apply, undo
 from kubernaut.execution.telling import CALLING, approval_message, closing_message, with_like
 from kubernaut.ports import IncidentStore, Leases, Message, Notifier
@@ -42,6 +44,7 @@ class ExecutionStage:
     notifier: Notifier
     busy_for: timedelta
     recall: Recall | None = None
+    proposing: Proposing = field(default_factory=Proposing)
 
     async def ask(
         self, incident: Incident, diagnosis: Diagnosis, plan: Plan, *, look: int, open_for: timedelta
@@ -52,32 +55,58 @@ class ExecutionStage:
         """
         if plan.chosen is None:
             return plan
-        intended = await intend(self.ports, plan.chosen.call)
-        if isinstance(intended, Refused):
-            return Plan(Decision.CLOSE, intended.reason, intended.guard, intended.help, ending=Ending.ESCALATED)
+        shown = await self._preview(plan.chosen.call)
+        if isinstance(shown, Refused):
+            return Plan(Decision.CLOSE, shown.reason, shown.guard, shown.help, ending=Ending.ESCALATED)
         plan = replace(plan, expires_at=self._now() + open_for)
-        previews = [dump(intended.preview)]
+        previews = [dump(shown)]
         others = []
         for candidate in plan.alternatives[:MOST_ALTERNATIVES]:
-            tried = await intend(self.ports, candidate.call)
+            tried = await self._preview(candidate.call)
             if not isinstance(tried, Refused):
                 others.append(candidate)
-                previews.append(dump(tried.preview))
+                previews.append(dump(tried))
         plan = replace(plan, alternatives=tuple(others))
         body: JsonObject = {"plan": dump(plan), "preview": previews[0], "previews": previews}
         await self._store(incident, f"asked-{look}", EventKind.ASKED, body, phase=Phase.APPROVAL)
-        message = approval_message(incident, diagnosis, plan, intended.preview, question=f"asked-{look}")
+        message = approval_message(incident, diagnosis, plan, shown, question=f"asked-{look}")
         like = await self.recall(incident, diagnosis) if self.recall is not None else ()
         message = replace(message, lines=with_like(message.lines, like))
         await self._notify(incident, f"notified-ask-{look}", message)
         return plan
+
+    async def _preview(self, call: ActionCall) -> Preview | Refused:
+        """What the call would do, shown without doing it."""
+        tried = await self._tried(call)
+        return tried if isinstance(tried, Refused) else tried.preview
+
+    async def _tried(self, call: ActionCall) -> Intent | Refused:
+        if call.action != PROPOSE:
+            return await intend(self.ports, call)
+        drafted = await draft(self.ports, self.proposing, call)
+        return drafted if isinstance(drafted, Refused) else Intent(drafted.preview, drafted.before, None)
+
+    async def submit(self, incident: Incident, diagnosis: Diagnosis, call: ActionCall, *, attempt: int) -> Submitted:
+        """The change proposed to the object's owner, once; nothing in the cluster is changed."""
+        made = await submit(self.ports, self.proposing, incident, diagnosis, call)
+        if isinstance(made, Refused):
+            refused = Execution(None, Applied.REFUSED, f"nothing was proposed: {made.reason}", self._now())
+            body: JsonObject = {"execution": dump(refused), "guard": made.guard, "help": made.help}
+            await self._store(incident, f"refused-{attempt}", EventKind.REFUSED, body, about=call.target)
+            return Submitted("", refused.reason)
+        drafted, submission = made
+        body = {"submission": dump(submission), "preview": dump(drafted.preview), "owner": drafted.owner}
+        await self._store(incident, f"submitted-{attempt}", EventKind.SUBMITTED, body, about=call.target)
+        action = call.parameters.get("action", "")
+        reason = f"{call.target} is owned by {drafted.owner}, so {action} was proposed and nothing live was changed"
+        return Submitted(submission.address, f"{reason}: {submission.address}")
 
     async def propose(self, incident: Incident, plan: Plan, *, look: int) -> Proposal:
         """What would be done, by its dry run, for people to do: the first of the plan's remedies that can be done."""
         refused: list[str] = []
         proposal: Proposal | None = None
         for candidate in plan.options[: MOST_ALTERNATIVES + 1]:
-            tried = await intend(self.ports, candidate.call)
+            tried = await self._tried(candidate.call)
             if isinstance(tried, Refused):
                 refused.append(f"{candidate.call.action}: {tried.reason}")
                 continue
@@ -136,6 +165,8 @@ class ExecutionStage:
         last = unsettled_attempt(await self.incidents.events(incident.id))
         if last is None:
             return Execution(None, Applied.REFUSED, "nothing is applied that was not taken back", self._now())
+        if last.kind is EventKind.SUBMITTED:
+            return await self._withdraw(incident, last, by=by, reason=reason)
         intent = load(Intent, last.body.get("intent") or Tree(last.body).tree("execution").at("intent"))
         back = await undo(self.ports, intent)
         body: JsonObject = {"execution": dump(back), "why": reason or "a person wanted it", "by": by}
@@ -143,6 +174,15 @@ class ExecutionStage:
         key = f"{EventKind.UNDONE}-anew-{attempt_of(last)}"
         if back.applied is not Applied.REFUSED:
             await self._store(incident, key, EventKind.UNDONE, body, about=intent.preview.call.target)
+        return back
+
+    async def _withdraw(self, incident: Incident, submitted: Event, *, by: str, reason: str) -> Execution:
+        back = await withdraw(self.proposing, load(Submission, submitted.body.get("submission")), self._now())
+        body: JsonObject = {"execution": dump(back), "why": reason or "a person wanted it", "by": by}
+        if back.applied is not Applied.REFUSED:
+            key = f"{EventKind.UNDONE}-{attempt_of(submitted)}"
+            event = Event(incident.id, key, EventKind.UNDONE, self._now(), body, about=submitted.about)
+            await self.incidents.append(event)
         return back
 
     async def tell(self, incident: Incident, conclusion: Conclusion) -> str:

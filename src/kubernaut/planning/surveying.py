@@ -11,6 +11,7 @@ from kubernaut.domain.incidents import Incident
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.domain.ownership import keeper_of
 from kubernaut.domain.plans import Candidate
+from kubernaut.domain.sources import PROPOSE
 from kubernaut.domain.workloads import wanted_pods
 from kubernaut.planning.guards import Autonomy, Pause, Scope, pause_of, scope_of
 from kubernaut.planning.history import PastAction
@@ -142,6 +143,8 @@ def is_by_model(diagnosis: Diagnosis) -> bool:
 
 def blast_of(call: ActionCall, item: KubeObject | None) -> BlastFacts:
     """What the remedy touches at most; `item` is the workload at hand, of which a pod is one part."""
+    if call.action == PROPOSE:
+        return BlastFacts(0, 0.0, 0)
     wanted = wanted_pods(item) if item is not None and item.kind in _WORKLOADS else 0
     if call.target.kind == "Pod":
         return BlastFacts(1, 1 / max(1, wanted), 0)

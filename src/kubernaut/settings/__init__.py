@@ -15,6 +15,7 @@ from kubernaut.settings.connections import (
     TracesSettings,
 )
 from kubernaut.settings.environment import TerminalWishes, state_directory, terminal_wishes
+from kubernaut.settings.gitops import GitOpsSettings
 from kubernaut.settings.guardrails import PolicySettings, VerificationSettings
 from kubernaut.settings.memory import EmbedderSettings, MemorySettings
 from kubernaut.settings.messages import ChannelSettings, NotifySettings, SlackSettings
@@ -31,6 +32,7 @@ __all__ = [
     "ClusterSettings",
     "Declared",
     "EmbedderSettings",
+    "GitOpsSettings",
     "HttpSettings",
     "LogSettings",
     "MemorySettings",

@@ -14,6 +14,7 @@ from kubernaut.settings.connections import (
     StoreSettings,
     TracesSettings,
 )
+from kubernaut.settings.gitops import GitOpsSettings
 from kubernaut.settings.guardrails import PolicySettings, VerificationSettings
 from kubernaut.settings.memory import EmbedderSettings, MemorySettings
 from kubernaut.settings.messages import NotifySettings
@@ -31,6 +32,7 @@ class Settings(Section):
     cluster: ClusterSettings = ClusterSettings()
     policy: PolicySettings = PolicySettings()
     strategies: StrategySettings = StrategySettings()
+    gitops: GitOpsSettings = GitOpsSettings()
     verification: VerificationSettings = VerificationSettings()
     prometheus: PrometheusSettings = PrometheusSettings()
     models: ModelsSettings = ModelsSettings()

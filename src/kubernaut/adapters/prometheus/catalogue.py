@@ -80,7 +80,8 @@ def _read(name: str, meaning: str, scope: Scope, kind: Kind = Kind.GAUGE, /, **l
 _SOURCE = "alertmanager, kubernetes-event"
 _STAGE = "triage … learning"
 _STEP = (
-    "admit, investigate, plan, ask, answer, intend, apply, observe, verify, undo, correct, tell, value, learn, close"
+    "admit, investigate, plan, ask, answer, intend, apply, observe, verify, undo, correct, tell, value, close, learn, "
+    "propose, watch, compare"
 )
 _ERROR = "the kind of error, such as ClusterUnavailable; StepBroke for a defect of ours"
 _PROVIDER = "as in the settings"

@@ -75,6 +75,9 @@ def _checked(settings: Settings) -> list[str]:
 
         read_policy_file(settings.policy.file)
         checked.append("policy")
+    checked += [
+        f"source {source.name}" for source in settings.gitops.sources if source.token() or not source.token_file
+    ]
     if settings.strategies.folder:
         from kubernaut.entrypoints.strategies import read_places  # noqa: PLC0415  # as above
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubernaut.entrypoints.readiness import endurance_checks as lasting
 from kubernaut.entrypoints.readiness import sandbox_checks as box
 from kubernaut.entrypoints.readiness import unit_checks as unit
 from kubernaut.entrypoints.readiness.verdicts import Check, Layer
@@ -42,13 +43,13 @@ CHECKS: tuple[Check, ...] = (
     Check("rebuild", "state can be rebuilt from events", "all", _I, box.rebuilt_from_events),
     Check("from-events", "figures come from events alone", "equal", _I, box.figures_come_from_events),
     Check("availability", "webhooks are taken through kills and faults", "99.9 %", _I, None, "system_availability"),
-    Check("takeover", "a dead replica's work is taken over", "< 30 s", _I, None),
-    Check("restore", "a backup restored goes on", "works", _I, None),
-    Check("cache", "model replies are cached for 15 minutes", "hits", _I, None),
+    Check("takeover", "a dead replica's work is taken over", "< 30 s", _I, lasting.taken_over, quick=False),
+    Check("restore", "a backup restored goes on", "works", _I, lasting.backup_goes_on),
+    Check("cache", "model replies are cached for 15 minutes", "hits", _I, lasting.answers_are_kept),
     Check("calibration", "confidence means what it says", "ECE < 0.1", _I, None),
     Check("alert-to-resolution", "an alert ends as it must", "all", _E, box.ended_rightly, "success_rate"),
     Check("left-alone", "what is not ours stays untouched", "all", _E, box.left_alone),
     Check("failover", "a dead model stops nothing", "all", _E, box.provider_failover, quick=False),
     Check("learning", "the second time it knows", "known", _E, box.learns),
-    Check("model-order", "providers fail over in order", "< 500 ms", _E, None),
+    Check("model-order", "providers fail over in order", "< 500 ms", _E, lasting.asked_in_order),
 )

@@ -23,8 +23,8 @@ from kubernaut.planning.yaml_places import Place, field_name, mark_of, parsed_do
 LARGEST = 256 * 2**10
 MOST_STRATEGIES = 200
 # Each looks at every item of a list, so those inside each other multiply.
-_MOST_COMPREHENSIONS = 3
-_COMPREHENSION = re.compile(r"\.(?:all|exists|exists_one|map|filter)\(")
+_MOST_COMPREHENSIONS = 2
+_COMPREHENSION = re.compile(r"\.\s*(?:all|exists|exists_one|existsOne|map|filter|transformList|transformMap)\s*\(")
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _IN_EXPRESSION = re.compile(r"^Failed to parse expression .*?: (\d+):(\d+): ", re.DOTALL)
 

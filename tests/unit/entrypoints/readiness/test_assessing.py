@@ -279,5 +279,5 @@ def test_one_check_alone_ends_with_0_when_it_passes(capsys: pytest.CaptureFixtur
 
 
 def test_what_is_not_built_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["readiness", "--only", "restore", "--json"]) == 1
+    assert run(["readiness", "--only", "calibration", "--json"]) == 1
     assert '"not built"' in capsys.readouterr().out

@@ -76,7 +76,7 @@ def test_nothing_that_grows_while_it_is_read_is_taken() -> None:
     assert "aliases" in wrong("a: &a [1]\nb: *a\n")
     assert "at most 10" in wrong(a_strategy("{action: restart_workload}\n" * 11))
     nested = "evidence.all(a, evidence.all(b, evidence.all(c, evidence.all(d, true))))"
-    assert "looks at lists more than 3 times" in wrong(a_strategy(f"{{action: restart_workload, when: '{nested}'}}"))
+    assert "looks at lists more than 2 times" in wrong(a_strategy(f"{{action: restart_workload, when: '{nested}'}}"))
 
 
 def test_what_is_no_strategy_at_all_is_refused() -> None:
