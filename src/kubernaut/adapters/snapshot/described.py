@@ -11,6 +11,7 @@ from kubernaut.adapters.snapshot.ages import Age, parse_age, parse_described_tim
 from kubernaut.adapters.snapshot.commands import find_kind
 from kubernaut.adapters.snapshot.described_workloads import (
     autoscaler,
+    budget,
     conditions,
     cron_job,
     daemon_set,
@@ -39,6 +40,7 @@ from kubernaut.resources import (
     CRON_JOB,
     DAEMON_SET,
     DEPLOYMENT,
+    DISRUPTION_BUDGET,
     ENDPOINT_SLICE,
     INGRESS,
     JOB,
@@ -188,11 +190,8 @@ def _service(outline: Outline) -> JsonObject:
     selector = labels_of(outline.text("Selector"))
     spec: JsonObject = {"type": outline.text("Type"), "clusterIP": outline.text("IP"), "ports": ports}
     spec["externalName"] = outline.text("External Name")
-    for field, key in (
-        ("internalTrafficPolicy", "Internal Traffic Policy"),
-        ("externalTrafficPolicy", "External Traffic Policy"),
-    ):
-        spec[field] = outline.text(key)
+    spec["internalTrafficPolicy"] = outline.text("Internal Traffic Policy")
+    spec["externalTrafficPolicy"] = outline.text("External Traffic Policy")
     return {"spec": {**without_nothing(spec), "selector": selector}}
 
 
@@ -293,6 +292,7 @@ _TELLERS: Final[Mapping[str, Callable[[Outline], JsonObject]]] = MappingProxyTyp
         NAMESPACE.plural: _namespace,
         AUTOSCALER.plural: autoscaler,
         CRON_JOB.plural: cron_job,
+        DISRUPTION_BUDGET.plural: budget,
         INGRESS.plural: ingress,
     }
 )

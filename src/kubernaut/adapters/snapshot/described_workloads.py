@@ -121,6 +121,23 @@ def autoscaler(outline: Outline) -> JsonObject:
     return {"spec": {**spec, "scaleTargetRef": {"kind": kind, "name": name}}, "status": without_nothing(status)}
 
 
+def budget(outline: Outline) -> JsonObject:
+    """How many pods a disruption budget keeps, and how many it lets go at present."""
+    spec: JsonObject = {"selector": {"matchLabels": labels_of(outline.text("Selector"))}}
+    for field, key in (("minAvailable", "Min available"), ("maxUnavailable", "Max unavailable")):
+        text = outline.text(key)
+        spec[field] = int(text) if text.isdecimal() and len(text) < 10 else text  # noqa: PLR2004  # a billion pods
+    inside = outline.get("Status").inside
+    named = {
+        "disruptionsAllowed": "Allowed disruptions", "currentHealthy": "Current", "desiredHealthy": "Desired",
+        "expectedPods": "Total",
+    }  # fmt: skip
+    status: JsonObject = {
+        field: int(text[:9]) for field, key in named.items() if (text := inside.text(key)).isdecimal()
+    }
+    return {"spec": without_nothing(spec), "status": status}
+
+
 def cron_job(outline: Outline) -> JsonObject:
     """The schedule, whether it is suspended, and when it last ran."""
     spec: JsonObject = {"schedule": outline.text("Schedule"), "suspend": outline.text("Suspend") == "True"}

@@ -196,6 +196,35 @@ def test_the_kubelets_complaint_about_one_pod_tells_what_its_siblings_lack(tmp_p
     assert best.confidence > 0.3
 
 
+def test_descriptions_of_what_routes_scales_and_guards_are_read(tmp_path: Path) -> None:
+    text = (
+        "$ kubectl describe ing web -n shop\nName:             web\nNamespace:        shop\nIngress Class:    nginx\n"
+        "Rules:\n  Host              Path  Backends\n  ----              ----  --------\n  shop.example.com  \n"
+        '                    /     web:http (<error: services "web" not found>)\n'
+        "                    /api  api:8080 (10.0.0.1:8080,10.0.0.2:8080)\n"
+        "$ kubectl describe pdb web -n shop\nName:           web\nNamespace:      shop\nMin available:  2\nSelector:       app=web\n"
+        "Status:\n    Allowed disruptions:  0\n    Current:              2\n"
+        "$ kubectl describe hpa web -n shop\nName:               web\nNamespace:          shop\nReference:          Deployment/web\n"
+        "Min replicas:       1\nMax replicas:       5\nDeployment pods:    5 current / 5 desired\nConditions:\n"
+        "  Type            Status  Reason            Message\n  ----            ------  ------            -------\n"
+        "  ScalingLimited  True    TooManyReplicas   the desired replica count is more than the maximum\n"
+        "$ kubectl describe cj nightly -n shop\nName:                 nightly\nNamespace:            shop\nSchedule:             0 3 * * *\n"
+        "Suspend:              True\n"
+    )
+    snapshot = pasted(tmp_path, text)
+    (rule,) = found(snapshot, "Ingress", "shop", "web").trees("spec", "rules")
+    assert [(path.text("path"), path.text("backend", "service", "name")) for path in rule.trees("http", "paths")] == [
+        ("/", "web"),
+        ("/api", "api"),
+    ]
+    budget = found(snapshot, "PodDisruptionBudget", "shop", "web")
+    assert (budget.at("spec", "minAvailable"), budget.at("status", "disruptionsAllowed")) == (2, 0)
+    limited = found(snapshot, "HorizontalPodAutoscaler", "shop", "web").condition("ScalingLimited")
+    assert limited is not None
+    assert (limited.text("reason"), limited.text("message")[:11]) == ("TooManyReplicas", "the desired")
+    assert found(snapshot, "CronJob", "shop", "nightly").flag("spec", "suspend")
+
+
 def test_a_terminal_that_broke_its_lines_is_read_as_if_it_had_not(tmp_path: Path) -> None:
     table = (
         "NAME                        READY   STATUS             RESTARTS   AGE   IP           NODE     NOMINATED NODE\n"
