@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from pathlib import Path
@@ -60,41 +61,45 @@ Row: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.float32]]"
 Mask: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.bool_]]"
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A vector that is asked about, within what, and the ids of the nearest by comparing all."""
+
+    vector: list[float]
+    where: PatternFilter
+    nearest: frozenset[str]
+
+
 async def measure_search(name: str, store: PatternStore, rows: Rows, asked: Rows) -> JsonObject:
     """Searches one after the other: for one of forty causes within the last half year, and through everything."""
-    since = _NOW - timedelta(days=_HALF_A_YEAR)
     numbers = np.arange(len(rows))
     recent = numbers // _CAUSES % _DAYS <= _HALF_A_YEAR
+    since = _NOW - timedelta(days=_HALF_A_YEAR)
     narrowed = [
-        await _searched(
-            store, vector, rows, (numbers % _CAUSES == cause) & recent, PatternFilter(_cause(cause), since=since)
-        )
+        _search(vector, rows, (numbers % _CAUSES == cause) & recent, PatternFilter(_cause(cause), since=since))
         for cause, vector in zip(cycle(range(_CAUSES)), asked, strict=False)
     ]
-    whole = [await _searched(store, vector, rows, numbers >= 0, ANY) for vector in asked]
-    return {"store": name, "patterns": len(rows), **_figures(narrowed, ""), **_figures(whole, "whole_")}
+    whole = [_search(vector, rows, numbers >= 0, ANY) for vector in asked]
+    figures = {**await _figures(store, narrowed, ""), **await _figures(store, whole, "whole_")}
+    return {"store": name, "patterns": len(rows), **figures}
 
 
-async def _searched(
-    store: PatternStore, vector: Row, rows: Rows, admitted: Mask, where: PatternFilter
-) -> tuple[float, float]:
-    """The time of one search, and the share of the nearest admitted ones that it found."""
-    started = time.perf_counter()
-    found = await store.nearest(vector.tolist(), embedder="mixed", limit=_LIMIT, where=where)
-    took = time.perf_counter() - started
+def _search(vector: Row, rows: Rows, admitted: Mask, where: PatternFilter) -> Search:
     numbers = np.flatnonzero(admitted)
     nearest = numbers[np.argsort(-(rows[numbers] @ vector))[:_LIMIT]].tolist()
-    hits = {f"inc-{number}" for number in nearest} & {each.pattern.id for each in found}
-    return took, len(hits) / len(nearest)
+    return Search(vector.tolist(), where, frozenset(f"inc-{number}" for number in nearest))
 
 
-def _figures(searches: Sequence[tuple[float, float]], prefix: str) -> JsonObject:
+async def _figures(store: PatternStore, searches: Sequence[Search], prefix: str) -> JsonObject:
+    times, shares = [], []
+    for search in searches:
+        started = time.perf_counter()
+        found = await store.nearest(search.vector, embedder="mixed", limit=_LIMIT, where=search.where)
+        times.append(time.perf_counter() - started)
+        shares.append(len(search.nearest & {each.pattern.id for each in found}) / len(search.nearest))
     # The first round of causes loads what the later ones find loaded.
-    times = [took for took, _ in searches[_WARM_UP:]]
-    recall = round(statistics.mean(share for _, share in searches), 3)
-    return {
-        f"{prefix}p50_ms": _ms(times, 50), f"{prefix}p95_ms": _ms(times, 95), f"{prefix}recall_at_{_LIMIT}": recall
-    }  # fmt: skip
+    warm, recall = times[_WARM_UP:], round(statistics.mean(shares), 3)
+    return {f"{prefix}p50_ms": _ms(warm, 50), f"{prefix}p95_ms": _ms(warm, 95), f"{prefix}recall_at_{_LIMIT}": recall}
 
 
 @asynccontextmanager

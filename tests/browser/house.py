@@ -58,6 +58,8 @@ LESSONS = (
 APPS_USED = ("ledger", "levels", "storefront")
 SPEED = 60.0
 _PATIENCE_S = 60
+# Ten thousand incidents are written first.
+_OPENING_S = 300
 _ALERTS = {"hold": 30, "every": 15, "group_wait": 5, "group_interval": 15, "repeat_interval": 600}
 
 
@@ -131,7 +133,7 @@ def open_house(folder: Path) -> Iterator[House]:
     thread = threading.Thread(target=run, name="house")
     thread.start()
     try:
-        yield opened.result(_PATIENCE_S)
+        yield opened.result(_OPENING_S)
     finally:
         stop.set()
         thread.join(_PATIENCE_S)

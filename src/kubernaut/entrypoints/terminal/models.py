@@ -19,6 +19,7 @@ _HELP = {
     "refused": "start the server, or mend the endpoint",
     "dns": "mend the host in the endpoint",
     "tls": "give the server a certificate that this machine trusts",
+    "prose": "it was asked for JSON by response_format: update it, or keep it for its quotations",
     "too_large": "raise window_tokens where the model can take more",
 }
 
@@ -26,7 +27,7 @@ _HELP = {
 def declared_lines(providers: Sequence[ProviderSettings], look: Look) -> list[str]:
     """The providers in their order; the rules are always the last."""
     rows = [
-        [str(place), one.name, one.kind, one.model, one.endpoint or "-", _limits(one)]
+        [str(place), one.name, one.kind, one.model or "-", one.endpoint or "-", _limits(one)]
         for place, one in enumerate(providers, start=1)
     ]
     rows.append([str(len(providers) + 1), _RULES, "built in", "-", "-", "-"])
