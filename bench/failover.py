@@ -1,10 +1,14 @@
 """How many incidents are decided when the first model provider dies under them, and how long the switch takes.
 
     python bench/failover.py --json
+    python bench/failover.py --real
 
 The real service (`kubernaut serve`) in one process, a simulated API server with 120 broken Deployments in another, two
 model servers in two more; every incident asks a model. Once alerts are on their way and the first model server holds
 questions that it has not answered, it is killed (SIGKILL, by its process id). The rest of the alerts find it dead.
+
+With `--real` the first model server is llama.cpp's with a model of 135 million parameters, on one thread: it is killed
+while it works, and answers few questions or none before.
 
 `decided` counts the incidents with a stored decision; `switch_ms` is the time from the failure of the first provider
 being known to the first request to the second one, from the events of the incidents that met the failure themselves:
@@ -18,9 +22,11 @@ import asyncio
 import json
 import signal
 import statistics
+import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -32,6 +38,7 @@ from sqlalchemy import text
 from bench.broken_cluster import broken_cluster, started
 from bench.pipeline import Target, alerts, in_a_crowd, one_after_the_other, running_service
 from kubernaut.domain.objects import Tree
+from tests.model_server import NotAvailable, model_server, prepare
 
 _INCIDENTS = 100
 _WARM_UP = 4
@@ -54,17 +61,17 @@ class Figures:
     rules: int
 
 
-async def measured() -> Figures:
+async def measured(*, real: bool) -> Figures:
     """The figures of one run."""
     with ExitStack() as stack:
-        first = stack.enter_context(started("bench/model_stub.py", "--latency", str(_FIRST_S)))
-        second = stack.enter_context(started("bench/model_stub.py", "--latency", str(_SECOND_S)))
-        urls = [process.stdout.readline().strip() for process in (first, second) if process.stdout]
+        url, first = stack.enter_context(model_server() if real else _stub(_FIRST_S))
+        urls = [url, stack.enter_context(_stub(_SECOND_S))[0]]
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         async with broken_cluster() as cluster:
             bodies = alerts(cluster)
             async with running_service(cluster, f"sqlite:///{folder}/failover.sqlite", *urls) as target:
-                await one_after_the_other(target, list(islice(bodies, _WARM_UP)), {})
+                # A model that takes seconds for each would be warmed up for minutes.
+                await one_after_the_other(target, list(islice(bodies, 0 if real else _WARM_UP)), {})
                 last = target.watch.last
                 async with asyncio.TaskGroup() as group:
                     sent: dict[str, float] = {}
@@ -73,6 +80,12 @@ async def measured() -> Figures:
                     await asyncio.sleep(_DIES_AFTER_S)
                     first.send_signal(signal.SIGKILL)
                 return _figures(target, last, len(sent))
+
+
+@contextmanager
+def _stub(latency_s: float) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    with started("bench/model_stub.py", "--latency", str(latency_s)) as process:
+        yield (process.stdout.readline().strip() if process.stdout else ""), process
 
 
 def _figures(target: Target, last: int, sent: int) -> Figures:
@@ -107,8 +120,14 @@ def main() -> None:
     """Prints the figures; ends with 1 where an incident was left undecided."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="one line of JSON on stdout")
+    parser.add_argument("--real", action="store_true", help="with llama.cpp's server as the first")
     options = parser.parse_args()
-    found = asyncio.run(measured())
+    if options.real:
+        try:
+            prepare()
+        except NotAvailable as reason:
+            raise SystemExit(f"no model server can be installed here: {reason}") from reason
+    found = asyncio.run(measured(real=options.real))
     if options.json:
         print(json.dumps(asdict(found)))
     else:

@@ -90,9 +90,13 @@ class PlanningDesk:
             self.cluster, self.store, self.leases, self.switch, self.clock, _no_records, frozenset(), bounds, rails
         )
 
-    async def open(self, alert: str = "KubePodCrashLooping", cause: str = "crash_after_change") -> Teller:
+    async def open(
+        self, alert: str = "KubePodCrashLooping", cause: str = "crash_after_change", *, severity: str = "critical"
+    ) -> Teller:
         """A diagnosed incident."""
-        teller = Teller(self.store, number=next(self._numbers), alert=alert, began=self.clock.now(), cause=cause)
+        teller = Teller(
+            self.store, number=next(self._numbers), alert=alert, began=self.clock.now(), cause=cause, severity=severity
+        )
         await teller.receive()
         await teller.diagnose()
         return teller

@@ -18,6 +18,7 @@ from kubernaut.domain.objects import JsonObject, ObjectRef, Uid
 from kubernaut.domain.plans import Candidate, Decision, Plan
 from kubernaut.domain.signals import AlertKey, Signal, SignalId
 from kubernaut.engine.codec import dump
+from kubernaut.investigation.remedies import escalate
 
 NOON = datetime.fromisoformat("2026-03-04T12:00:00+00:00")
 CHECKOUT = ObjectRef("apps/v1", "Deployment", "shop", "checkout")
@@ -71,10 +72,21 @@ def a_diagnosis(cause: str = "crash_after_change", target: ObjectRef = CHECKOUT)
     return Diagnosis(target, (a_hypothesis(cause, target), other), FACTS, (gap,))
 
 
+def for_people(cause: str) -> Diagnosis:
+    """A diagnosis whose best cause only people can mend."""
+    found = a_diagnosis(cause)
+    best = replace(a_hypothesis(cause), verdict=Verdict.ESCALATE, remedies=(escalate(CHECKOUT),))
+    return replace(found, hypotheses=(best, *found.hypotheses[1:]))
+
+
 def an_intent(call: ActionCall = ROLLBACK, diff: tuple[str, ...] = DIFF) -> Intent:
     operation = PatchOperation("replace", "/spec/template/spec/containers/0/args", [])
     change = ObjectPatch(call.target, Uid("u-1"), "71", (operation,))
     return Intent(Preview(call, change, diff, "3 of 3 replicas, one at a time"), {"kind": call.target.kind}, change)
+
+
+# Their keys end with the number of the attempt, as execution and verification write them.
+_OF_AN_ATTEMPT = frozenset({EventKind.INTENDED, EventKind.APPLIED, EventKind.VERIFIED, EventKind.UNDONE})
 
 
 @dataclass
@@ -89,7 +101,9 @@ class Teller:
     cause: str = "crash_after_change"
     call: ActionCall = ROLLBACK
     diff: tuple[str, ...] = DIFF
+    severity: str = "critical"
     _seconds: float = field(default=0.0)
+    _attempts: int = field(default=0)
 
     @property
     def id(self) -> IncidentId:
@@ -118,7 +132,14 @@ class Teller:
 
     async def receive(self, alerts: int = 1) -> None:
         incident = Incident(
-            self.id, Fingerprint(f"print-{self.number}"), self.target, POD, self.alert, "critical", self.began, self.now
+            self.id,
+            Fingerprint(f"print-{self.number}"),
+            self.target,
+            POD,
+            self.alert,
+            self.severity,
+            self.began,
+            self.now,
         )
         for repetition in range(alerts):
             await self.store.admit(self.signal(repetition, firing=True), incident, hold=timedelta(minutes=5))
@@ -127,7 +148,10 @@ class Teller:
         await self.store.resolve(self.signal(0, firing=False))
 
     async def add(self, kind: EventKind, body: JsonObject, phase: Phase | None = None, key: str = "") -> None:
-        await self.store.append(Event(self.id, key or f"{kind}-{self._seconds}", kind, self.now, body), phase=phase)
+        if kind is EventKind.INTENDED:
+            self._attempts += 1
+        number = self._attempts if kind in _OF_AN_ATTEMPT else self._seconds
+        await self.store.append(Event(self.id, key or f"{kind}-{number}", kind, self.now, body), phase=phase)
 
     async def diagnose(self) -> None:
         like: JsonObject = {

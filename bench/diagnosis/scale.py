@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import resource
 import socket
 import statistics
@@ -33,15 +34,18 @@ from kubernaut.domain.objects import JsonObject
 from kubernaut.investigation.gathering import BUDGET
 from kubernaut.sandbox.clock import SteppedClock
 from kubernaut.sandbox.cluster import By
-from kubernaut.sandbox.kinds import BY_NAME, NAMESPACE
+from kubernaut.sandbox.kinds import BY_NAME, NAMESPACE, STORED
 from kubernaut.sandbox.rest.app import RestApp
 from kubernaut.sandbox.rest.authorizing import Access
 from kubernaut.sandbox.scenarios.manifests import apply_manifest
-from kubernaut.sandbox.shapes import entries, section
+from kubernaut.sandbox.shapes import encoded, entries, section
 from kubernaut.sandbox.universe import Universe
 
 NAMESPACES, PROGRAMS, REPLICAS, NODES = 50, 10, 4, 25
+# So many are played through; the others are copies of them, since an hour of 2,000 pods costs minutes to simulate.
+PLAYED = 5
 LOOKS = 40
+_UID = re.compile(rb'("uid":")([0-9a-f-]{32})[0-9a-f]{4}"')
 
 
 def built() -> tuple[Universe, list[dict[str, str]]]:
@@ -50,9 +54,8 @@ def built() -> tuple[Universe, list[dict[str, str]]]:
     now = datetime.now(UTC).replace(microsecond=0)
     clock = SteppedClock(now - timedelta(minutes=8))
     names, universe = Names(draw), Universe(clock, nodes=NODES)
-    programs = []
-    for _ in range(NAMESPACES):
-        namespace = names.namespace()
+    programs, played = [], [names.namespace() for _ in range(PLAYED)]
+    for namespace in played:
         universe.cluster.create(NAMESPACE, "", {"metadata": {"name": namespace}}, By("kubectl-create"))
         programs += [_program(names, namespace) for _ in range(PROGRAMS)]
     for program in programs:
@@ -63,7 +66,19 @@ def built() -> tuple[Universe, list[dict[str, str]]]:
     chosen = draw.sample(programs, LOOKS)
     labels = [_broken(universe, program, turn) for turn, program in enumerate(chosen)]
     universe.simulation.run_until(clock, now)
+    for number in range(PLAYED, NAMESPACES):
+        _copy(universe, played[number % PLAYED], f"{names.namespace()}-{number}", number)
     return universe, labels
+
+
+def _copy(universe: Universe, namespace: str, name: str, number: int) -> None:
+    """Everything of the namespace once more, under another name and other identities."""
+    storage = universe.cluster.storage
+    for kind in STORED:
+        for item in storage.views(kind, namespace) if kind.namespaced else []:
+            text = encoded(dict(item.raw)).replace(namespace.encode(), name.encode())
+            storage.put(kind, json.loads(_UID.sub(rb'\g<1>\g<2>%04x"' % number, text)))
+    universe.cluster.create(NAMESPACE, "", {"metadata": {"name": name}}, By("kubectl-create"))
 
 
 def _program(names: Names, namespace: str) -> Program:
@@ -140,7 +155,7 @@ def measured() -> JsonObject:
         try:
             told = server.stdout.readline() if server.stdout else ""
             done = subprocess.run(
-                [*command, "look"], input=told, stdout=subprocess.PIPE, text=True, check=True, timeout=600
+                [*command, "look"], input=told, stdout=subprocess.PIPE, text=True, check=True, timeout=1800
             )
         finally:
             server.terminate()

@@ -10,7 +10,6 @@ _METRICS = "shows in the application's own metrics alone, and no object, event, 
 _HOST = "happens inside a node, and no object, event or log of the cluster tells it"
 _REASONS: dict[int, str] = {
     51: _NO_CUSTOM,
-    56: f"a leak {_METRICS}: without them it looks like row 54",
     69: "a kube-proxy that runs and forwards unevenly: the objects differ only by the image",
     76: _NO_CUSTOM,
     100: f"lag of a queue {_METRICS}",

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 
 from kubernaut.domain.diagnosis import Diagnosis
-from kubernaut.domain.errors import ClusterError, EngineError, KubernautError, StoreError
+from kubernaut.domain.errors import ClusterError, EngineError, KubernautError, SourceError, StoreError
 from kubernaut.domain.execution import Applied, Effect, Execution, Intent, Observation, Verification
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.lifecycle import Ending
@@ -140,7 +140,7 @@ async def _mend(run: Run, stages: Stages, incident: Incident) -> Conclusion:
         # A defect, or a journal of another version: the engine reports it, and the incident closes as failed.
         raise
     except KubernautError as error:
-        stuck = isinstance(error, ClusterError | StoreError)
+        stuck = isinstance(error, ClusterError | SourceError | StoreError)
         conclusion = Conclusion(Ending.BLOCKED if stuck else Ending.FAILED, f"{error.code}: {error}", error.help)
         return way.ended(conclusion, incident.id)
 
@@ -220,8 +220,11 @@ async def _act(
     applied = await run.step(
         f"apply-{attempt}", partial(execution.apply, incident, intent, attempt=attempt), returns=Execution
     )
+    take_back = f"kubernaut incidents undo {incident.id}"
     if applied.applied is Applied.REFUSED:
-        return Acted(Conclusion(Ending.ESCALATED, applied.reason, final=False), Outcome.REFUSED)
+        # On what was left half done no second remedy is put.
+        left = Conclusion(Ending.ESCALATED, applied.reason, take_back if applied.left else "", final=bool(applied.left))
+        return Acted(left, Outcome.REFUSED)
     verification = await _watch(run, stages, incident, diagnosis, intent, chosen.course, attempt=attempt)
     match verification.effect:
         case Effect.HEALED:
@@ -231,17 +234,16 @@ async def _act(
             return Acted(Conclusion(Ending.ESCALATED, words, final=False), Outcome.PREPARED, intent)
         case Effect.UNKNOWN:
             # Nobody can say that it harmed, so taking it back could break what works again: people look at it.
-            undo = f"kubernaut incidents undo {incident.id}"
             words = f"{call.action} was applied; {verification.reason}"
-            return Acted(Conclusion(Ending.ESCALATED, words, undo), Outcome.UNKNOWN, intent)
+            return Acted(Conclusion(Ending.ESCALATED, words, take_back), Outcome.UNKNOWN, intent)
         case Effect.UNCHANGED | Effect.WORSE:
-            take_back = partial(execution.undo, incident, intent, verification, attempt=attempt)
-            back = await run.step(f"undo-{attempt}", take_back, returns=Execution)
+            undo = partial(execution.undo, incident, intent, verification, attempt=attempt)
+            back = await run.step(f"undo-{attempt}", undo, returns=Execution)
             reason = f"{call.action} did not help ({verification.reason}); {back.reason}"
             conclusion = Conclusion(Ending.UNDONE, reason, final=False)
             if back.applied is Applied.REFUSED:
                 # It stands, and people have to judge it.
-                conclusion = Conclusion(Ending.ESCALATED, reason, f"kubernaut incidents undo {incident.id}")
+                conclusion = Conclusion(Ending.ESCALATED, reason, take_back)
             return Acted(conclusion, Outcome(verification.effect.value), intent)
 
 

@@ -174,9 +174,11 @@ class StagedTown:
         answer = await self.api.call(asked, "POST", path, body={"spec": {"expirationSeconds": 3600}})
         return KubeObject(answer).text("status", "token")
 
-    async def look(self) -> Sight:
-        """Everything that people write."""
-        own = [each for each in RESOURCES if each.namespaced and each.kind not in _NOT_TOLD]
+    async def look(self, *, at: Iterable[str] = ()) -> Sight:
+        """Everything that people write, or only what is of those kinds."""
+        kinds = set(at)
+        told = [each for each in RESOURCES if each.namespaced and each.kind not in _NOT_TOLD]
+        own = [each for each in told if not kinds or each.kind in kinds]
         listed = await _together([*(self.reader.list(each, "shop") for each in own), self.reader.list(NODE)])
         items = (item for listing in listed for item in listing.items)
         # The account's own rights are given while the test runs.

@@ -202,6 +202,21 @@ async def test_without_a_source_that_serves_it_the_object_is_left_to_people_as_b
     assert (ended.incident.ending, ended.branches, ended.shop.written) == ("escalated", [], [])
 
 
+class Down(GitRepositories):
+    """Nothing answers."""
+
+    __slots__ = ()
+
+    async def propose(self, source: DeclaredSource, change: ProposedChange) -> Submission:
+        raise SourceUnavailable(f"{source.name} does not answer {change.branch}")
+
+
+async def test_a_repository_that_does_not_answer_leaves_the_incident_blocked(tmp_path: Path) -> None:
+    ended = await go(tmp_path, repositories=Down())
+    assert (ended.incident.ending, ended.branches, ended.shop.written) == ("blocked", [], [])
+    assert "source_unavailable" in (ended.incident.reason or "")
+
+
 class Unsure(GitRepositories):
     """The push arrives, and its answer is lost."""
 

@@ -13,6 +13,8 @@ from kubernaut.domain.measures import (
     CPU_USED,
     DISK_ERRORS,
     ETCD_SLOW,
+    MEMORY_SHARE,
+    MEMORY_USED,
     TCP_RESENT,
     VOLUME_FREE,
 )
@@ -36,6 +38,17 @@ def requests_turned_away(system: System) -> Aim:
     system.measured(CALLS_FAILED, 0.001)
     system.measured(ETCD_SLOW, 0.02)
     return _platform(system)
+
+
+@fault(56, "memory_leak", Policy.ACT, alerts="ContainerMemoryUsageHigh KubePodNotReady", written=True)
+def memory_rises_to_its_limit(system: System) -> None:
+    """A neighbour stands as near its limit and does not rise, as a cache does."""
+    mine = {pod.name for pod in system.pods()}
+    for pod in (*system.pods(), *system.pods(system.neighbours[0])):
+        name = pod.trees("spec", "containers")[0].text("name")
+        rising = [2.0e6 * minute for minute in range(40, 100)] if pod.name in mine else [2.4e8] * 60
+        system.measured(MEMORY_SHARE, 0.93, pod=pod.name, container=name)
+        system.measured(MEMORY_USED, *rising, pod=pod.name, container=name)
 
 
 @fault(57, "cpu_limit_too_low", Policy.APPROVE, alerts="CPUThrottlingHigh KubePodNotReady", written=True)

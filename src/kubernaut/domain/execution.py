@@ -88,13 +88,17 @@ class Applied(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One action on the cluster; `reason` says why where it was refused, `warnings` what the API server warned of."""
+    """One action on the cluster; `reason` says why where it was refused, `warnings` what the API server warned of.
+
+    `left` names the parts of a refused remedy that were done and could not be taken back.
+    """
 
     intent: Intent | None
     applied: Applied
     reason: str
     at: datetime
     warnings: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,9 +124,10 @@ def unsettled_attempt(events: Sequence[Event]) -> Event | None:
     """The last attempt that was neither refused nor taken back: its `applied` event, or else its `intended` one.
 
     An attempt that broke off counts: whether the API server took the change is not known, so it has to be looked at.
-    So does one whose taking back was refused: the change stands. What was submitted to an owner is an attempt, too.
+    So does one whose taking back was refused, of the whole or of a part: something stands. What was submitted to an
+    owner is an attempt, too.
     """
-    over = {attempt_of(event) for event in events if event.kind is EventKind.REFUSED or is_undoing(event)}
+    over = {attempt_of(event) for event in events if _left_nothing(event) or is_undoing(event)}
     begun = (event for event in reversed(events) if event.kind in _BEGUN)
     return next((event for event in begun if attempt_of(event) not in over), None)
 
@@ -134,6 +135,11 @@ def unsettled_attempt(events: Sequence[Event]) -> Event | None:
 def was_done(event: Event) -> bool:
     """Whether what an `applied` or `undone` event tells of was done, then or before: one that was refused was not."""
     return Tree(event.body).text("execution", "applied") in {Applied.DONE, Applied.ALREADY}
+
+
+def _left_nothing(event: Event) -> bool:
+    """Whether an attempt was refused, and none of its parts stands."""
+    return event.kind is EventKind.REFUSED and not Tree(event.body).texts("execution", "left")
 
 
 def is_undoing(event: Event) -> bool:

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import uvloop
 
-from kubernaut.entrypoints.doors import CaptureRequest, DemoOptions, DemoRun, DiagnosisRequest
+from kubernaut.entrypoints.doors import CaptureRequest, DemoOptions, DemoRun, DiagnosisRequest, StoryRun
 from kubernaut.entrypoints.http.server import stopping_on_signals
 from kubernaut.entrypoints.logs import configure_logs
 from kubernaut.entrypoints.reports import CaptureReport, DiagnosisReport, ModelFigures, ModelTrial
@@ -61,6 +61,13 @@ class Program:
         # The story is on stdout; log lines between it would be noise.
         configure_logs(LogSettings(level="error"))
         return rehearse(options)
+
+    def story(self, options: DemoOptions) -> AbstractAsyncContextManager[StoryRun]:
+        """A demo with the whole story."""
+        from kubernaut.entrypoints.storytelling import tell_story  # noqa: PLC0415
+
+        configure_logs(LogSettings(level="error"))
+        return tell_story(options)
 
     async def try_models(self, settings: Settings) -> Sequence[ModelTrial]:
         """Asks each declared provider of a language model one question."""

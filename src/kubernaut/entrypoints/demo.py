@@ -9,7 +9,7 @@ from typing import Protocol
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.plans import Decision, Plan
 from kubernaut.engine.codec import load
-from kubernaut.entrypoints.doors import DemoRun, Ended, Told
+from kubernaut.entrypoints.doors import DemoRun, Ended, Staged, Told
 from kubernaut.entrypoints.reports import ScenarioResult
 from kubernaut.entrypoints.status import status_of
 from kubernaut.entrypoints.terminal.demo import event_lines, incident_line, result_line
@@ -40,7 +40,7 @@ class Teller:
     _heard: dict[str, list[Told]] = field(default_factory=dict)
     _in_full: str = ""
     _is_telling: bool = False
-    _held: list[Ended] = field(default_factory=list)
+    _held: list[str] = field(default_factory=list)
 
     async def tell(self, run: DemoRun) -> None:
         """Until the last scenario has ended."""
@@ -50,6 +50,8 @@ class Teller:
                     self._event(happening)
                 case Ended():
                     self._end(happening)
+                case Staged(text=text):
+                    self._held_or_said(self.look.text(f"  ● {text}"))
         self._finish_story()
 
     def _event(self, told: Told) -> None:
@@ -79,18 +81,23 @@ class Teller:
     def _end(self, ended: Ended) -> None:
         self.results.append(ended.result)
         self.undone += ended.undone
-        if self._is_telling:
-            self._held.append(ended)
-        elif not ended.incident or ended.incident != self._in_full or not ended.result.passed:
-            self.say(result_line(ended, self.look))
+        if self._is_telling or not ended.incident or ended.incident != self._in_full or not ended.result.passed:
+            self._held_or_said(result_line(ended, self.look))
         self.progress.move(len(self.results), self.total, ended.result.name)
 
     def _finish_story(self) -> None:
         """Says the lines that had to wait."""
         self._is_telling = False
-        for ended in self._held:
-            self.say(result_line(ended, self.look))
+        for line in self._held:
+            self.say(line)
         self._held.clear()
+
+    def _held_or_said(self, line: str) -> None:
+        """At once, or after the story that is being told."""
+        if self._is_telling:
+            self._held.append(line)
+        else:
+            self.say(line)
 
 
 def _will_act(event: Event) -> bool:

@@ -15,6 +15,7 @@ from typing import Protocol, TypeAlias
 
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event
+from kubernaut.entrypoints.chapters import Chapter
 from kubernaut.entrypoints.reports import CaptureReport, DiagnosisReport, ModelFigures, ModelTrial, ScenarioResult
 from kubernaut.settings import Settings
 
@@ -68,7 +69,14 @@ class Ended:
     undone: int = 0
 
 
-Happening: TypeAlias = Told | Ended
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Something that the demo did itself, such as killing a model."""
+
+    text: str
+
+
+Happening: TypeAlias = Told | Ended | Staged
 
 
 class DemoRun(Protocol):
@@ -80,6 +88,13 @@ class DemoRun(Protocol):
 
     def happenings(self) -> AsyncIterator[Happening]:
         """What happens, as it happens; ends after the last scenario did."""
+
+
+class StoryRun(DemoRun, Protocol):
+    """A demo that has more to tell than its scenarios."""
+
+    def chapters(self, page: str) -> AsyncIterator[Chapter]:
+        """What is told after them."""
 
 
 class Doors(Protocol):
@@ -99,6 +114,9 @@ class Doors(Protocol):
 
     def demo(self, options: DemoOptions) -> AbstractAsyncContextManager[DemoRun]:
         """A running demo, taken down whole at the end."""
+
+    def story(self, options: DemoOptions) -> AbstractAsyncContextManager[StoryRun]:
+        """The same with models that are killed, thirty recorded days, and chapters after the scenarios."""
 
     async def try_models(self, settings: Settings) -> Sequence[ModelTrial]:
         """Asks each declared provider of a language model one question."""

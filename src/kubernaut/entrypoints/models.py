@@ -14,6 +14,7 @@ from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event
 from kubernaut.entrypoints.reports import ModelFigures, ModelTrial
 from kubernaut.impact.ai_metrics import analysis_metrics
+from kubernaut.impact.calibration import calibration
 from kubernaut.impact.clocks import histories
 from kubernaut.impact.recomputing import accuracy
 from kubernaut.ports import IncidentFilter
@@ -39,7 +40,8 @@ async def model_figures(settings: Settings, since: timedelta) -> ModelFigures:
         events = [event for incident in incidents for event in await _events(store, incident)]
     finally:
         store.close()
-    return ModelFigures(len(incidents), analysis_metrics(histories(incidents, events)), accuracy(events))
+    told = histories(incidents, events)
+    return ModelFigures(len(incidents), analysis_metrics(told), accuracy(events), calibration(told))
 
 
 def _trial(trial: Trial) -> ModelTrial:

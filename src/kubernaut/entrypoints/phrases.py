@@ -52,7 +52,10 @@ def _diagnosed(event: Event) -> str:
 
 def _planned(event: Event) -> str:
     plan = load(Plan, event.body.get("plan"))
-    return f"{call_in_words(plan.chosen.call)} · {plan.reason}" if plan.chosen else plan.reason
+    if plan.chosen is None:
+        return plan.reason
+    course = f"{plan.chosen.course} · " if plan.chosen.course else ""
+    return f"{call_in_words(plan.chosen.call)} · {course}{plan.reason}"
 
 
 def _asked(event: Event) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +20,7 @@ from kubernaut.entrypoints.http.app import ALERTMANAGER_PATH
 from kubernaut.entrypoints.logs import configure_logs
 from kubernaut.entrypoints.reports import ScenarioResult
 from kubernaut.entrypoints.serving import serving
+from kubernaut.impact.period import SIMULATED
 from kubernaut.ports import IncidentFilter, IncidentStore
 from kubernaut.sandbox import AlertPolicy, Sandbox
 from kubernaut.sandbox.scenarios import SCENARIOS, Scenario, prepare_system
@@ -46,9 +47,26 @@ _POLL_S = 0.05
 _AT_ONCE = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a rehearsal plays: its database, when its clock begins (now where it is not said), and more settings."""
+
+    database: Path
+    begins: datetime | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
 @asynccontextmanager
 async def rehearse(options: DemoOptions) -> AsyncIterator[Rehearsal]:
     """A running demo, taken down whole at the end."""
+    with tempfile.TemporaryDirectory(prefix="kubernaut-demo-") as folder:
+        async with rehearse_on(Stage(Path(folder) / "demo.sqlite"), options) as rehearsal:
+            yield rehearsal
+
+
+@asynccontextmanager
+async def rehearse_on(stage: Stage, options: DemoOptions) -> AsyncIterator[Rehearsal]:
+    """A simulated cluster with the service and its page, on that database."""
     chosen = tuple(scenario for scenario in SCENARIOS if not options.scenarios or scenario.name in options.scenarios)
     address = f"http://127.0.0.1:{options.listener.getsockname()[1]}"
     alerts = AlertPolicy(
@@ -58,21 +76,22 @@ async def rehearse(options: DemoOptions) -> AsyncIterator[Rehearsal]:
         group_wait=timedelta(seconds=5),
         group_interval=timedelta(seconds=15),
         repeat_interval=timedelta(minutes=10),
+        external=(SIMULATED,),
     )
     configure_logs(LogSettings(level="error"))
-    with tempfile.TemporaryDirectory(prefix="kubernaut-demo-") as folder:
-        async with Sandbox(speed=options.speed, alerts=alerts) as sandbox:
-            settings = Settings.model_validate(
-                {
-                    "store": {"url": f"sqlite:///{Path(folder) / 'demo.sqlite'}"},
-                    "cluster": {"name": "sandbox", "kubeconfig": str(sandbox.kubeconfig())},
-                    "policy": _POLICY,
-                    "verification": _WATCH,
-                }
-            )
-            prepare_system(sandbox.universe)
-            async with serving(settings, options.listener, clock=sandbox.clock, pace=options.speed) as service:
-                yield Rehearsal(sandbox, service, chosen)
+    async with Sandbox(speed=options.speed, alerts=alerts, begins=stage.begins) as sandbox:
+        settings = Settings.model_validate(
+            {
+                "store": {"url": f"sqlite:///{stage.database}"},
+                "cluster": {"name": "sandbox", "kubeconfig": str(sandbox.kubeconfig())},
+                "policy": _POLICY,
+                "verification": _WATCH,
+                **stage.settings,
+            }
+        )
+        prepare_system(sandbox.universe)
+        async with serving(settings, options.listener, clock=sandbox.clock, pace=options.speed) as service:
+            yield Rehearsal(sandbox, service, chosen)
 
 
 @dataclass(slots=True)
@@ -85,7 +104,10 @@ class _Played:
 
 @dataclass
 class Rehearsal:
-    """Plays scenarios side by side, those that need the cluster for themselves one after the other at the end."""
+    """Plays scenarios side by side, those that need the cluster for themselves one after the other at the end.
+
+    `incidents` are those of the scenarios that ended; `first_seq` is the last event from before the first of them.
+    """
 
     sandbox: Sandbox
     service: Service
@@ -93,6 +115,8 @@ class Rehearsal:
     _running: list[_Played] = field(default_factory=list)
     _closed: dict[str, ScenarioResult] = field(default_factory=dict)
     _used: set[IncidentId] = field(default_factory=set)
+    incidents: dict[str, IncidentId] = field(default_factory=dict)
+    first_seq: int = 0
 
     @property
     def scenarios(self) -> Sequence[str]:
@@ -104,7 +128,7 @@ class Rehearsal:
         store = self.service.outside.store.incidents
         waiting = list(self.chosen)
         await self._settled()
-        seen = 0
+        seen = self.first_seq = await store.last_seq()
         while waiting or self._running:
             self._inject(waiting)
             for event in await store.events(after=seen):
@@ -168,6 +192,7 @@ class Rehearsal:
             self._closed[scenario.name] = result
             return Ended(result)
         self._used.add(incident.id)
+        self.incidents[scenario.name] = incident.id
         events = await store.events(incident.id)
         diagnosed = [load(Diagnosis, one.body["diagnosis"]) for one in events if one.kind is EventKind.DIAGNOSED]
         best = diagnosed[-1].best if diagnosed else None

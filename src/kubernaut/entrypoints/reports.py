@@ -10,6 +10,7 @@ from kubernaut.domain.diagnosis import ActionCall, Diagnosis, Hypothesis
 from kubernaut.domain.evidence import Evidence, NotRead
 from kubernaut.domain.objects import Json, JsonObject, ObjectRef
 from kubernaut.impact.ai_metrics import AIMetrics
+from kubernaut.impact.calibration import Calibration
 from kubernaut.impact.recomputing import Accuracy
 
 
@@ -84,11 +85,12 @@ class ModelTrial:
 
 @dataclass(frozen=True, slots=True)
 class ModelFigures:
-    """What the analysis of a period took, and how far a second computation agrees."""
+    """What the analysis of a period took, how far a second computation agrees, and what its confidence was worth."""
 
     incidents: int
     metrics: AIMetrics
     accuracy: Accuracy
+    calibration: Calibration
 
 
 # Causes that say that nothing is wrong.

@@ -137,7 +137,7 @@ async def _taken_back(ports: ExecutionPorts, intent: Intent, done: list[Intent],
     words += [f"taken back: {', '.join(back)}"] if back else []
     words += [f"could not be taken back: {_listed(kept)}"] if kept else []
     words += [f"done and needs no way back: {', '.join(ended[:5])}{' …' if len(ended) > 5 else ''}"] if ended else []  # noqa: PLR2004
-    return Execution(intent, Applied.REFUSED, "; ".join(words), ports.clock.now())
+    return Execution(intent, Applied.REFUSED, "; ".join(words), ports.clock.now(), left=tuple(kept))
 
 
 async def undo(ports: ExecutionPorts, intent: Intent) -> Execution:

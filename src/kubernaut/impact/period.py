@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kubernaut.domain.journal import EventKind
 from kubernaut.domain.lifecycle import Ending
+from kubernaut.domain.objects import Tree
 from kubernaut.impact import durations, money
 from kubernaut.impact.accounts import Account, accounts
 from kubernaut.impact.ai_metrics import AIMetrics, analysis_metrics
@@ -16,6 +18,8 @@ from kubernaut.impact.figures import Figure, not_computable, share
 from kubernaut.impact.inputs import ValueInputs
 from kubernaut.impact.value import BusinessValueMetrics, valued
 
+# The label on alerts of a simulated cluster: every figure that rests on one of them says so.
+SIMULATED = ("simulated", "true")
 _WEEK = timedelta(days=7)
 _DAY = timedelta(days=1)
 
@@ -62,7 +66,10 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class ValueReport:
-    """`running` is how long of the period the log covers: that much is charged. `rests_on` is the log's last number."""
+    """`running` is how long of the period the log covers: that much is charged. `rests_on` is the log's last number.
+
+    `simulated` counts the incidents of a simulated cluster among the closed ones.
+    """
 
     since: datetime
     until: datetime
@@ -86,6 +93,7 @@ class ValueReport:
     weeks: tuple[Week, ...]
     inputs: ValueInputs
     lines: tuple[Line, ...]
+    simulated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +147,13 @@ def value_report(
         weeks=_weeks(closed, period),
         inputs=inputs,
         lines=tuple(map(_line, closed)),
+        simulated=sum(_is_simulated(history) for history in histories if history.incident.id in wanted),
     )  # fmt: skip
+
+
+def _is_simulated(history: History) -> bool:
+    name, value = SIMULATED
+    return any(Tree(event.body).text("labels", name) == value for event in history.of(EventKind.RECEIVED))
 
 
 def _told(source: str, n: int) -> str:

@@ -11,6 +11,7 @@ from kubernaut.investigation.crashes import Crash, Link, config_between, is_outw
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Finding
 from kubernaut.investigation.origin import Relevant
+from kubernaut.investigation.probes import is_ended_again
 from kubernaut.investigation.remedies import escalate, way_back
 from kubernaut.investigation.subjects import Workload
 
@@ -80,7 +81,9 @@ def doubts(workload: Workload, crash: Crash, linked: Link) -> tuple[Fact, ...]:
 
 def _pods_that_work(workload: Workload) -> list[Fact]:
     """That other pods of the very same revision are ready: then the template alone does not explain it."""
-    crashing = {container.pod.name for container in workload.crashing}
+    # Pods of a wrong probe are ended in turns: one that was ended once proves nothing until it has outlived the probe.
+    ended = (each for each in workload.containers if is_ended_again(workload.scene, each, times=1))
+    crashing = {container.pod.name for container in (*workload.crashing, *ended)}
     ready = [pod for pod in workload.pods if is_ready(pod) and pod.name not in crashing]
     if not ready:
         return []

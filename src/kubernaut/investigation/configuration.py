@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kubernaut.domain.objects import KubeObject
 from kubernaut.domain.provenance import last_applied, last_writer
@@ -15,6 +15,7 @@ from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.subjects import Workload
 
+_AS_MADE = timedelta(seconds=2)
 _MISSING = re.compile(
     r"(?i)\b(?:configmap|secret)s? \"[^\"]+\" not found|couldn't find key \S+ in (?:configmap|secret)"
     r"|references non-existent (?:config|secret) key"
@@ -102,6 +103,11 @@ def waits_for_configuration(pod: KubeObject) -> bool:
     return not waits or bool(waits & {"ContainerCreating", "CreateContainerConfigError", "PodInitializing"})
 
 
+def _is_making(item: KubeObject, at: datetime) -> bool:
+    """Whether that write made the object: a busy API server dates the two apart by a moment."""
+    return item.created_at is not None and abs(at - item.created_at) <= _AS_MADE
+
+
 def edits(workload: Workload) -> list[Edit]:
     """The referenced ConfigMaps and Secrets that were edited after they were made, latest first."""
     scene, place = workload.scene, workload.object.namespace
@@ -109,7 +115,7 @@ def edits(workload: Workload) -> list[Edit]:
     for kind, name in sorted({(entry.kind, entry.name) for entry in references(workload.template)}):
         item = scene.get(kind, place, name)
         author = last_writer(item, "data") if item else None
-        if item is None or author is None or author.at is None or author.at == item.created_at:
+        if item is None or author is None or author.at is None or _is_making(item, author.at):
             continue
         fact = facts.change(item, "metadata.managedFields", f"{kind} {name} was edited {author}", author.at)
         found.append(Edit(item, author.at, fact))

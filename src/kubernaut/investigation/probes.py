@@ -13,7 +13,6 @@ from kubernaut.investigation.facts import event_time
 from kubernaut.investigation.scene import Scene
 
 _SLACK = timedelta(seconds=10)
-_AGAIN = 2
 _FIRST_MOMENTS = timedelta(seconds=90)
 
 
@@ -121,17 +120,21 @@ def probe_kill(scene: Scene, container: Container) -> str:
     return ""
 
 
-def is_ended_again(scene: Scene, container: Container) -> bool:
-    """Whether a probe ended it more than once, and it has not run for longer since than that probe takes to do so.
+def is_ended_again(scene: Scene, container: Container, *, times: int = 2) -> bool:
+    """Whether a probe ended it that often, and it has not run for longer since than before, or than the probe takes.
 
     In between it may be ready, and a program that obeys ends with code 0: neither says that it is well.
     """
-    since = container.running_since
-    if container.restarts < _AGAIN or container.ended is None or since is None:
+    ended, since = container.ended, container.running_since
+    if container.restarts < times or ended is None or since is None:
         return False
     name = probe_kill(scene, container)
     probe = container.spec.tree(f"{name}Probe") if name else Tree({})
-    return bool(probe.raw) and scene.now - since <= patience(probe)
+    if not probe.raw:
+        return False
+    started, finished = ended.time("startedAt"), ended.time("finishedAt")
+    before = finished - started + _SLACK if started and finished else timedelta()
+    return scene.now - since <= max(patience(probe), before)
 
 
 def was_ready(pod: KubeObject) -> bool:

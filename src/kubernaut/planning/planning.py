@@ -32,6 +32,7 @@ from kubernaut.planning.strategies.facts import facts_of
 from kubernaut.planning.strategies.offering import offer
 from kubernaut.planning.submitting import Submissions
 from kubernaut.planning.surveying import blast_of
+from kubernaut.planning.told_before import ALREADY_TOLD, told_before
 from kubernaut.ports import Clock, ClusterReader, IncidentStore, Leases, Switch
 
 # Where an incident is after the decision; consent is asked for by the next stage, and an end is the pipeline's.
@@ -97,8 +98,22 @@ class PlanningStage:
         """The plan, stored. An `act` plan holds the target's lease in the incident's name."""
         law = await self.rails.book.current()
         settled = await self._decide(incident, diagnosis, tried, law)
+        if not tried:
+            settled = await self._unless_told(incident, diagnosis, settled)
         settled = await self._stored(incident, settled, law, _Entry(f"planned-{look}", EventKind.PLANNED))
         return settled.plan
+
+    async def _unless_told(self, incident: Incident, diagnosis: Diagnosis, settled: Settled) -> Settled:
+        """Nobody is called a second time, by another alert, about what is as it was when people were called."""
+        best, plan = diagnosis.best, settled.plan
+        if best is None or plan.ending is not Ending.ESCALATED or plan.chosen is not None:
+            return settled
+        earlier = await told_before(self.incidents, incident, best, self.clock.now())
+        if earlier is None:
+            return settled
+        reason = f"people were called about {best.cause} of {incident.target} in {earlier.id}, whose alert still fires"
+        help_ = f"kubernaut incidents show {earlier.id}"
+        return replace(settled, plan=close(Ending.DECLINED, reason, ALREADY_TOLD, help=help_))
 
     async def _stored(self, incident: Incident, settled: Settled, law: Policy, entry: _Entry) -> Settled:
         """The plan as it could be stored: within the budgets, which one decision at a time may look at and spend."""

@@ -72,14 +72,12 @@ def replay(stored: Stored, what: What, spent: Sequence[Spent] = ()) -> Plan | No
         return NotKnown("the facts were stored in a form that is not read any more")
     if isinstance(weighed, NotKnown):
         return weighed
-    observed = stored.plan.guard == OBSERVED and what.autonomy is None
-    if observed and what.law.lifting(weighed[0].facts, stored.at) is None:
-        return stored.plan
-    return (
-        _capped(weighed[0].facts, what.law)
-        or _storm_not_known(stored, what.law)
-        or _chosen(stored, what, weighed, spent)
-    )
+    first = weighed[0].facts
+    if first.target.autonomy == Autonomy.OBSERVE and what.law.lifting(first, stored.at) is None:
+        only = close(Ending.DECLINED, f"{first.target.namespace or first.target.name} is only observed", OBSERVED)
+        return stored.plan if stored.plan.guard == OBSERVED else only
+    stopped = _capped(first, what.law) or _storm_not_known(stored, what.law)
+    return stopped or _chosen(stored, what, weighed, spent)
 
 
 def _chosen(stored: Stored, what: What, weighed: Sequence[Weighed], spent: Sequence[Spent]) -> Plan | NotKnown:

@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 
 class SandboxClock:
-    """A clock that runs `speed` times as fast as the wall; it starts at the wall's time."""
+    """A clock that runs `speed` times as fast as the wall; it starts at the wall's time, or where it is told to."""
 
-    def __init__(self, speed: float = 1.0) -> None:
+    def __init__(self, speed: float = 1.0, start: datetime | None = None) -> None:
         if speed <= 0:
             raise ValueError("speed must be greater than 0")
         self.speed = speed
-        self._started = datetime.now(UTC)
+        self._started = start or datetime.now(UTC)
         self._origin = time.monotonic()
 
     def now(self) -> datetime:

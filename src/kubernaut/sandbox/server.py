@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -55,8 +55,9 @@ class Sandbox:
         seed: int = 7,
         tokens: Mapping[str, str] | None = None,
         alerts: AlertPolicy | None = None,
+        begins: datetime | None = None,
     ) -> None:
-        self.clock = SandboxClock(speed)
+        self.clock = SandboxClock(speed, begins)
         self.universe = Universe(self.clock, nodes=nodes, seed=seed)
         self._tokens = dict(tokens or {})
         self._alerts = alerts

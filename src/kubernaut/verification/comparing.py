@@ -17,7 +17,7 @@ from kubernaut.domain.execution import Intent
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.domain.patches import holds, value_at
 from kubernaut.domain.proposals import Agreement, Comparison, Known, Proposal, Sight, Written
-from kubernaut.domain.provenance import writers_since
+from kubernaut.domain.provenance import LAST_APPLIED, writers_since
 from kubernaut.domain.snapshots import drifted
 
 _MOST_LINES: Final = 20
@@ -106,7 +106,8 @@ def _changed(ref: ObjectRef, before: KubeObject | None, now: KubeObject | None, 
         return [Written(ref, _NOBODY, None, (f"- {ref}",))] if was_there else []
     if before is not None and was_there and now.uid != before.uid:
         return [Written(ref, _NOBODY, now.created_at, (f"- {ref}", f"+ {ref}"))]
-    lines = difference(before, now)[:_MOST_LINES] if before is not None and was_there else ()
+    told = difference(before, now) if before is not None and was_there else ()
+    lines = tuple(line for line in told if LAST_APPLIED not in line)[:_MOST_LINES]
     return [Written(ref, author.manager, author.at, lines) for author in writers_since(now, proposal.at)]
 
 

@@ -27,6 +27,7 @@ from kubernaut.verification.watching import (
     known_around,
     look,
     pods_made_since,
+    well_since,
 )
 
 # Where the incident is after the verdict; the others end it, which is the pipeline's.
@@ -108,6 +109,7 @@ class VerificationStage:
             body: JsonObject = {"changes": dump(changes)}
             event = Event(incident.id, f"noticed-{number}", EventKind.NOTICED, sight.at, body, str(target))
             await self.incidents.append(event)
+        sight = replace(sight, well_since=well_since(sight, before))
         return replace(sight, over=is_over(sight, first, before, steady_for=self.policy.window))
 
     async def compare(self, incident: Incident, proposal: Proposal, *, first: Sight, last: Sight) -> Comparison:

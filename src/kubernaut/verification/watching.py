@@ -67,6 +67,18 @@ async def _well_since(reader: ClusterReader, subject: KubeObject) -> datetime | 
     return max((moment for moment in moments if moment is not None), default=None)
 
 
+def well_since(sight: Sight, before: Sight) -> datetime | None:
+    """Since when it is well, by the times of its pods and of the last change to it; None where these do not tell.
+
+    Pods of a template that was returned to were ready all along: what is older than the last look, which saw it not
+    well, says nothing.
+    """
+    if not sight.well or before.well:
+        return before.well_since if sight.well else None
+    told = [moment for moment in (sight.well_since, sight.written_at) if moment is not None and moment > before.at]
+    return max(told, default=None)
+
+
 async def pods_made_since(reader: ClusterReader, subject: ObjectRef, moment: datetime) -> bool:
     """Whether pods of the workload are younger than that."""
     now = await reader.get(subject)

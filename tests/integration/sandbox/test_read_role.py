@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,16 @@ from kubernaut.adapters.kubernetes.reader import KubernetesReader
 from kubernaut.adapters.kubernetes.requests import KubernetesApi
 from kubernaut.adapters.kubernetes.writer import KubernetesWriter
 from kubernaut.domain.changes import ObjectDeletion
+from kubernaut.domain.diagnosis import Diagnosis
 from kubernaut.domain.errors import Forbidden
 from kubernaut.domain.objects import JsonObject, ObjectRef, Uid
 from kubernaut.investigation.diagnosing import survey
+from kubernaut.investigation.further_reading import FurtherReading
+from kubernaut.investigation.gathering import BUDGET
 from kubernaut.investigation.inquiry import first_survey, inquire
+from kubernaut.investigation.tools import KINDS
 from kubernaut.ports import Resource
-from kubernaut.resources import RESOURCES
+from kubernaut.resources import POD, RESOURCES
 from kubernaut.sandbox import Sandbox
 from kubernaut.sandbox.cluster import By
 from kubernaut.sandbox.kinds import CLUSTER_ROLE, CLUSTER_ROLE_BINDING
@@ -62,6 +67,27 @@ async def test_a_survey_by_that_account_leaves_nothing_unread(api: KubernetesApi
     scene, _ = await inquire(KubernetesReader(api), SystemClock(), first_survey([""]), survey)
     assert scene.not_read == ()
     assert scene.all("Node")
+
+
+async def test_a_model_may_look_up_every_kind_with_that_role_and_no_look_fails(api: KubernetesApi) -> None:
+    """Through the real reader: names and selectors are as the API server wants them."""
+    target = ObjectRef("apps/v1", "Deployment", "kube-system", "coredns")
+    enough = replace(BUDGET, calls=1000)
+    reader = KubernetesReader(api)
+    pods = (await reader.list(POD, "kube-system")).items
+    questions: list[tuple[str, JsonObject]] = [("list_changes", {})]
+    questions += [("get_object", {"kind": kind, "name": "worker-1"}) for kind in KINDS]
+    questions += [("read_events", {"kind": kind, "name": "worker-1"}) for kind in ("Pod", "Node", "Deployment")]
+    questions += [
+        ("read_logs", {"pod": pod.name, "container": pod.trees("spec", "containers")[0].text("name")})
+        for pod in pods[:1]
+    ]
+    for tool, arguments in questions:
+        # A question's own bound on the number of looks is not what is tried here.
+        looked = await FurtherReading(reader, SystemClock(), None, Diagnosis(target, (), ()), enough).look(
+            tool, arguments
+        )
+        assert looked.facts or looked.note in {"no rollout is kept", "the log is empty", "there is no such log"}, looked
 
 
 async def test_the_role_gives_no_right_to_change_anything(api: KubernetesApi) -> None:

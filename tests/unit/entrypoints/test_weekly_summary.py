@@ -145,7 +145,7 @@ async def test_it_says_how_the_week_went_and_what_needs_people() -> None:
     assert "People's time saved" in text
     assert "Automate next: probe_wrong, handed over 1 time" in text
     assert "Proposed and not done: 1, right 0 of 1, 0 %, wrong 1" in text
-    assert summary_title(summary, cluster="prod-eu", simulated=True).endswith("prod-eu, simulated")
+    assert summary_title(summary, cluster="prod-eu").endswith("prod-eu")
 
 
 async def test_what_is_not_declared_is_not_computable() -> None:

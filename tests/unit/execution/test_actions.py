@@ -67,7 +67,7 @@ def test_each_action_of_the_contract_has_a_folder_and_says_what_people_must_know
     catalogue = discover()
     names = {action.id for action in catalogue}
     assert names >= {"rollback_deployment", "drain_node", "restore_configmap", "run_workflow", "escalate"}
-    assert len(names) == len(catalogue) == 45
+    assert len(names) == len(catalogue) == 46
     for action in catalogue:
         assert all((action.summary, action.when, action.never, action.before, action.undo)), action.id
         assert bool(action.writes) is action.changes

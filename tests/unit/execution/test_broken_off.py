@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kubernaut.domain.errors import ClusterUnavailable
@@ -45,6 +47,13 @@ def test_the_last_attempt_that_nobody_settled_is_the_one_to_look_at(keys: tuple[
     found = unsettled_attempt(told(*keys))
 
     assert (found.key if found else None) == left
+
+
+def test_a_refused_attempt_of_which_a_part_stands_is_still_to_be_looked_at() -> None:
+    intended, refused = told("intended-1", "refused-1!")
+    left: JsonObject = {"execution": {"applied": "refused", "left": ["shop/networkpolicy/quarantine"]}}
+    assert unsettled_attempt([intended, refused]) is None
+    assert unsettled_attempt([intended, replace(refused, body=left)]) == intended
 
 
 async def a_change_without_an_answer(shop: MisroutedShop, *, made: bool) -> Incident:

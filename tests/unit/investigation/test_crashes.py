@@ -65,6 +65,21 @@ def test_a_rolling_restart_is_not_a_change() -> None:
     assert [remedy.action for remedy in top.remedies] == ["escalate"]
 
 
+@pytest.mark.parametrize(("written_s", "is_edit"), [(599, False), (590, True)])
+def test_a_configuration_is_edited_when_it_is_written_after_it_was_made(written_s: float, is_edit: bool) -> None:  # noqa: FBT001
+    source = [{"configMapRef": {"name": "settings"}}]
+    rollout = Rollout(template(container(envFrom=source)), template(container(envFrom=source, args=["x"])))
+    made = configuration(
+        "ConfigMap",
+        "settings",
+        ["A"],
+        creationTimestamp=ago(600),
+        managedFields=[managed("kubectl-client-side-apply", ago(written_s), "data", "A")],
+    )
+    top = best(rollout.diagnose(rollout.pods(crash_loop()), made))
+    assert bool(top.contradicting) is is_edit
+
+
 def test_an_edited_configuration_beside_the_change_makes_the_rollback_a_question() -> None:
     source = [{"configMapRef": {"name": "settings"}}]
     rollout = Rollout(template(container(envFrom=source)), template(container(envFrom=source, args=["x"])))

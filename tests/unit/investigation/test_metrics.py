@@ -20,6 +20,7 @@ from kubernaut.domain.measures import (
     CPU_USED,
     DISK_ERRORS,
     ETCD_SLOW,
+    MEMORY_SHARE,
     MEMORY_USED,
     TCP_RESENT,
     VOLUME_FREE,
@@ -255,3 +256,27 @@ def test_an_objects_name_cannot_become_part_of_a_query() -> None:
 def test_a_template_whose_value_is_missing_is_an_error_of_ours() -> None:
     with pytest.raises(KeyError):
         VOLUME_FREE.of(claim="ledger")
+
+
+@pytest.mark.parametrize(
+    ("share", "values", "cause"),
+    [
+        (0.93, [5e6 * minute for minute in range(10, 50)], "memory_leak"),
+        (0.93, [250e6] * 40, "healthy"),
+        (0.40, [5e6 * minute for minute in range(10, 50)], "healthy"),
+    ],
+    ids=["near-and-rising", "near-and-still", "rising-far-below"],
+)
+async def test_a_leak_is_told_before_the_kill_and_a_restart_gains_time(
+    share: float, values: list[float], cause: str
+) -> None:
+    lab = Lab(a_workload(memory="256Mi"))
+    lab.say(MEMORY_SHARE.name, share, pod=lab.pod, container="app")
+    lab.say(MEMORY_USED.name, *values, pod=lab.pod, container="app")
+
+    found = (await lab.diagnose(lab.objects[1])).best
+
+    assert found is not None
+    assert found.cause == cause
+    if cause == "memory_leak":
+        assert (found.verdict, found.remedies[0].action) == (Verdict.APPROVE, "restart_workload")

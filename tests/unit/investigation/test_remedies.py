@@ -29,6 +29,7 @@ from tests.objects import (
     template,
     unschedulable,
     waiting,
+    workload,
 )
 from tests.unit.investigation.scenes import Rollout, best, scene_of
 
@@ -246,3 +247,46 @@ def test_replicas_beyond_the_places_are_taken_back_where_they_came_after_the_rul
 
 def test_a_rule_that_came_after_the_replicas_is_rolled_back() -> None:
     assert crowded(ago(minutes=90)).remedies[0].action == "rollback_deployment"
+
+
+# A flag that was turned, and a proxy that stopped
+
+
+def asks_for_flags(log: str, *, now: str = "on", applied: str = "off") -> Hypothesis:
+    flags = {state: json.dumps({"flags": {"slow": {"defaultVariant": state}}}) for state in (now, applied)}
+    mark = {LAST_APPLIED: json.dumps({"kind": "ConfigMap", "data": {"flags.json": flags[applied]}})}
+    edited = managed("kubectl-edit", ago(minutes=20), "data")
+    item = configuration("ConfigMap", "switches", [], annotations=mark, managedFields=[edited])
+    switches = KubeObject({**item.raw, "data": {"flags.json": flags[now]}})
+    volume: Part = {"name": "switches", "configMap": {"name": "switches"}}
+    mine = template(container(env=[{"name": "FLAGD_HOST", "value": "localhost"}]), volumes=[volume])
+    rollout = Rollout(mine, mine, minutes_ago=9000, new_available=3)
+    pods = rollout.pods(running())
+    return best(rollout.diagnose(pods, switches, logs={pods[0]: log} if log else {}))
+
+
+def test_a_flag_that_was_turned_by_hand_is_asked_back_where_its_readers_complain() -> None:
+    top = asks_for_flags('level=error msg="request failed" err="lookup: deadline exceeded"')
+    assert (top.cause, top.verdict) == ("flag_turned", Verdict.APPROVE)
+    assert proposed(top) == ("restore_configmap", {"key": "flags.json"})
+
+
+@pytest.mark.parametrize(
+    ("log", "now"), [("", "on"), ("level=error msg=failed", "off")], ids=["nobody-complains", "as-it-was-applied"]
+)
+def test_a_flag_is_left_alone_where_nobody_complains_or_it_is_as_it_was_applied(log: str, now: str) -> None:
+    assert asks_for_flags(log, now=now).cause == "healthy"
+
+
+def test_the_one_proxy_that_is_not_ready_on_a_node_that_is_may_be_restarted() -> None:
+    place = {"namespace": "kube-system"}
+    item = workload("DaemonSet", "kube-proxy", PLAIN, replicas=2, **place)
+    pods = [
+        pod(name, [status], of=item, node=on, labels={}, **place)
+        for name, status, on in (
+            ("kube-proxy-a", running(), "worker-1"), ("kube-proxy-b", crash_loop(), "worker-2"),
+        )
+    ]  # fmt: skip
+    scene = scene_of(item, pods, node("worker-1"), node("worker-2"))
+    top = best(diagnose(scene, item.ref))
+    assert (top.cause, top.target, top.remedies[0].target) == ("node_proxy_down", item.ref, pods[1].ref)

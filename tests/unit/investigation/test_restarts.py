@@ -57,31 +57,40 @@ def test_a_probe_that_asks_the_wrong_thing_since_a_change_goes_back(old: Parts, 
     assert (top.verdict, top.remedies[0].parameters) == (Verdict.ACT, {"revision": 6})
 
 
-def between_two_kills(*, restarts: int, runs_s: float) -> tuple[Rollout, list[KubeObject]]:
-    """Pods that are ready at this moment: their program ended well when it was told to, and runs again."""
+def between_two_kills(*runs: tuple[int, float], lasted_s: float = 44) -> tuple[Rollout, list[KubeObject]]:
+    """Pods that are ready at this moment: their program ended well when it was told to, and runs again.
+
+    Each of `runs` is how often it was started again, and for how many seconds it runs now.
+    """
     rollout = Rollout(alive(), alive(9999), new_available=2)
-    last = ended(0, "Completed", started=ago(runs_s + 45), finished=ago(runs_s + 1))
-    status = running(restarts=restarts, since=ago(runs_s)) | {"lastState": {"terminated": last}}
-    pods = rollout.pods(status)
-    words = f"Liveness probe failed: {REFUSED.format(9999)}"
-    kill = "Container app failed liveness probe, will be restarted"
-    return rollout, [
-        *pods,
-        event(pods[0], "Unhealthy", words, count=7, at=ago(runs_s + 2), fieldPath="spec.containers{app}"),
-        event(pods[0], "Killing", kill, type="Normal", at=ago(runs_s + 2), fieldPath="spec.containers{app}"),
-    ]
+    said = REFUSED.format(9999)
+    pods, events = [], []
+    for place, (restarts, runs_s) in enumerate(runs):
+        last = ended(0, "Completed", started=ago(runs_s + lasted_s + 1), finished=ago(runs_s + 1))
+        status = running(restarts=restarts, since=ago(runs_s)) | {"lastState": {"terminated": last}}
+        own = rollout.pods(status, len(runs))[place]
+        kill, words = "Container app failed liveness probe, will be restarted", f"Liveness probe failed: {said}"
+        pods.append(own)
+        for reason, text, kind in (("Unhealthy", words, "Warning"), ("Killing", kill, "Normal")):
+            events.append(event(own, reason, text, type=kind, at=ago(runs_s + 2), fieldPath="spec.containers{app}"))
+    return rollout, [*pods, *events]
 
 
 def test_a_program_that_ends_well_when_its_probe_ends_it_is_not_called_healthy_in_between() -> None:
-    rollout, seen = between_two_kills(restarts=2, runs_s=12)
+    rollout, seen = between_two_kills((2, 12), (1, 30))
     found = rollout.diagnose(seen)
-    assert causes(found)[0] == "liveness_probe_wrong"
+    assert (causes(found)[0], best(found).verdict) == ("liveness_probe_wrong", Verdict.ACT)
     assert best(found).remedies[0].parameters == {"revision": 6}
 
 
-@pytest.mark.parametrize(("restarts", "runs_s"), [(1, 12), (2, 41)])
-def test_one_kill_or_a_run_that_outlived_the_probe_says_nothing(restarts: int, runs_s: float) -> None:
-    rollout, seen = between_two_kills(restarts=restarts, runs_s=runs_s)
+def test_a_node_that_is_busy_probes_late_and_the_last_run_says_how_late() -> None:
+    rollout, seen = between_two_kills((3, 70), (3, 20), lasted_s=80)
+    assert causes(rollout.diagnose(seen))[0] == "liveness_probe_wrong"
+
+
+@pytest.mark.parametrize("runs", [(1, 12), (2, 60)])
+def test_one_kill_or_a_run_that_outlived_the_probe_says_nothing(runs: tuple[int, float]) -> None:
+    rollout, seen = between_two_kills(runs)
     assert "liveness_probe_wrong" not in causes(rollout.diagnose(seen))
 
 

@@ -61,11 +61,16 @@ async def test_under_its_own_policy_a_decision_comes_out_as_it_was(policy: str, 
     assert outcome(replay(stored, What(law(policy)))) == outcome(stored.plan)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from(POLICIES), st.sampled_from(POLICIES), st.sampled_from(["observe", "suggest", "approve", "auto"]))
 async def test_a_replay_decides_what_the_service_decides_under_that_policy(old: str, new: str, autonomy: str) -> None:
     replayed = replay(await decided(old, autonomy=autonomy), What(law(new)))
     assert outcome(replayed) == outcome((await decided(new, autonomy=autonomy)).plan)
+
+
+async def test_what_a_rule_lifted_is_only_observed_without_that_rule() -> None:
+    stored = await decided(LIFTING, autonomy="observe")
+    assert outcome(replay(stored, What(law(NO_ROLLBACK))))[1:3] == ("autonomy_observe", Ending.DECLINED)
 
 
 async def test_a_proposal_of_shadow_mode_is_replayed_as_if_it_might_have_acted() -> None:

@@ -53,7 +53,7 @@ class Git:
 
     folder: Path
     url: str
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     timeout: timedelta = timedelta(seconds=60)
     environment: Mapping[str, str] = field(default_factory=dict)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -34,7 +35,9 @@ class GitRepositories:
     """The sources by git. `pull_requests` and `tokens` are by the name of the source."""
 
     pull_requests: Mapping[str, PullRequests] = field(default_factory=dict)
-    tokens: Mapping[str, str] = field(default_factory=dict)
+    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    # Each clone may take some of the disk for a while.
+    at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
 
     async def read(self, source: DeclaredSource) -> SourceTree:
         """The YAML files under the prefix at the head of the branch, within bounds."""
@@ -78,15 +81,16 @@ class GitRepositories:
     @contextlib.asynccontextmanager
     async def _cloned(self, source: DeclaredSource) -> AsyncIterator[tuple[Git, str]]:
         """A bare clone of the branch's head alone, gone afterwards."""
-        with tempfile.TemporaryDirectory(prefix="kubernaut-git-") as folder:
-            git = Git(Path(folder), source.url, self.tokens.get(source.name))
-            await git.run(
+        async with self.at_once:
+            with tempfile.TemporaryDirectory(prefix="kubernaut-git-") as folder:
+                git = Git(Path(folder), source.url, self.tokens.get(source.name))
+                await git.run(
                 "clone", "--quiet", "--bare", "--depth=1", "--single-branch", "--no-tags", "--no-local",
                 f"--branch={source.branch}", "--", source.url, "clone.git",
             )  # fmt: skip
-            inside = Git(Path(folder) / "clone.git", source.url, self.tokens.get(source.name))
-            commit = (await inside.run("rev-parse", "--verify", "HEAD^{commit}")).decode().strip()
-            yield inside, commit
+                inside = Git(Path(folder) / "clone.git", source.url, self.tokens.get(source.name))
+                commit = (await inside.run("rev-parse", "--verify", "HEAD^{commit}")).decode().strip()
+                yield inside, commit
 
 
 async def _listed(git: Git, commit: str, prefix: str) -> list[_Entry]:

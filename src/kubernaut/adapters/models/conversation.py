@@ -82,7 +82,7 @@ class Conversation:
         lookups = judge.question.lookups
         if lookups is None or not lookups.tools or not self._takes_tools:
             return None
-        tools, looking = definitions(lookups.tools), LookingUp(lookups, judge)
+        tools, looking = definitions(lookups.tools), LookingUp(lookups, judge, spent)
         said = talk.messages(talk.prompt.invitation())
         room = self._provider.window - talk.prompt.tokens - size_of(lookups.tools, talk.prompt)
         for done in range(MOST_ROUNDS if room > 0 else 0):
@@ -97,7 +97,6 @@ class Conversation:
             if not response.tool_calls:
                 return response
             answers = await looking.answers(response.tool_calls, talk.prompt)
-            spent.lookups = looking.looks
             said += [response, ModelRequest(answers, instructions=talk.system)]
             room -= _tokens(*response.parts, *answers)
             talk.found = tuple(looking.found.values())

@@ -14,6 +14,7 @@ from pydantic_ai.messages import ToolCallPart, ToolReturnPart
 from pydantic_ai.tools import ToolDefinition
 
 from kubernaut.adapters.models.judging import Judge
+from kubernaut.adapters.models.link import Spending
 from kubernaut.adapters.models.prompting import CHARACTERS_A_TOKEN, Prompt
 from kubernaut.adapters.models.suspicion import led_to_look
 from kubernaut.domain.errors import ModelReplySuspicious
@@ -45,9 +46,9 @@ class LookingUp:
 
     lookups: Lookups
     judge: Judge
+    spent: Spending
     found: dict[EvidenceId, Evidence] = field(default_factory=dict)
     refusals: int = 0
-    looks: int = 0
     _asked: set[str] = field(default_factory=set)
 
     @property
@@ -67,7 +68,7 @@ class LookingUp:
         self.judge.refuse_canary(call.tool_name + given)
         if number >= _MOST_AT_ONCE:
             return f"left out: {_MOST_AT_ONCE} looks at once are enough"
-        self.looks += 1
+        self.spent.lookups += 1
         looked = await self._looked(call, given)
         self.refusals += looked.refused
         self.found |= {fact.id: fact for fact in looked.facts}
@@ -86,8 +87,7 @@ class LookingUp:
         self._asked.add(key)
         looked = await self.lookups.look(call.tool_name, arguments)
         if looked.refused:
-            tools = [one.name for one in self.lookups.tools]
-            led = led_to_look(self.judge.texts(self.found.values()), call.tool_name, given, tools)
+            led = led_to_look(self.judge.texts(self.found.values()), call.tool_name, given)
             if led:
                 raise ModelReplySuspicious(f"{self.judge.label}: {led}")
         return looked

@@ -95,13 +95,11 @@ def said_as_told(texts: Iterable[str], said: str) -> str:
     return _as_told([text for text in found if _SPEAKS_TO_A_MODEL.search(text)], said)
 
 
-def led_to_look(texts: Iterable[str], tool: str, arguments: str, known: Sequence[str]) -> str:
+def led_to_look(texts: Iterable[str], tool: str, arguments: str) -> str:
     """Why a look that was refused shows that the model was led, empty where it may be a mistake of its own."""
-    found = [plain for text in texts for plain in _readings(text)]
-    if tool not in known and _names(found, tool):
-        return f"it asks for the tool {tool[:80]!r}, which a text of the cluster names"
+    found = (plain for text in texts for plain in _readings(text))
     speaking = [text for text in found if _SPEAKS_TO_A_MODEL.search(text)]
-    asked = next((word for word in _VALUE.findall(arguments) if _names(speaking, word)), "")
+    asked = next((word for word in (tool, *_VALUE.findall(arguments)) if _names(speaking, word)), "")
     return f"it asks for {asked[:80]!r} as a text of the cluster told it to" if asked else ""
 
 

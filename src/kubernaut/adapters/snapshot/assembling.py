@@ -12,6 +12,7 @@ from typing import Final
 
 from kubernaut.adapters.snapshot.ages import before
 from kubernaut.adapters.snapshot.known import Key, Known
+from kubernaut.adapters.snapshot.occurrences import Told
 from kubernaut.adapters.snapshot.revisions import settle_revisions
 from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, merged, put
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree, parse_time
@@ -49,20 +50,22 @@ _SHORTEST_HASH: Final = 7
 _OF_STATEFUL_SET: Final = re.compile(r"(.+)-(\d{1,6})")
 
 
-def present_of(sightings: Sequence[Sighting]) -> datetime | None:
-    """The moment of the transcript: its newest time, or a time of making with the age that a table tells for it."""
+def present_of(sightings: Sequence[Sighting], told: Sequence[Told] = ()) -> datetime | None:
+    """The moment of the transcript: its newest time, or a time of making with the age that is told for it."""
     newest: datetime | None = None
-    made: dict[tuple[str, str, str], datetime] = {}
+    made: dict[Key, datetime] = {}
     for sighting in sightings:
         for moment in _times(sighting.raw):
             newest = max(newest, moment) if newest else moment
         created = parse_time(Tree(sighting.raw).text("metadata", "creationTimestamp"))
-        # What a description of a pod tells is when it started, which may be later than when it was made.
-        if created is not None and (sighting.resource != POD or sighting.fullness is Fullness.WHOLE):
+        if created is not None:
             made[(sighting.resource.kind, sighting.namespace or "", sighting.name)] = created
+    # A description of a pod tells when it started: that is when it was placed, perhaps long after it was made.
+    placed = {(one.kind, one.namespace or "", one.name): one.seen.last for one in told if one.reason == "Scheduled"}
     for sighting in sightings:
-        age = sighting.ages.get(("metadata", "creationTimestamp"))
-        created = made.get((sighting.resource.kind, sighting.namespace or "", sighting.name))
+        key = (sighting.resource.kind, sighting.namespace or "", sighting.name)
+        age = placed.get(key) or sighting.ages.get(("metadata", "creationTimestamp"))
+        created = made.get(key)
         if age is not None and created is not None and newest is not None:
             with suppress(OverflowError):
                 newest = max(newest, created + timedelta(seconds=age.seconds))

@@ -188,6 +188,11 @@ def _service(outline: Outline) -> JsonObject:
     selector = labels_of(outline.text("Selector"))
     spec: JsonObject = {"type": outline.text("Type"), "clusterIP": outline.text("IP"), "ports": ports}
     spec["externalName"] = outline.text("External Name")
+    for field, key in (
+        ("internalTrafficPolicy", "Internal Traffic Policy"),
+        ("externalTrafficPolicy", "External Traffic Policy"),
+    ):
+        spec[field] = outline.text(key)
     return {"spec": {**without_nothing(spec), "selector": selector}}
 
 

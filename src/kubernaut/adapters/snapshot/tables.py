@@ -120,7 +120,9 @@ def _sliced(line: str, starts: list[int]) -> list[str] | None:
     if any(line[start - 1] != " " for start in broken):
         return None
     ends = [*starts[1:], len(line)]
-    return [line[start:end].strip() for start, end in zip(starts, ends, strict=True)]
+    cells = [line[start:end].strip() for start, end in zip(starts, ends, strict=True)]
+    # A gap within a cell: the line was written or squeezed by hand.
+    return None if any(_GAP.search(cell) for cell in cells[:-1]) else cells
 
 
 def _split(line: str, headings: Sequence[str]) -> list[str] | None:

@@ -183,7 +183,7 @@ class Transcript:
         if not (self._sightings or self._told or self._logs or self._shown):
             return
         context = self._context_namespace()
-        present = present_of(self._sightings)
+        present = present_of(self._sightings, self._told)
         now = max(filter(None, (present, self._newest_log())), default=None) or collection.saved_at
         found = assembled(self._sightings, now, context)
         events = list(events_of(self._told, now, context))

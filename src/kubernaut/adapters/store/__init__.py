@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
@@ -23,6 +24,8 @@ from kubernaut.adapters.store.sealing import SqlEventLog
 from kubernaut.adapters.store.shelf import SqlShelf
 from kubernaut.adapters.store.signals import SqlSignalStore
 from kubernaut.adapters.store.switch import SqlSwitch
+from kubernaut.adapters.store.taking_in import take_in
+from kubernaut.domain.journal import Event
 from kubernaut.ports import Meter
 
 
@@ -55,6 +58,10 @@ class Store:
             )
 
         await self._database.write(work)
+
+    async def take_in(self, log: Sequence[Event]) -> int:
+        """How many incidents that log of events brought; all of it is here afterwards, or nothing."""
+        return await self._database.write(lambda connection: take_in(connection, log))
 
     def close(self) -> None:
         """Commits what is waiting and lets the database go."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from time import perf_counter
@@ -79,34 +79,11 @@ class Database:
             return work(connection)
 
     async def _on_thread(self, run: Callable[[Callable[[Connection], T]], T], work: Callable[[Connection], T]) -> T:
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[T] = loop.create_future()
         try:
-            running = self._threads.submit(run, work)
+            running = asyncio.get_running_loop().run_in_executor(self._threads, run, work)
         except RuntimeError as error:
             raise StoreUnavailable("the store is closed") from error
-        # What `run_in_executor` does, without its chain of futures, which takes as long as a short read.
-        running.add_done_callback(lambda ended: _tell(loop, done, ended))
-        try:
-            return await done
-        except asyncio.CancelledError:
-            running.cancel()
-            raise
-
-
-def _tell(loop: asyncio.AbstractEventLoop, done: asyncio.Future[T], ended: Future[T]) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(_settle, done, ended)
-
-
-def _settle(done: asyncio.Future[T], ended: Future[T]) -> None:
-    if done.done() or ended.cancelled():
-        return
-    error = ended.exception()
-    if error is None:
-        done.set_result(ended.result())
-    else:
-        done.set_exception(error)
+        return await running
 
 
 @contextmanager

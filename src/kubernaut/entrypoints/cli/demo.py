@@ -19,9 +19,9 @@ from kubernaut.entrypoints.cli.guessing import did_you_mean
 from kubernaut.entrypoints.cli.options import AsJson, group
 from kubernaut.entrypoints.cli.session import Session
 from kubernaut.entrypoints.demo import Teller
-from kubernaut.entrypoints.doors import DemoOptions
+from kubernaut.entrypoints.doors import DemoOptions, DemoRun
 from kubernaut.entrypoints.reports import scenarios_json
-from kubernaut.entrypoints.terminal.demo import closing_lines, opening_lines
+from kubernaut.entrypoints.terminal.demo import chapter_lines, closing_lines, opening_lines
 from kubernaut.entrypoints.terminal.look import Look
 
 app = group(
@@ -72,19 +72,39 @@ def _known(session: Session, names: list[str]) -> tuple[str, ...]:
 
 
 async def _play(session: Session, options: DemoOptions, *, once: bool, silent: bool) -> Teller:
-    page = f"http://{_HOST}:{options.listener.getsockname()[1]}/"
-    look = session.look()
-    async with session.doors().demo(options) as run:
-        with _bar(look, silent=silent) as bar:
-            teller = Teller(_nothing if silent else bar.say, look, bar, len(run.scenarios))
-            for line in opening_lines(version("kubernaut"), options.speed, page, look):
-                teller.say(line)
-            await teller.tell(run)
-        for line in closing_lines(teller.results, teller.undone, look, page=page, stays=not once):
-            teller.say(line)
-        if not once:
-            await _until_stopped()
+    """The scenarios; with all of them and no end in sight, the whole story."""
+    if once or silent or options.scenarios:
+        async with session.doors().demo(options) as run:
+            teller = await _tell(session, options, run, once=once, silent=silent)
+            if not once:
+                await _until_stopped()
+            return teller
+    async with session.doors().story(options) as story:
+        teller = await _tell(session, options, story, once=False, silent=False, models="two stand-ins for models")
+        look = session.look()
+        async for chapter in story.chapters(_page(options)):
+            for line in chapter_lines(chapter, look):
+                print(line, flush=True)
+        await _until_stopped()
     return teller
+
+
+async def _tell(  # how it is told
+    session: Session, options: DemoOptions, run: DemoRun, *, once: bool, silent: bool, models: str = "no model"
+) -> Teller:
+    page, look = _page(options), session.look()
+    with _bar(look, silent=silent) as bar:
+        teller = Teller(_nothing if silent else bar.say, look, bar, len(run.scenarios))
+        for line in opening_lines(version("kubernaut"), options.speed, page, look, models=models):
+            teller.say(line)
+        await teller.tell(run)
+    for line in closing_lines(teller.results, teller.undone, look, page=page, stays=not once):
+        teller.say(line)
+    return teller
+
+
+def _page(options: DemoOptions) -> str:
+    return f"http://{_HOST}:{options.listener.getsockname()[1]}/"
 
 
 async def _until_stopped() -> None:

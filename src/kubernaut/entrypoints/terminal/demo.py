@@ -12,6 +12,7 @@ from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.plans import Plan
 from kubernaut.engine.codec import load
+from kubernaut.entrypoints.chapters import Chapter
 from kubernaut.entrypoints.doors import Ended
 from kubernaut.entrypoints.intervals import median_with_interval
 from kubernaut.entrypoints.phrases import call_in_words, phrase, score_in_words, word
@@ -33,9 +34,9 @@ _OPEN = Status(Tone.BAD, "✗", "[x]", "open")
 _NO_INCIDENT = Status(Tone.QUIET, "⊘", "[-]", "no incident")
 
 
-def opening_lines(version: str, speed: float, page: str, look: Look) -> list[str]:
+def opening_lines(version: str, speed: float, page: str, look: Look, *, models: str = "no model") -> list[str]:
     """What is going to be seen, where, and that nothing outside is touched."""
-    first = f"Kubernaut {version} · simulated cluster, its clock runs ×{speed:g} · no model, no network"
+    first = f"Kubernaut {version} · simulated cluster, its clock runs ×{speed:g} · {models}, no network"
     return [look.text(line) for line in (first, f"Watch   {page}    Ctrl-C ends it; nothing outside is touched", "")]
 
 
@@ -133,6 +134,14 @@ def _status(outcome: str) -> Status:
     if outcome in _WORDS:
         return _WORDS[outcome]
     return ending_status(Ending(outcome)) if outcome in set(Ending) else Status(Tone.QUIET, "⊘", "[-]", outcome)
+
+
+def chapter_lines(chapter: Chapter, look: Look) -> list[str]:
+    """A chapter under its heading."""
+    lines = ["", *wrapped(visible(chapter.title), look.width)]
+    for each in chapter.lines:
+        lines += wrapped(visible(each), look.width, indent="    ", first="  ")
+    return [look.text(line) for line in lines]
 
 
 def closing_lines(results: Sequence[ScenarioResult], undone: int, look: Look, *, page: str, stays: bool) -> list[str]:

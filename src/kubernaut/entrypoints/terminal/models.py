@@ -19,6 +19,7 @@ _HELP = {
     "refused": "start the server, or mend the endpoint",
     "dns": "mend the host in the endpoint",
     "tls": "give the server a certificate that this machine trusts",
+    "prose": "it was asked for JSON by response_format: update it, or keep it for its quotations",
     "too_large": "raise window_tokens where the model can take more",
 }
 
@@ -26,7 +27,7 @@ _HELP = {
 def declared_lines(providers: Sequence[ProviderSettings], look: Look) -> list[str]:
     """The providers in their order; the rules are always the last."""
     rows = [
-        [str(place), one.name, one.kind, one.model, one.endpoint or "-", _limits(one)]
+        [str(place), one.name, one.kind, one.model or "-", one.endpoint or "-", _limits(one)]
         for place, one in enumerate(providers, start=1)
     ]
     rows.append([str(len(providers) + 1), _RULES, "built in", "-", "-", "-"])
@@ -107,6 +108,8 @@ def figures_lines(found: ModelFigures, look: Look) -> list[str]:
         ["schema_validity", str(metrics.schema_validity)],
         ["evidence_support", str(metrics.evidence_support)],
         ["agreement", str(metrics.agreement)],
+        ["brier", str(found.calibration.brier)],
+        ["calibration_error", str(found.calibration.error)],
     ]
     lines = [f"{found.incidents} incidents", "", *aligned([["METRIC", "VALUE"], *rows])]
     if metrics.providers:
@@ -130,6 +133,7 @@ def figures_json(found: ModelFigures) -> JsonObject:
     return {
         "incidents": found.incidents,
         "metrics": dump(found.metrics),
+        "calibration": dump(found.calibration),
         "accuracy": checked.share,
         "figures_compared": checked.compared,
         "differences": dump(checked.differences),

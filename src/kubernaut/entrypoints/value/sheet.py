@@ -36,9 +36,16 @@ class Sheet:
     sections: tuple[Section, ...]
 
 
-def sheet_of(report: ValueReport, *, cluster: str, simulated: bool = False) -> Sheet:
+def simulated_word(report: ValueReport) -> str:
+    """`, simulated`, with their number where others are among them."""
+    if not report.simulated:
+        return ""
+    return ", simulated" if report.simulated == report.incidents else f", {report.simulated} simulated"
+
+
+def sheet_of(report: ValueReport, *, cluster: str) -> Sheet:
     """Verdict first, then the tables, then what all of it rests on."""
-    word = ", simulated" if simulated else ""
+    word = simulated_word(report)
     title = (
         f"{report.since:%Y-%m-%d} to {report.until:%Y-%m-%d} · {cluster}{word} · {report.incidents} incidents closed"
     )

@@ -11,7 +11,7 @@ from kubernaut.domain.incidents import Incident
 from kubernaut.domain.lifecycle import Phase
 from kubernaut.entrypoints.units import counted, duration, share
 from kubernaut.entrypoints.value.gathering import told_histories
-from kubernaut.entrypoints.value.sheet import amount
+from kubernaut.entrypoints.value.sheet import amount, simulated_word
 from kubernaut.impact.figures import Figure
 from kubernaut.impact.inputs import ValueInputs
 from kubernaut.impact.period import Period, ValueReport, value_report
@@ -42,13 +42,13 @@ async def gather_summary(incidents: IncidentStore, period: Period, inputs: Value
     return Summary(report, before, shadow_report(told, period.since, period.until), tuple(waiting))
 
 
-def summary_title(summary: Summary, *, cluster: str, simulated: bool = False) -> str:
+def summary_title(summary: Summary, *, cluster: str) -> str:
     """`Kubernaut, week 47 (2026-11-16 to 2026-11-22), prod-eu`."""
     since, until = summary.report.since, summary.report.until
     whole = (until - since).days == _DAYS_A_WEEK
     period = f"{since:%Y-%m-%d} to {until:%Y-%m-%d}"
     period = f"week {since:%V} ({period})" if whole else period
-    return f"Kubernaut, {period}, {cluster}" + (", simulated" if simulated else "")
+    return f"Kubernaut, {period}, {cluster}{simulated_word(summary.report)}"
 
 
 def summary_lines(summary: Summary) -> tuple[str, ...]:

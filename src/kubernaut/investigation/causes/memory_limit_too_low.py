@@ -121,7 +121,7 @@ def _against(workload: Workload, worst: Container, size: Decimal) -> list[Fact]:
     return [
         *_node_pressure(workload, worst),
         *_leak(worst),
-        *_grows(workload, worst),
+        *grows(workload, worst),
         *_recovery(workload, worst),
         *_rewritten(workload, worst),
         *_no_room(workload, size),
@@ -147,7 +147,7 @@ def _leak(worst: Container) -> list[Fact]:
     return [facts.field(worst.pod, f"{worst.ended_path}.startedAt", text, started)]
 
 
-def _grows(workload: Workload, worst: Container) -> list[Fact]:
+def grows(workload: Workload, worst: Container) -> list[Fact]:
     """That its memory rose all the time it was measured, instead of standing at what the work needs."""
     asked = MEMORY_USED.of(namespace=workload.object.namespace, pod=worst.pod.name, container=worst.name)
     values = [value for series in workload.scene.measured(asked)[:1] for _, value in series.points]

@@ -80,7 +80,7 @@ class AlertDelivery:
     def __init__(self, universe: Universe, policy: AlertPolicy) -> None:
         self._clock = universe.clock
         self._policy = policy
-        self.evaluator = Evaluator(universe, hold=policy.hold)
+        self.evaluator = Evaluator(universe, hold=policy.hold, external=policy.external)
         self._groups: dict[tuple[str, ...], Group] = {}
 
     async def run(self) -> None:

@@ -37,10 +37,18 @@ class Alert:
 class Evaluator:
     """Keeps all alerts between evaluations."""
 
-    def __init__(self, universe: Universe, *, hold: timedelta | None = None, rules: Iterable[Rule] = RULES) -> None:
+    def __init__(
+        self,
+        universe: Universe,
+        *,
+        hold: timedelta | None = None,
+        rules: Iterable[Rule] = RULES,
+        external: Iterable[tuple[str, str]] = (),
+    ) -> None:
         self._seen = Observations(universe, universe.clock.now())
         self._hold = hold
         self._rules = tuple(rules)
+        self._external = dict(external)
         self.alerts: dict[str, Alert] = {}
 
     def evaluate(self, now: datetime) -> None:
@@ -50,7 +58,7 @@ class Evaluator:
         for rule in self._rules:
             wait = rule.wait if self._hold is None else min(rule.wait, self._hold)
             for found in rule.find(self._seen):
-                labels = {"alertname": rule.name, "severity": rule.severity, **found}
+                labels = {"alertname": rule.name, "severity": rule.severity, **self._external, **found}
                 mark = fingerprint(labels)
                 holding.add(mark)
                 self._hold_one(mark, labels, rule, wait, now)

@@ -30,7 +30,10 @@ _QUARTER = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class AlertPolicy:
-    """Where alerts go and how fast. `hold` caps the `for` of every rule; None keeps the mixin's."""
+    """Where alerts go and how fast. `hold` caps the `for` of every rule; None keeps the mixin's.
+
+    `external` are the labels that a Prometheus puts on all of its alerts, such as the name of its cluster.
+    """
 
     url: str
     hold: timedelta | None = None
@@ -40,6 +43,7 @@ class AlertPolicy:
     repeat_interval: timedelta = timedelta(hours=4)
     group_by: tuple[str, ...] = ("namespace",)
     token: str = ""
+    external: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

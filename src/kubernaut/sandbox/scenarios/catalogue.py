@@ -179,7 +179,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "configmap-key-removed",
         "KubePodNotReady",
         _deployment("indexer"),
-        _ESCALATED,
+        _HEALED,
         ("missing_config_key",),
         _drop_setting,
     ),

@@ -1,13 +1,18 @@
 # ruff: noqa: E501  # tables are as wide as kubectl prints them
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from kubernaut.adapters.snapshot.contents import Snapshot
 from kubernaut.adapters.snapshot.opening import read_snapshot
 from kubernaut.adapters.snapshot.reader import SnapshotClock, SnapshotReader
+from kubernaut.domain.diagnosis import Diagnosis
 from kubernaut.investigation.diagnosing import survey
 from kubernaut.investigation.gathering import BUDGET
 from kubernaut.investigation.inquiry import first_survey, inquire
@@ -20,9 +25,35 @@ web-5bf569b75b-djjt6       1/1     Running            0               3d4h
 """
 
 
+def diagnosed(snapshot: Snapshot) -> list[Diagnosis]:
+    examine = partial(survey, asked_about=snapshot.asked_about)
+    first = first_survey(snapshot.namespaces)
+    looking = inquire(
+        SnapshotReader(snapshot), SnapshotClock(snapshot.now), first, examine, replace(BUDGET, calls=1000)
+    )
+    return asyncio.run(looking)[1]
+
+
 @pytest.mark.parametrize(
     "prompt",
-    ["$ ", "# ", "user@host:~$ ", "[root@master ~]# ", "➜  ~ ", "(prod) me@bastion ~/work % ", "", "$ sudo ", "PS> "],
+    [
+        "$ ",
+        "# ",
+        "user@host:~$ ",
+        "[root@master ~]# ",
+        "➜  ~ ",
+        "(prod) me@bastion ~/work % ",
+        "",
+        "$ sudo ",
+        "PS> ",
+        "+ ",
+        "1. ",
+        "$ KUBECONFIG=~/.kube/prod ",
+        "$ watch -n 2 ",
+        "root@cp:/# k3s ",
+        "$ /usr/local/bin/",
+        "    $ ",
+    ],
 )
 def test_a_command_is_known_behind_any_prompt(tmp_path: Path, prompt: str) -> None:
     snapshot = pasted(tmp_path, f"Hello, see below.\n{prompt}kubectl get pods -n shop\n{PODS}")
@@ -77,15 +108,100 @@ def test_what_a_table_does_not_tell_stays_absent(tmp_path: Path) -> None:
 
 def test_objects_whose_telling_part_is_not_shown_are_not_handed_out(tmp_path: Path) -> None:
     text = (
-        "$ kubectl get cm,svc,rs -n shop\n"
+        "$ kubectl get cm,netpol,rs -n shop\n"
         "NAME                 DATA   AGE\nconfigmap/settings   3      2d\n\n"
-        "NAME          TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)   AGE\n"
-        "service/web   ClusterIP   10.96.0.7    <none>        80/TCP    2d\n\n"
-        "NAME                             DESIRED   CURRENT   READY   AGE\nreplicaset.apps/web-5bf569b75b   2         2         1       2d\n"
+        "NAME                               POD-SELECTOR   AGE\nnetworkpolicy.networking.k8s.io/x   app=web        2d\n\n"
+        "NAME                             DESIRED   CURRENT   READY   AGE\nreplicaset.apps/web-5bf569b75b   2         2         2       2d\n"
     )
     snapshot = pasted(tmp_path, text)
-    assert snapshot.objects == {}
-    assert not snapshot.whole
+    assert {ref.kind for ref in snapshot.objects} <= {"ReplicaSet", "Deployment"}
+    assert not snapshot.whole & {("ConfigMap", "shop"), ("NetworkPolicy", "shop")}
+
+
+@pytest.mark.parametrize(
+    "dressed",
+    [
+        lambda text: text.replace("\n", "\r\n").encode(),
+        lambda text: b"\xff\xfe" + text.encode("utf-16-le"),
+        lambda text: "\n".join(f"> {line}" for line in text.split("\n")).encode(),
+        lambda text: "\n".join(f"    {line}" for line in text.split("\n")).encode(),
+        lambda text: text.replace("kubectl", "\x1b[1;32mkubectl\x1b[0m").replace("0/1", "\x1b[31m0/1\x1b[39m").encode(),
+        lambda text: text.replace(" ", "\u00a0").encode(),
+        lambda text: text.replace(
+            "$ kubectl get pods -n shop\n", "Output of `kubectl get pods -n shop`:\n```\n"
+        ).encode(),
+        lambda text: f"kind: incident\n{text}".encode(),
+    ],
+    ids=["windows", "powershell", "mail", "listing", "colours", "browser", "markdown", "headed"],
+)
+def test_a_dressed_ticket_is_read_like_a_plain_one(tmp_path: Path, dressed: Callable[[str], bytes]) -> None:
+    path = tmp_path / "ticket.txt"
+    path.write_bytes(dressed(f"$ kubectl get pods -n shop\n{PODS}"))
+    pod = found(read_snapshot(path), "Pod", "shop", "web-5bf569b75b-6hkjn")
+    (status,) = pod.trees("status", "containerStatuses")
+    assert (status.text("state", "waiting", "reason"), status.integer("restartCount")) == ("CrashLoopBackOff", 12)
+
+
+def test_a_pod_belongs_to_the_deployment_that_its_name_tells_also_where_only_pods_are_shown(tmp_path: Path) -> None:
+    snapshot = pasted(tmp_path, f"$ kubectl get pods -n shop\n{PODS}db-0   1/1   Running   0   3d4h\n")
+    assert found(snapshot, "Deployment", "shop", "web")
+    assert found(snapshot, "StatefulSet", "shop", "db")
+
+
+def test_objects_that_were_cut_off_are_taken_as_far_as_they_are_whole(tmp_path: Path) -> None:
+    text = (
+        "$ kubectl get cm -n shop -o yaml\napiVersion: v1\nitems:\n"
+        "- apiVersion: v1\n  kind: ConfigMap\n  data: {a: b}\n  metadata: {name: one, namespace: shop}\n"
+        "- apiVersion: v1\n  kind: ConfigMap\n  data: {a: 'b\n... (output cut)\n"
+    )
+    snapshot = pasted(tmp_path, text)
+    assert found(snapshot, "ConfigMap", "shop", "one")
+    assert not snapshot.covers("ConfigMap", "shop")
+
+
+def test_the_only_other_replica_set_of_a_deployment_is_the_revision_before(tmp_path: Path) -> None:
+    text = (
+        "$ kubectl get rs -n shop -o wide\n"
+        "NAME             DESIRED   CURRENT   READY   AGE   CONTAINERS   IMAGES     SELECTOR\n"
+        "web-5bf569b75b   0         0         0       2d    app          acme/w:1   app=web,pod-template-hash=5bf569b75b\n"
+        "web-7c9f6d5b4f   2         2         0       9m    app          acme/w:2   app=web,pod-template-hash=7c9f6d5b4f\n"
+        "$ kubectl describe deploy web -n shop\n"
+        "Name:                   web\nNamespace:              shop\nSelector:               app=web\n"
+        "Annotations:            deployment.kubernetes.io/revision: 7\nReplicas:               2 desired | 2 updated | 2 total | 0 available | 2 unavailable\n"
+    )
+    snapshot = pasted(tmp_path, text)
+    numbers = {
+        name: found(snapshot, "ReplicaSet", "shop", name).annotations["deployment.kubernetes.io/revision"]
+        for name in ("web-5bf569b75b", "web-7c9f6d5b4f")
+    }
+    assert numbers == {"web-5bf569b75b": "6", "web-7c9f6d5b4f": "7"}
+
+
+def test_a_replica_set_that_lacks_pods_is_refused_in_the_words_of_its_event(tmp_path: Path) -> None:
+    text = (
+        "$ kubectl get deploy,rs -n shop\n"
+        "NAME                  READY   UP-TO-DATE   AVAILABLE   AGE\ndeployment.apps/web   0/2     0            0           9m\n\n"
+        "NAME                             DESIRED   CURRENT   READY   AGE\nreplicaset.apps/web-5bf569b75b   2         0         0       9m\n"
+        "$ kubectl get events -n shop\n"
+        "LAST SEEN   TYPE      REASON         OBJECT                      MESSAGE\n"
+        '2m          Warning   FailedCreate   replicaset/web-5bf569b75b   Error creating: pods "web-5bf569b75b-" is forbidden: exceeded quota: team\n'
+    )
+    (best,) = [one.best for one in diagnosed(pasted(tmp_path, text))]
+    assert best is not None
+    assert (best.cause, best.target.kind, best.target.name) == ("quota_exceeded", "Deployment", "web")
+    assert best.confidence > 0
+
+
+def test_what_was_asked_about_comes_first(tmp_path: Path) -> None:
+    lines = (
+        f"$ kubectl get pods -n shop\n{PODS}"
+        "api-7c9f6d5b4f-2k4qz       0/1     CrashLoopBackOff   9 (2m30s ago)   45m\n"
+        "api-7c9f6d5b4f-9xkcd       0/1     CrashLoopBackOff   9 (2m30s ago)   45m\n"
+        "$ kubectl logs web-5bf569b75b-6hkjn -n shop --previous\npanic: no such table\n"
+    )
+    found_all = [one.best.target.name for one in diagnosed(pasted(tmp_path, lines)) if one.best]
+    assert found_all[0] == "web"
+    assert set(found_all) == {"web", "api"}
 
 
 def test_a_later_description_completes_an_earlier_table(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from kubernaut.entrypoints.cli.main import run
 from kubernaut.entrypoints.cli.session import ColourChoice, Session
 from kubernaut.entrypoints.reports import ModelFigures, ModelTrial
 from kubernaut.impact.ai_metrics import analysis_metrics
+from kubernaut.impact.calibration import calibration
 from kubernaut.impact.recomputing import Accuracy, Difference
 from kubernaut.settings import Settings
 from tests.unit.impact.test_ai_metrics import K, asked, call, history
@@ -35,7 +36,7 @@ class Doors:
     async def model_figures(self, settings: Settings, since: timedelta) -> ModelFigures:  # noqa: ARG002
         self.since = since
         told = history((K.MODEL_ASKED, asked(call("a:x", "hang"), call("b:y"), cause="c", cited=2, accepted=1)))
-        return ModelFigures(1, analysis_metrics([told]), self.accuracy)
+        return ModelFigures(1, analysis_metrics([told]), self.accuracy, calibration([told]))
 
 
 def called(*arguments: str, doors: Doors | None = None) -> int:
@@ -102,6 +103,7 @@ def test_the_metrics_are_told_with_how_many_of_them_agree(capsys: pytest.Capture
     assert doors.since == timedelta(days=7)
     assert "ai_request_count    2" in out
     assert "evidence_support    0.5, n = 2" in out
+    assert "calibration_error   not computable: nothing was applied and verified" in out
     assert "hang 1" in out
     assert "100.00 % of 10 figures agree, n = 1" in out
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kubernaut.domain.diagnosis import ActionId, CauseId
+from kubernaut.domain.diagnosis import CHANGE_SETTLES, ActionId, CauseId
 from kubernaut.domain.execution import Effect
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.plans import Candidate, Decision, Outcome, Standing, Trial
@@ -54,7 +54,9 @@ async def test_labels_and_policy_look_at_a_strategy_s_step_as_at_any_remedy() ->
 async def test_no_strategy_makes_a_remedy_where_the_cause_has_none_that_is_safe() -> None:
     found = a_diagnosis()
     bare = replace(found, hypotheses=(replace(found.hypotheses[0], remedies=()),))
-    assert told(await desk(TWO).plan(diagnosis=bare)) == (Decision.CLOSE, "no_safe_action")
+    table = desk(TWO)
+    await table.clock.advance(2 * CHANGE_SETTLES)
+    assert told(await table.plan(diagnosis=bare)) == (Decision.CLOSE, "no_safe_action")
 
 
 async def test_what_is_always_asked_about_is_asked_about_in_a_strategy_too() -> None:
