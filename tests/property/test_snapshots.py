@@ -16,7 +16,7 @@ from kubernaut.adapters.snapshot.opening import read_snapshot
 from kubernaut.adapters.snapshot.templates import probe
 from kubernaut.adapters.snapshot.transcript import Transcript
 from kubernaut.domain.errors import SnapshotError
-from tests.unit.adapters.snapshot.saved import found
+from tests.unit.adapters.snapshot.saved import diagnosed, found
 
 RECORDED = sorted((Path(__file__).parents[1] / "data" / "transcripts").glob("*.txt"))
 LINES = [line for path in RECORDED for line in path.read_text().splitlines()]
@@ -81,6 +81,32 @@ def test_lines_of_transcripts_in_any_order_are_read(lines: list[str]) -> None:
     read_text("\n".join(lines))
 
 
+@IN_FOLDER
+@given(
+    source=st.sampled_from(RECORDED[:3]),
+    cuts=st.lists(st.tuples(st.integers(0, 100), st.integers(0, 90)), max_size=12),
+    dropped=st.lists(st.integers(0, 100), max_size=8),
+    prompt=st.sampled_from(["$ ", "# ", "> ", "u@h:~$ ", "", "\x1b[32m$\x1b[0m "]),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
+)
+def test_a_ticket_that_was_cut_anywhere_is_diagnosed_without_an_error(
+    tmp_path: Path, source: Path, cuts: list[tuple[int, int]], dropped: list[int], prompt: str, end: str
+) -> None:
+    lines = source.read_text().replace("ops@bastion:~$ ", prompt).splitlines()
+    for at, width in cuts:
+        lines[at % len(lines)] = lines[at % len(lines)][:width]
+    kept = [line for at, line in enumerate(lines) if at not in dropped]
+    path = tmp_path / "ticket.txt"
+    path.write_text(end.join(kept), newline="")
+    try:
+        snapshot = read_snapshot(path)
+    except SnapshotError as error:
+        assert "ticket.txt" in str(error)  # noqa: PT017  # nothing that is known was left of it
+        return
+    for one in diagnosed(snapshot):
+        assert one.best is None or 0 <= one.best.confidence <= 1
+
+
 @given(st.integers(0, 3_000_000))
 def test_an_age_is_read_as_kubectl_prints_it(seconds: int) -> None:
     printed = human_duration(seconds)
@@ -136,7 +162,7 @@ def test_a_table_of_pods_is_read_as_it_was_printed(
         assert (status.integer("restartCount"), status.flag("ready")) == (count, ready)
         assert pod.text("spec", "nodeName") == node
         assert pod.labels == labels
-    assert len(snapshot.objects) == len(pods)
+    assert sum(ref.kind == "Pod" for ref in snapshot.objects) == len(pods)
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,7 +1,8 @@
 """How sure a finding is, from what was read: nobody claims a number.
 
     confidence = coverage x (1 - doubt) x penalty
-    coverage   share of the lists the cause needs that were read to their end; one seen in part counts half
+    coverage   share of the lists the cause needs that were read to their end; one seen in part counts three quarters,
+               one not read a quarter: what was seen is a fact whatever else there is
     doubt      1/2 to begin with, and halved by every independent source that agrees: two pods that tell the same are
                one source; a pod's status, an event, a log, a change and another kind of object are different ones
     penalty    halved by every fact that speaks against it
@@ -15,11 +16,11 @@ from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.scene import Scene
 from kubernaut.resources import CLUSTER_WIDE
 
-_PARTLY = 0.5
+_PARTLY, _UNREAD = 0.75, 0.25
 
 
 def coverage(scene: Scene, cause: Cause, namespace: str) -> float:
-    """The share of the needed lists that were read whole; one of which only some objects were seen counts half."""
+    """The share of the needed lists that were read whole; one seen in part counts less, one not read the least."""
     if not cause.needs:
         return 1.0
     places = [(kind, "" if kind in CLUSTER_WIDE else namespace) for kind in cause.needs]
@@ -29,7 +30,7 @@ def coverage(scene: Scene, cause: Cause, namespace: str) -> float:
 def _read(scene: Scene, kind: str, place: str) -> float:
     if scene.covers(kind, place):
         return 1.0
-    return _PARTLY if scene.all(kind, place) else 0.0
+    return _PARTLY if scene.all(kind, place) else _UNREAD
 
 
 def independent_sources(finding: Finding) -> int:

@@ -44,7 +44,7 @@ def test_a_ticket_is_diagnosed_and_the_gaps_are_named(capsys: pytest.CaptureFixt
         "Deployment",
         "api",
     )
-    assert document["read"]["taken_at"] == "2025-06-03T07:55:12+00:00"
+    assert document["read"]["taken_at"] == "2025-06-03T07:57:44+00:00"
     assert "deployments in payments" in {gap["what"] for gap in document["not_read"]}
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from kubernaut.adapters.snapshot.ages import before
 from kubernaut.adapters.snapshot.known import Key, Known
 from kubernaut.adapters.snapshot.occurrences import Told
-from kubernaut.adapters.snapshot.revisions import settle_revisions
+from kubernaut.adapters.snapshot.revisions import count_pods, settle_revisions
 from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, merged, put
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree, parse_time
 from kubernaut.resources import (
@@ -101,6 +101,7 @@ def assembled(sightings: Iterable[Sighting], now: datetime, context: str) -> dic
     _tell_pods(found)
     settle_revisions(found)
     _doubt_services(found)
+    count_pods(found)
     return found
 
 
@@ -166,6 +167,9 @@ def _named_after(found: Mapping[Key, Known], known: Known) -> tuple[str, str] | 
 
     forms: Sequence[tuple[re.Pattern[str], tuple[str, ...]]] = ()
     if known.resource == REPLICA_SET:
+        hashed = _OF_DEPLOYMENT.fullmatch(known.name)
+        if hashed and len(hashed[2]) >= _SHORTEST_HASH:
+            return DEPLOYMENT.kind, hashed[1]
         forms = ((_OF_DEPLOYMENT, (DEPLOYMENT.kind,)),)
     elif known.resource == POD:
         forms = ((_OF_STATEFUL_SET, (STATEFUL_SET.kind,)), (_OF_SET, (REPLICA_SET.kind, DAEMON_SET.kind, JOB.kind)))
@@ -196,7 +200,10 @@ def _add_owners(found: dict[Key, Known], known: Known) -> None:
         if key not in found:
             resource = _RESOURCE_OF_KIND[kind]
             raw: JsonObject = {"apiVersion": resource.api_version, "kind": kind}
-            raw["metadata"] = {"name": name, "namespace": known.namespace}
+            identity = known.tree.owner
+            is_named = identity is not None and bool(identity.uid) and (kind, name) == (owner.kind, owner.name)
+            metadata: JsonObject = {"name": name, "namespace": known.namespace}
+            raw["metadata"] = {**metadata, "uid": identity.uid} if identity and is_named else metadata
             found[key] = Known(resource, known.namespace, name, raw, Fullness.NAMED)
             _add_owners(found, found[key])
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from kubernaut.adapters.snapshot.ages import Age, Occurrence, before, parse_occurrence
 from kubernaut.adapters.snapshot.commands import find_kind
 from kubernaut.adapters.snapshot.outline import Entry
-from kubernaut.adapters.snapshot.sightings import without_nothing
+from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, Step, without_nothing
 from kubernaut.adapters.snapshot.tables import Row
 from kubernaut.domain.objects import JsonObject
-from kubernaut.resources import NODE
+from kubernaut.resources import NODE, REPLICA_SET, VOLUME_CLAIM
 
 _CELLS_DESCRIBED = 5
+_UNBOUND: Final = frozenset({"FailedBinding", "ProvisioningFailed"})
+_NO_CLASS: Final = re.compile(r'storageclass(?:\.storage\.k8s\.io)? "([^"]{1,253})" not found')
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,25 @@ def told_by_description(events: Entry, kind: str, namespace: str | None, name: s
         if len(cells) == _CELLS_DESCRIBED and cells[0].isalpha() and cells[1]:
             seen = parse_occurrence(cells[2])
             yield Told(kind, namespace, name, cells[0], cells[1], cells[4], seen, cells[3])
+
+
+def objects_of(told: Iterable[Told]) -> Iterator[Sighting]:
+    """What events say of objects that may be in no table.
+
+    A ReplicaSet whose pods are refused lacks at least one; a claim that finds no volume is pending.
+    """
+    for one in told:
+        if (one.kind, one.reason) == (REPLICA_SET.kind, "FailedCreate"):
+            begun = one.seen.first or one.seen.last
+            ages: dict[tuple[Step, ...], Age] = {("metadata", "creationTimestamp"): begun} if begun else {}
+            raw: JsonObject = {"spec": {"replicas": 1}}
+            yield Sighting(REPLICA_SET, one.namespace, one.name, Fullness.NAMED, raw, ages)
+        elif one.kind == VOLUME_CLAIM.kind and one.reason in _UNBOUND:
+            match = _NO_CLASS.search(one.message)
+            asked: JsonObject = {"spec": {"storageClassName": match[1]}} if match else {}
+            yield Sighting(
+                VOLUME_CLAIM, one.namespace, one.name, Fullness.NAMED, {**asked, "status": {"phase": "Pending"}}
+            )
 
 
 def events_of(told: Iterable[Told], now: datetime, context: str) -> Iterator[JsonObject]:

@@ -14,9 +14,10 @@ from kubernaut.adapters.snapshot.described_workloads import REVISION
 from kubernaut.adapters.snapshot.known import Key, Known
 from kubernaut.adapters.snapshot.sightings import Fullness, has_template, put
 from kubernaut.domain.objects import Json, JsonObject, Tree
-from kubernaut.resources import DEPLOYMENT, POD, REPLICA_SET
+from kubernaut.resources import DAEMON_SET, DEPLOYMENT, POD, REPLICA_SET, STATEFUL_SET
 
 _LONGEST_NUMBER: Final = 9
+_REPLICATED: Final = frozenset({DEPLOYMENT.kind, REPLICA_SET.kind, STATEFUL_SET.kind})
 
 
 def settle_revisions(found: Mapping[Key, Known]) -> None:
@@ -32,6 +33,25 @@ def settle_revisions(found: Mapping[Key, Known]) -> None:
     for (place, name), several in sets.items():
         if any(known.fullness is not Fullness.WHOLE for known in several):
             _settle(found.get((DEPLOYMENT.kind, place, name)), several, begun)
+
+
+def count_pods(found: Mapping[Key, Known]) -> None:
+    """How many pods an owner wants of which nothing else is told: at least those that are there."""
+    counts: dict[Key, int] = defaultdict(int)
+    for known in found.values():
+        above = known if known.resource == POD else None
+        while above is not None and (owner := above.tree.controller) is not None:
+            key = (owner.kind, known.namespace, owner.name)
+            counts[key] += 1
+            above = found.get(key)
+    for key, count in counts.items():
+        owned = found.get(key)
+        if owned is None or owned.fullness is not Fullness.NAMED:
+            continue
+        if key[0] == DAEMON_SET.kind:
+            put(owned.raw, ("status", "desiredNumberScheduled"), count)
+        elif not owned.tree.has("spec", "replicas") and key[0] in _REPLICATED:
+            put(owned.raw, ("spec", "replicas"), count)
 
 
 def _begun(found: Mapping[Key, Known]) -> dict[Key, str]:

@@ -36,6 +36,11 @@ Ages = dict[tuple[Step, ...], Age]
 _ENDS: Final[Mapping[str, JsonObject]] = MappingProxyType(
     {"Error": {}, "ContainerCannotRun": {}, "OOMKilled": {"exitCode": 137}, "Completed": {"exitCode": 0}}
 )
+_WAITS: Final = frozenset({"PodInitializing", "ContainerCreating"})
+_UNSTARTED: Final = frozenset(
+    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
+    | {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+)
 _PHASES: Final = frozenset({"Pending", "Running", "Succeeded", "Failed", "Unknown"})
 _PORT: Final = re.compile(r"(\d{1,5})(?::(\d{1,5}))?/(TCP|UDP|SCTP)")
 # What the STATUS column shows for the reason of a pod, not of one of its containers.
@@ -75,7 +80,11 @@ def _pod(row: Row, ages: Ages) -> JsonObject:
         told |= {"phase": "Failed", "reason": status}
     elif status == "Terminating":
         ages[("metadata", "deletionTimestamp")] = Age(0, 1)
-    elif status.startswith("Init:") or status in {"PodInitializing", "ContainerCreating"}:
+    elif (
+        status.startswith("Init:")
+        or status in _WAITS
+        or (status in _UNSTARTED and total == 1 and not row.number("RESTARTS"))
+    ):
         told["phase"] = "Pending"
     if total:
         told["conditions"] = [{"type": "Ready", "status": "True" if shown == total else "False"}]

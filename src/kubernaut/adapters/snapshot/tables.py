@@ -13,6 +13,7 @@ from kubernaut.ports import Resource
 _HEADING: Final = re.compile(r"\S+(?: \S+)*")
 _GAP: Final = re.compile(r"\s{2,}")
 _IS_HEADER: Final = re.compile(r"[A-Z][A-Z0-9()%_/. -]*(?:\((?:cores|bytes|s|%)\)[A-Z0-9()%_/. -]*)*")
+_NARROWEST: Final = 60
 _NOTHING: Final = re.compile(r"No resources found(?: in (\S+) namespace)?\.?")
 # Headers of tables that were printed without them, or lost theirs in a pipe.
 _DEFAULTS: Final = {
@@ -65,6 +66,34 @@ def says_nothing_found(lines: Sequence[str]) -> bool:
 
 def tables(lines: Sequence[str], kinds: Sequence[Resource], *, everywhere: bool) -> Iterator[Table]:
     """The tables of an output; `kinds` says of what, where the table itself does not."""
+    found = list(_tables(lines, kinds, everywhere=everywhere))
+    if any(table.lost for table in found) or not any(table.rows for table in found):
+        again = list(_tables(_unwrapped(lines), kinds, everywhere=everywhere))
+        if _quality(again) > _quality(found):
+            return iter(again)
+    return iter(found)
+
+
+def _quality(found: Sequence[Table]) -> tuple[int, int]:
+    """Few lines that were lost, then many columns: a header that was wrapped has fewer."""
+    return -sum(table.lost for table in found), sum(len(table.headings) for table in found if table.rows)
+
+
+def _unwrapped(lines: Sequence[str]) -> list[str]:
+    """The lines as they were before a terminal of a fixed width broke them: a full one goes on in the next."""
+    width = max(map(len, lines), default=0)
+    whole: list[str] = []
+    goes_on = False
+    for line in lines:
+        if goes_on:
+            whole[-1] += line
+        else:
+            whole.append(line)
+        goes_on = len(line) >= width > _NARROWEST
+    return whole
+
+
+def _tables(lines: Sequence[str], kinds: Sequence[Resource], *, everywhere: bool) -> Iterator[Table]:
     part: list[str] = []
     for line in [*lines, ""]:
         if line.strip() and not (part and _is_header(line)):

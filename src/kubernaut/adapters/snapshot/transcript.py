@@ -19,7 +19,7 @@ from kubernaut.adapters.snapshot.described import described, documents
 from kubernaut.adapters.snapshot.known import Key, Known
 from kubernaut.adapters.snapshot.limits import LARGEST_TRANSCRIPT, MOST_OBJECTS, too_large, too_many
 from kubernaut.adapters.snapshot.logs import add_log
-from kubernaut.adapters.snapshot.occurrences import Told, events_of, told_by_description, told_by_row
+from kubernaut.adapters.snapshot.occurrences import Told, events_of, objects_of, told_by_description, told_by_row
 from kubernaut.adapters.snapshot.outline import Outline
 from kubernaut.adapters.snapshot.pasted import pasted_objects
 from kubernaut.adapters.snapshot.rows import sighting_of
@@ -185,7 +185,7 @@ class Transcript:
         context = self._context_namespace()
         present = present_of(self._sightings, self._told)
         now = max(filter(None, (present, self._newest_log())), default=None) or collection.saved_at
-        found = assembled(self._sightings, now, context)
+        found = assembled([*objects_of(self._told), *self._sightings], now, context)
         events = list(events_of(self._told, now, context))
         complete_words(found, events)
         kept = [known for known in found.values() if is_enough(known)]

@@ -6,23 +6,29 @@ The scheduler, the kubelet and the controllers put one text into the condition (
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from kubernaut.adapters.snapshot.known import Key, Known
 from kubernaut.adapters.snapshot.sightings import Fullness, put
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree
-from kubernaut.resources import POD, REPLICA_SET
+from kubernaut.resources import POD, REPLICA_SET, VOLUME_CLAIM
 
 _UNSTARTED: Final = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 _STATUSES: Final = ("initContainerStatuses", "containerStatuses")
+_ASSIGNED: Final = re.compile(r"Successfully assigned \S+ to (\S+)")
+_NOT_FOUND: Final = re.compile(r'\b(configmap|secret) "([^"]{1,253})" not found')
+_NO_KEY: Final = re.compile(r"couldn't find key (\S+) in (ConfigMap|Secret) (?:[\w.-]+/)?([\w.-]+)")
 _EXCEEDED: Final = "BackoffLimitExceeded"
 Words = dict[tuple[str, str, str, str], tuple[str, str]]
 
 
-def complete_words(found: Mapping[Key, Known], events: Sequence[JsonObject]) -> None:
+def complete_words(found: dict[Key, Known], events: Sequence[JsonObject]) -> None:
     """Adds the words of events to the objects that the transcript shows without them."""
     words = _newest(events)
+    _add_claims(found, words)
+    _share_complaints(found, words)
     for (kind, place, name), known in found.items():
         if known.fullness is Fullness.WHOLE:
             continue
@@ -31,12 +37,49 @@ def complete_words(found: Mapping[Key, Known], events: Sequence[JsonObject]) -> 
             return words.get((*at, reason), ("", ""))[1]
 
         if known.resource == POD:
+            _tell_node(known, said("Scheduled"))
             _tell_pending(known, said("FailedScheduling"))
             _tell_unstarted(known, said("Failed"))
+            _tell_reference(known, said("Failed") or said("FailedMount"))
         if said("FailedCreate"):
             _tell_refusal(found, known, words)
         if kind == "Job" and said(_EXCEEDED):
             _set_condition(known, {"type": "Failed", "status": "True", "reason": _EXCEEDED, "message": said(_EXCEEDED)})
+
+
+def _add_claims(found: dict[Key, Known], words: Words) -> None:
+    """The claims of a pod that waits for one of them, which are in no table: with a single one it is known which."""
+    for (kind, place, name), known in list(found.items()):
+        said = words.get((kind, place, name, "FailedScheduling"), ("", ""))[1]
+        if kind != POD.kind or "unbound immediate PersistentVolumeClaims" not in said:
+            continue
+        volumes = known.tree.trees("spec", "volumes")
+        claims = [claim for one in volumes if (claim := one.text("persistentVolumeClaim", "claimName"))]
+        key = (VOLUME_CLAIM.kind, place, claims[0] if len(claims) == 1 else "")
+        if key[2] and key not in found:
+            metadata: JsonObject = {"name": key[2], "namespace": place}
+            raw: JsonObject = {"apiVersion": "v1", "kind": VOLUME_CLAIM.kind, "metadata": metadata}
+            raw["status"] = {"phase": "Pending"}
+            found[key] = Known(VOLUME_CLAIM, place, key[2], raw, Fullness.NAMED)
+
+
+def _share_complaints(found: Mapping[Key, Known], words: Words) -> None:
+    """What the kubelet says of one pod, for its siblings: pods of one owner are alike, and so are its complaints."""
+    said: dict[tuple[str, str], tuple[str, str]] = {}
+    for (kind, place, name, reason), told in words.items():
+        known = found.get((kind, place, name))
+        owner = known.tree.controller if known and kind == POD.kind else None
+        if owner is not None and reason == "Failed" and told[1].startswith("Error: "):
+            said[(place, owner.name)] = max(said.get((place, owner.name), ("", "")), told)
+    for (kind, place, name), known in found.items():
+        owner = known.tree.controller if kind == POD.kind else None
+        shared = said.get((place, owner.name)) if owner else None
+        is_waiting = any(
+            status.text("state", "waiting", "reason") == "CreateContainerConfigError"
+            for status in known.tree.trees("status", "containerStatuses")
+        )
+        if shared and is_waiting:
+            words.setdefault((kind, place, name, "Failed"), shared)
 
 
 def _newest(events: Sequence[JsonObject]) -> Words:
@@ -56,6 +99,34 @@ def _tell_pending(known: Known, message: str) -> None:
     if message and not is_bound:
         told: JsonObject = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
         _set_condition(known, told)
+
+
+def _tell_node(known: Known, message: str) -> None:
+    match = _ASSIGNED.search(message)
+    if match and not known.tree.has("spec", "nodeName"):
+        put(known.raw, ("spec", "nodeName"), match[1])
+
+
+def _tell_reference(known: Known, message: str) -> None:
+    """What a pod asks for, where only the kubelet's complaint shows it: it complains of nothing else."""
+    containers = known.tree.trees("spec", "containers")
+    if known.fullness > Fullness.TABLE or any(container.has("env") for container in containers):
+        return
+    absent, keyless = _NOT_FOUND.search(message), _NO_KEY.search(message)
+    if absent and "MountVolume" in message:
+        source: JsonObject = {"secret": {"secretName": absent[2]}}
+        if absent[1] == "configmap":
+            source = {"configMap": {"name": absent[2]}}
+        put(known.raw, ("spec", "volumes"), [{"name": "", **source}])
+        return
+    name = containers[0].text("name") if containers else ""
+    if absent:
+        field = "configMapRef" if absent[1] == "configmap" else "secretRef"
+        put(known.raw, ("spec", "containers"), [{"name": name, "envFrom": [{field: {"name": absent[2]}}]}])
+    elif keyless:
+        field = "configMapKeyRef" if keyless[2].lower() == "configmap" else "secretKeyRef"
+        reference: JsonObject = {"name": keyless[3], "key": keyless[1]}
+        put(known.raw, ("spec", "containers"), [{"name": name, "env": [{"name": "", "valueFrom": {field: reference}}]}])
 
 
 def _tell_unstarted(known: Known, message: str) -> None:

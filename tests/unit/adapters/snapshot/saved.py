@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from kubernaut.adapters.snapshot.contents import Snapshot
 from kubernaut.adapters.snapshot.opening import read_snapshot
+from kubernaut.adapters.snapshot.reader import SnapshotClock, SnapshotReader
+from kubernaut.domain.diagnosis import Diagnosis
 from kubernaut.domain.objects import KubeObject, ObjectRef
+from kubernaut.investigation.diagnosing import survey
+from kubernaut.investigation.gathering import BUDGET
+from kubernaut.investigation.inquiry import first_survey, inquire
 
 
 def saved(folder: Path, **files: str | bytes) -> Snapshot:
@@ -33,3 +41,13 @@ def found(snapshot: Snapshot, kind: str, namespace: str, name: str) -> KubeObjec
 
 
 POD = ObjectRef("v1", "Pod", "shop", "web-1")
+
+
+def diagnosed(snapshot: Snapshot) -> list[Diagnosis]:
+    """What `diagnose --snapshot` finds."""
+    examine = partial(survey, asked_about=snapshot.asked_about)
+    first = first_survey(snapshot.namespaces or ("",))
+    looking = inquire(
+        SnapshotReader(snapshot), SnapshotClock(snapshot.now), first, examine, replace(BUDGET, calls=1000)
+    )
+    return asyncio.run(looking)[1]

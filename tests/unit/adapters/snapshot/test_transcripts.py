@@ -1,37 +1,24 @@
 # ruff: noqa: E501  # tables are as wide as kubectl prints them
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from kubernaut.adapters.snapshot.contents import Snapshot
 from kubernaut.adapters.snapshot.opening import read_snapshot
 from kubernaut.adapters.snapshot.reader import SnapshotClock, SnapshotReader
-from kubernaut.domain.diagnosis import Diagnosis
 from kubernaut.investigation.diagnosing import survey
 from kubernaut.investigation.gathering import BUDGET
 from kubernaut.investigation.inquiry import first_survey, inquire
-from tests.unit.adapters.snapshot.saved import found, pasted
+from tests.unit.adapters.snapshot.saved import diagnosed, found, pasted
 
 RECORDED = Path(__file__).parents[3] / "data" / "transcripts"
 PODS = """NAME                       READY   STATUS             RESTARTS        AGE
 web-5bf569b75b-6hkjn       0/1     CrashLoopBackOff   12 (2m30s ago)  45m
 web-5bf569b75b-djjt6       1/1     Running            0               3d4h
 """
-
-
-def diagnosed(snapshot: Snapshot) -> list[Diagnosis]:
-    examine = partial(survey, asked_about=snapshot.asked_about)
-    first = first_survey(snapshot.namespaces)
-    looking = inquire(
-        SnapshotReader(snapshot), SnapshotClock(snapshot.now), first, examine, replace(BUDGET, calls=1000)
-    )
-    return asyncio.run(looking)[1]
 
 
 @pytest.mark.parametrize(
@@ -190,6 +177,52 @@ def test_a_replica_set_that_lacks_pods_is_refused_in_the_words_of_its_event(tmp_
     assert best is not None
     assert (best.cause, best.target.kind, best.target.name) == ("quota_exceeded", "Deployment", "web")
     assert best.confidence > 0
+
+
+def test_the_kubelets_complaint_about_one_pod_tells_what_its_siblings_lack(tmp_path: Path) -> None:
+    text = (
+        "$ kubectl get po -n pay\nNAME                   READY   STATUS                       RESTARTS   AGE\n"
+        "api-7d9c5b8f6d-4xk2p   0/1     CreateContainerConfigError   0          6m12s\n"
+        "api-7d9c5b8f6d-ptx9m   0/1     CreateContainerConfigError   0          6m12s\n"
+        "$ kubectl describe po api-7d9c5b8f6d-4xk2p -n pay | tail -5\nEvents:\n"
+        "  Type     Reason     Age                  From               Message\n"
+        "  ----     ------     ----                 ----               -------\n"
+        "  Normal   Scheduled  6m10s                default-scheduler  Successfully assigned pay/api-7d9c5b8f6d-4xk2p to n1\n"
+        '  Warning  Failed     4s (x31 over 6m9s)   kubelet            Error: secret "db-login" not found\n'
+    )
+    (best,) = [one.best for one in diagnosed(pasted(tmp_path, text))]
+    assert best is not None
+    assert (best.cause, best.target.kind, best.target.name) == ("missing_secret", "Deployment", "api")
+    assert best.confidence > 0.3
+
+
+def test_a_terminal_that_broke_its_lines_is_read_as_if_it_had_not(tmp_path: Path) -> None:
+    table = (
+        "NAME                        READY   STATUS             RESTARTS   AGE   IP           NODE     NOMINATED NODE\n"
+        "front-6c5f7b8d9c-bcdfg      0/1     ImagePullBackOff   0          12m   10.244.1.7   node-1   <none>\n"
+    )
+    broken = "\n".join(line[at : at + 80] for line in table.splitlines() for at in (0, 80))
+    pod = found(
+        pasted(tmp_path, f"$ kubectl get pods -n web -o wide\n{broken}\n"), "Pod", "web", "front-6c5f7b8d9c-bcdfg"
+    )
+    assert pod.text("spec", "nodeName") == "node-1"
+
+
+def test_a_claim_that_only_an_event_names_is_found(tmp_path: Path) -> None:
+    text = (
+        "$ kubectl get events -n db\nLAST SEEN   TYPE      REASON               OBJECT                              MESSAGE\n"
+        '10s         Warning   ProvisioningFailed   persistentvolumeclaim/data-mysql-0  storageclass.storage.k8s.io "fast" not found\n'
+    )
+    claim = found(pasted(tmp_path, text), "PersistentVolumeClaim", "db", "data-mysql-0")
+    assert (claim.text("status", "phase"), claim.text("spec", "storageClassName")) == ("Pending", "fast")
+
+
+def test_a_rollout_of_which_only_pods_are_shown_is_not_taken_for_a_healthy_one(tmp_path: Path) -> None:
+    text = (
+        "$ kubectl get pods -n shop\nNAME                   READY   STATUS    RESTARTS   AGE\n"
+        "web-5bf569b75b-6hkjn   1/1     Running   0          3d\nweb-7c9f6d5b4f-2k4qz   0/1     Pending   0          20m\n"
+    )
+    assert [one.best.target.name for one in diagnosed(pasted(tmp_path, text)) if one.best] == ["web"]
 
 
 def test_what_was_asked_about_comes_first(tmp_path: Path) -> None:
