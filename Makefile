@@ -4,7 +4,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Half of the cores is enough for tests that wait more than they compute, and leaves room for the real cluster.
+# As many processes; they wait more than they compute, and the real cluster runs beside them.
 WORKERS ?= 2
 
 .PHONY: help setup demo test check fast machine format lock bench pictures clean
@@ -28,10 +28,7 @@ machine: $(READY) ## Gets what the tests of real components need, as far as this
 	@tests/cluster/prepare
 
 test: machine ## Runs all tests; those that this machine cannot run are named with the reason
-	@echo "tests: everything but the real cluster"
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m "not cluster" -rsfE tests
-	@echo "tests: the real cluster"
-	@$(BIN)/python -m pytest -q -rsfE -m cluster tests/cluster || [ $$? -eq 5 ]
+	@$(BIN)/python -m tests.run_all $(WORKERS)
 
 fast: $(READY) ## Runs the tests without I/O, in seconds
 	@$(BIN)/python -m pytest -q tests/unit tests/property

@@ -28,7 +28,6 @@ PAGES = {
     "models": "/models",
     "patterns": "/patterns?q=pods+exit+1+after+a+new+flag",
     "health": "/health",
-    "settings": "/settings?show=changed",
 }
 # In the documents the others would only repeat what these show.
 ELSEWHERE = {"dark": ("live", "incident", "value"), "phone": ("live", "incident", "approvals")}

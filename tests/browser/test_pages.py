@@ -151,9 +151,9 @@ def test_every_figure_leads_to_the_incidents_behind_it(desk: Visitor) -> None:
     page = desk.page
     page.goto("/strategies")
     row = page.locator(".strategies tbody tr").first
-    tried = int(row.locator("td").nth(0).inner_text())
+    tried = int(row.locator("td").nth(0).inner_text().replace(",", ""))
     row.locator("th a").click()
-    expect(page.locator("p b").first).to_contain_text(f"of {tried}")
+    expect(page.locator("p b").first).to_contain_text(f"of {tried:,}")
     page.locator("tbody td.number a").first.click()
     event = page.locator(f"#{page.url.partition('#')[2]}")
     expect(event).to_contain_text("verified")

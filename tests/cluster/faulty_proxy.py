@@ -123,7 +123,8 @@ async def _say(writer: asyncio.StreamWriter, status: int, body: bytes) -> None:
 @asynccontextmanager
 async def faulty_proxy(kubeconfig: Path, folder: Path) -> AsyncIterator[tuple[FaultyProxy, Path]]:
     """The proxy, and a kubeconfig by which clients go through it."""
-    async with open_client(ClusterOptions(kubeconfig=str(kubeconfig))) as upstream:
+    client, _ = open_client(ClusterOptions(kubeconfig=str(kubeconfig)))
+    async with client as upstream:
         proxy = FaultyProxy(upstream)
         server = await asyncio.start_server(proxy.answer, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]

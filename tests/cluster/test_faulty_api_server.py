@@ -32,7 +32,7 @@ WRITING = (
 )
 # What these actions look at and write: a part of the town is made sooner than the whole.
 KINDS = (
-    *("Deployment", "ReplicaSet", "Pod", "Service", "NetworkPolicy", "Node"),
+    *("Deployment", "StatefulSet", "ReplicaSet", "Pod", "Service", "NetworkPolicy", "Node"),
     *("PersistentVolumeClaim", "StorageClass"),
 )
 PLAYED = [case for case in CASES if case.action in WRITING]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from bench.diagnosis.cases import Aim, Policy, about, fault
-from bench.diagnosis.system import System, first
+from bench.diagnosis.system import System, first, probe
 from kubernaut.domain.objects import JsonObject
 from kubernaut.sandbox.applications import Misfortune
 from kubernaut.sandbox.kinds import CONFIG_MAP, SECRET
@@ -66,14 +66,26 @@ def password_changed_in_its_secret(system: System) -> None:
     system.recreate_pods()
 
 
-@fault(97, "stale_secret", Policy.ACT, alerts="KubePodNotReady KubeDeploymentReplicasMismatch", written=True)
+def _asked_apart(system: System) -> None:
+    """Whether it is ready is asked elsewhere than whether it is alive: a restart would read the new password."""
+    system.apply(probe("readinessProbe", httpGet={"path": "/readyz", "port": system.target.port}))
+
+
+@fault(
+    97,
+    "stale_secret",
+    Policy.ACT,
+    alerts="KubePodNotReady KubeDeploymentReplicasMismatch",
+    written=True,
+    prepare=_asked_apart,
+)
 def former_password_in_use(system: System) -> None:
     """The Secret is replaced, and the pods, which read it at their start, are turned away and not ready."""
     name = system.target.credentials_name
     system.change(SECRET, system.namespace, name, lambda item: section(item, "data").update(TOKEN="bmV3ZXI="))
     system.wait(2)
     line = system.names.one(*_REFUSED)
-    paths = frozenset({system.target.ready_path})
+    paths = frozenset({"/readyz"})
     system.universe.strike(system.target.image, Misfortune(system.clock.now(), paths=paths))
     for pod in system.pods():
         for spec in pod.trees("spec", "containers"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ PROPOSABLE: Final = frozenset(
     )
 )  # fmt: skip
 _MOST_LINES: Final = 60
+_MOST_TEXT: Final = 4 * 2**20
 # What the API server and the controllers write.
 _NOT_WRITTEN: Final = frozenset({"metadata", "status"})
 _MOST_SHOWN: Final = 5
@@ -127,7 +129,8 @@ async def draft(ports: ExecutionPorts, proposing: Proposing, call: ActionCall) -
         return Refused("no_effect", f"the spec of {call.target} would be the same afterwards")
     try:
         tree = await proposing.repositories.read(source)
-        file = _carried_over(source, tree, item, edits)
+        # Files of a megabyte take seconds to parse.
+        file = await asyncio.to_thread(_carried_over, source, tree, item, edits)
     except (ManifestError, SourceError) as error:
         if error.retryable:
             raise
@@ -189,9 +192,10 @@ def _carried_over(
 def _only_file(tree: SourceTree, target: ObjectRef, edits: Sequence[FieldEdit]) -> str:
     """The one file that holds the object and says what is to be changed; a file that only holds it, where none does."""
     holding: dict[str, bool] = {}
-    for path, text in tree.files.items():
-        if target.name not in text or target.kind not in text:
-            continue
+    likely = {path: text for path, text in tree.files.items() if target.name in text and target.kind in text}
+    if sum(map(len, likely.values())) > _MOST_TEXT:
+        raise ManifestError(f"{len(likely)} files may hold {target}, which is too much to look through: set a prefix")
+    for path, text in likely.items():
         try:
             says = names_all(text, target, edits)
         except ManifestError:

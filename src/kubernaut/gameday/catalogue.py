@@ -250,7 +250,7 @@ FAULTS: tuple[Fault, ...] = (
         needs=("store",),
         with_store=True,
     ),
-    Fault("settings-key-removed", _ESCALATE, by.settings(lambda content: content.pop("UPSTREAM_URL")), kinds=_ANY),
+    Fault("settings-key-removed", _ACT, by.settings(lambda content: content.pop("UPSTREAM_URL")), kinds=_ANY),
     Fault(
         "settings-value-emptied",
         _ESCALATE,

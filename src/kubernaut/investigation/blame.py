@@ -59,7 +59,8 @@ def told(workload: Workload, crash: Crash, story: Story) -> Finding:
 def blame(workload: Workload, crash: Crash, story: Story) -> Blame:
     """A rollback where a relevant part of the last change preceded the crashes, and a former revision worked."""
     linked, change = link(workload, crash.since), workload.change
-    brought = change is not None and any(story.relevant(part) for part in change.real)
+    # Labels and annotations do not reach the program: going back would not help it.
+    brought = change is not None and not is_outward(change) and any(story.relevant(part) for part in change.real)
     if linked is Link.NONE or not brought:
         return Blame(Verdict.ESCALATE, (escalate(workload.ref),), (), (), story.otherwise)
     back = way_back(workload, story.relevant, verdict=story.verdict)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 from kubernaut.domain.objects import KubeObject, Tree
 from kubernaut.investigation import facts
@@ -11,6 +13,8 @@ from kubernaut.investigation.facts import Fact, event_time
 from kubernaut.investigation.probes import patience
 from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.subjects import Service, Workload
+
+T = TypeVar("T")
 
 _TURNING = timedelta(minutes=2)
 _STARTING = timedelta(minutes=5)
@@ -169,3 +173,11 @@ def healed_restarts(workload: Workload) -> list[Fact]:
             text = f"{container.label} ended with code {ended.integer('exitCode')} and runs again"
             found.append(facts.field(container.pod, container.ended_path, text, at))
     return found[:1]
+
+
+def of_its_workloads(service: Service, examine: Callable[[Workload], T | None]) -> T | None:
+    """What is found first about the workloads behind a Service that does not work; None where it works."""
+    if works(service):
+        return None
+    found = (examine(Workload(service.scene, item)) for item in service.workloads)
+    return next((finding for finding in found if finding is not None), None)

@@ -20,8 +20,8 @@ from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.gathering import Budget
 from kubernaut.investigation.looking import Reading, read_more
+from kubernaut.investigation.model_tools import KINDS, GetObject, Look, ReadEvents, look_of, offered
 from kubernaut.investigation.quoting import quoted
-from kubernaut.investigation.tools import KINDS, GetObject, Look, ReadEvents, look_of, offered
 from kubernaut.ports import Clock, ClusterReader, Looked, Metrics, Tool
 
 _MOST_LOOKS = 8

@@ -15,12 +15,7 @@ from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact, event_time
 from kubernaut.investigation.gathering import Budget, Gathering
 from kubernaut.investigation.logs import LogLine, decisive_lines
-from kubernaut.investigation.object_parts import parts_of
-from kubernaut.investigation.quoting import quoted
-from kubernaut.investigation.revisions import revisions_of, spell
-from kubernaut.investigation.scene import Scene
-from kubernaut.investigation.templates import differences
-from kubernaut.investigation.tools import (
+from kubernaut.investigation.model_tools import (
     KINDS,
     MEASURES,
     GetObject,
@@ -30,6 +25,11 @@ from kubernaut.investigation.tools import (
     ReadEvents,
     ReadLogs,
 )
+from kubernaut.investigation.object_parts import parts_of
+from kubernaut.investigation.quoting import quoted
+from kubernaut.investigation.revisions import revisions_of, spell
+from kubernaut.investigation.scene import Scene
+from kubernaut.investigation.templates import differences
 from kubernaut.ports import Clock, ClusterReader, Metrics
 from kubernaut.resources import CONTROLLER_REVISION, DAEMON_SET, DEPLOYMENT, EVENT, REPLICA_SET, STATEFUL_SET
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
 
+from kubernaut.domain.zones import zone_name
 from kubernaut.settings.section import Section, secret_of
 
 
@@ -70,11 +70,7 @@ class SummarySettings(Section):
     @field_validator("timezone")
     @classmethod
     def _is_a_zone(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ValueError, OSError, KeyError) as error:
-            raise ValueError(f"there is no time zone {name[:80]}; such as Europe/Berlin") from error
-        return name
+        return zone_name(name)
 
 
 class NotifySettings(Section):

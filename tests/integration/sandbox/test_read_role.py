@@ -23,7 +23,7 @@ from kubernaut.investigation.diagnosing import survey
 from kubernaut.investigation.further_reading import FurtherReading
 from kubernaut.investigation.gathering import BUDGET
 from kubernaut.investigation.inquiry import first_survey, inquire
-from kubernaut.investigation.tools import KINDS
+from kubernaut.investigation.model_tools import KINDS
 from kubernaut.ports import Resource
 from kubernaut.resources import POD, RESOURCES
 from kubernaut.sandbox import Sandbox

@@ -31,6 +31,8 @@ NEW = template(container(args=["serve"], image="registry.example/shop:1.9.0"))
 # What programs print, with the cause that it stands for and the verdict where a change preceded it.
 LOGS = [
     ("listen tcp :8080: bind: address already in use", "port_conflict", Verdict.ACT),
+    ("[ERROR] [MY-014061] Invalid MySQL server downgrade: Cannot downgrade from 90100 to 80039.", "data_incompatible",
+     Verdict.APPROVE),
     ("Error: listen EADDRINUSE: address already in use :::8080", "port_conflict", Verdict.ACT),
     ("FATAL: open /var/lib/shop/journal: permission denied", "filesystem_denied", Verdict.APPROVE),
     ("mkdir: cannot create directory '/data/cache': Read-only file system", "filesystem_denied", Verdict.APPROVE),

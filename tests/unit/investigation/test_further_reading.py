@@ -17,7 +17,7 @@ from kubernaut.domain.measures import MEMORY_USED
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef
 from kubernaut.investigation.further_reading import FurtherReading, looks_body
 from kubernaut.investigation.gathering import BUDGET, Budget
-from kubernaut.investigation.tools import offered
+from kubernaut.investigation.model_tools import offered
 from kubernaut.ports import Looked, Metrics
 from tests.objects import NOW, container, crash_loop, event, namespace, node, pod, template
 from tests.unit.investigation.scenes import Rollout

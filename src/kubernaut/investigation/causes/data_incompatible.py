@@ -13,6 +13,7 @@ _READING = Reading(
     form=re.compile(
         r"(?i)database files are incompatible|was initialized by PostgreSQL version|UPGRADE PROBLEM"
         r"|(?:invalid )?featureCompatibilityVersion"
+        r"|cannot (?:down|up)grade from|invalid (?:\w+ ){0,3}(?:down|up)grade"
         r"|downgrad(?:e|ing) (?:is |from [^ ]+ )?(?:to [^ ]+ )?(?:is )?(?:not|un)"
         r"|unsupported (?:data|storage|file|index|on-disk) (?:version|format)"
         r"|incompatible (?:data|storage|file|on-disk|index)"

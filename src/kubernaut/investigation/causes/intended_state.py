@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
-from kubernaut.investigation.condition import trouble, works
+from kubernaut.investigation.condition import of_its_workloads, trouble
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding, Role
 from kubernaut.investigation.intent import intended_cordon, intended_pause, intended_zero
@@ -36,10 +36,7 @@ def _gates(workload: Workload) -> list[Fact]:
 
 def examine_service(service: Service) -> Finding | None:
     """The finding for a Service whose workload is meant to have no pods."""
-    if works(service):
-        return None
-    found = (examine(Workload(service.scene, item)) for item in service.workloads)
-    return next((finding for finding in found if finding), None)
+    return of_its_workloads(service, examine)
 
 
 def examine_node(node: Node) -> Finding | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
 from kubernaut.investigation.causes.node_not_ready import is_joining
-from kubernaut.investigation.condition import is_under_way, is_whole, readiness, works
+from kubernaut.investigation.condition import is_under_way, is_whole, of_its_workloads, readiness
 from kubernaut.investigation.finding import Cause, Finding, Role
 from kubernaut.investigation.subjects import Node, Service, Workload
 
@@ -26,10 +26,7 @@ def examine(workload: Workload) -> Finding | None:
 
 def examine_service(service: Service) -> Finding | None:
     """The finding when the Service waits for pods that are on their way."""
-    if works(service):
-        return None
-    found = (examine(Workload(service.scene, item)) for item in service.workloads)
-    return next((finding for finding in found if finding), None)
+    return of_its_workloads(service, examine)
 
 
 def examine_node(node: Node) -> Finding | None:

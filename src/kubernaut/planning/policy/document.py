@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from kubernaut.domain.zones import zone_name
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Condition = Annotated[str, Field(min_length=1, max_length=2000)]
@@ -70,7 +71,7 @@ class Window(_Part):
     @field_validator("timezone")
     @classmethod
     def _is_a_zone(cls, name: str | None) -> str | None:
-        return name if name is None else _zone(name)
+        return name if name is None else zone_name(name)
 
     @model_validator(mode="after")
     def _has_one_time(self) -> Self:
@@ -139,7 +140,7 @@ class Document(_Part):
     @field_validator("timezone")
     @classmethod
     def _is_a_zone(cls, name: str) -> str:
-        return _zone(name)
+        return zone_name(name)
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -149,11 +150,3 @@ class Document(_Part):
         if twice:
             raise ValueError(f"two parts have the name {', '.join(twice)}: the record could not tell them apart")
         return self
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError) as error:
-        raise ValueError(f"there is no time zone {name[:80]}; such as Europe/Berlin") from error
-    return name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -76,7 +77,10 @@ class _Reading:
 
     def strategy(self, tree: object) -> Strategy:
         try:
-            written = json.dumps(tree, default=str, sort_keys=True)
+            written = json.dumps(tree, default=str, sort_keys=True, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise self._wrong((), f"keys are text, and numbers are finite ({error})") from error
+        try:
             document = Document.model_validate_json(written)
         except ValidationError as error:
             told = [self._told(place, message) for place, _, message in problems_of(error)]
@@ -192,6 +196,8 @@ def _near(name: str, known: Iterable[str]) -> str:
 
 def parameter_of(value: object) -> Parameter:
     """The value of an expression as a parameter; raises `PolicyError` where it is none."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise PolicyError(f"gives {value}, which is no number to work with")
     if isinstance(value, str | int | float | bool):
         return value
     raise PolicyError(f"gives {type(value).__name__}, and a parameter is text, a number, true or false")
