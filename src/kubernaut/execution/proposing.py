@@ -15,7 +15,12 @@ from kubernaut.domain.diagnosis import ActionCall, ActionId, Diagnosis
 from kubernaut.domain.errors import BranchMoved, InputError, SourceError
 from kubernaut.domain.execution import Applied, Execution, Preview, Refused
 from kubernaut.domain.incidents import Incident
-from kubernaut.domain.manifests import (
+from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
+from kubernaut.domain.ownership import keeper_of, without_keeper
+from kubernaut.domain.patches import patched
+from kubernaut.domain.sources import PROPOSE, DeclaredSource, ProposedFile, SourceTree, Submission, source_of
+from kubernaut.execution.catalogue import Parameters
+from kubernaut.execution.manifests import (
     FieldEdit,
     edit_manifest,
     edit_values,
@@ -23,13 +28,8 @@ from kubernaut.domain.manifests import (
     names_all,
     values_edits,
 )
-from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
-from kubernaut.domain.ownership import keeper_of, without_keeper
-from kubernaut.domain.patches import patched
-from kubernaut.domain.sources import PROPOSE, DeclaredSource, ProposedFile, SourceTree, Submission, source_of
-from kubernaut.domain.yaml_edits import ManifestError
-from kubernaut.execution.catalogue import Parameters
 from kubernaut.execution.previewing import ATTEMPTS, ExecutionPorts
+from kubernaut.execution.yaml_edits import ManifestError
 from kubernaut.ports import ClusterReader, Listing, Resource, WatchEvent
 from kubernaut.ports.sources import ProposedChange, SourceRepositories
 

@@ -11,9 +11,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubernaut.domain.manifests import FieldEdit, edit_manifest, edit_values, edits_between, names_all, read_path
 from kubernaut.domain.objects import Json, ObjectRef
-from kubernaut.domain.yaml_edits import ManifestError, Named, spelled
+from kubernaut.execution.manifests import FieldEdit, edit_manifest, edit_values, edits_between, names_all, read_path
+from kubernaut.execution.yaml_edits import ManifestError, Named, spelled
 
 WEB = ObjectRef("apps/v1", "Deployment", "shop", "web")
 TEXT = """\

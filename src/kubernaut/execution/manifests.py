@@ -19,7 +19,7 @@ import yaml
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef
 from kubernaut.domain.patches import ABSENT, Absent
 from kubernaut.domain.quantities import parse_quantity
-from kubernaut.domain.yaml_edits import ManifestError, Named, Path, TextEdit, Token, spelled, token_name
+from kubernaut.execution.yaml_edits import ManifestError, Named, Path, TextEdit, Token, spelled, token_name
 
 _STEP: Final = re.compile(r"([^.\[\]]+)|\[([^\]]+)\]")
 
