@@ -18,7 +18,7 @@ from kubernaut.domain.evidence import NotRead
 from kubernaut.domain.measures import Asked, Series
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef
 from kubernaut.investigation.containers import CONTAINER, INIT, SIDECAR, Container, containers_of, is_crashing
-from kubernaut.investigation.logs import decisive_lines
+from kubernaut.investigation.logs import LogLine, are_silent, decisive_lines
 from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.scene import Key, Scene, Wanted
 from kubernaut.ports import Clock, ClusterReader, Metrics, Resource
@@ -31,6 +31,7 @@ _LONGEST_VALUE = 1024
 # From here on one list of all namespaces costs less than one of each.
 _MOST_NAMESPACES = 4
 _PODS_A_LOG = 3
+_FURTHER_BACK = 100_000
 _BY_KIND = {resource.kind: resource for resource in RESOURCES}
 
 
@@ -66,6 +67,7 @@ class Gathering:
     errors: list[ClusterError] = field(default_factory=list)
     places: set[tuple[str, str]] = field(default_factory=set)
     logs_of: set[tuple[ObjectRef, str]] = field(default_factory=set)
+    has_looked_back: bool = False
     metrics: Metrics | None = None
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
     began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
@@ -178,21 +180,42 @@ class Gathering:
         # A container that restarts meanwhile has its last words in the other of the two logs.
         for which in (previous, not previous):
             try:
-                async with self.gate:
-                    why_not = self._spend()
-                    if why_not:
-                        return why_not
-                    text = await self.reader.log(
-                        entry.pod.ref, entry.name, previous=which, tail_lines=self.budget.log_lines
-                    )
+                text, why_not = await self._tail(entry, previous=which, lines=self.budget.log_lines)
+                if why_not:
+                    return why_not
+                if text is not None:
+                    found = decisive_lines(text, entry.pod.ref, entry.name, previous=which)
+                    if are_silent(found) and len(text.splitlines()) >= self.budget.log_lines:
+                        found = await self._looked_back(entry, found, previous=which)
+                    self.scene.add_logs({_log_key(entry): found})
+                    return ""
             except ClusterError as error:
                 return _reason(error)
-            if text is not None:
-                self.size += len(text)
-                found = decisive_lines(text, entry.pod.ref, entry.name, previous=which)
-                self.scene.add_logs({_log_key(entry): found})
-                return ""
         return "there is none"
+
+    async def _looked_back(
+        self, entry: Container, found: tuple[LogLine, ...], *, previous: bool
+    ) -> tuple[LogLine, ...]:
+        """What is decisive further back, where the end of a long log is routine; once an incident, since it is much."""
+        if self.has_looked_back:
+            return found
+        self.has_looked_back = True
+        text, _ = await self._tail(entry, previous=previous, lines=_FURTHER_BACK)
+        if text is None:
+            return found
+        # Half a second for 100,000 lines, in which other incidents are not to wait.
+        earlier = await asyncio.to_thread(decisive_lines, text, entry.pod.ref, entry.name, previous=previous)
+        return found if are_silent(earlier) else earlier
+
+    async def _tail(self, entry: Container, *, previous: bool, lines: int) -> tuple[str | None, str]:
+        """The end of a log, None where there is none; and why it was not asked for."""
+        async with self.gate:
+            why_not = self._spend()
+            if why_not:
+                return None, why_not
+            text = await self.reader.log(entry.pod.ref, entry.name, previous=previous, tail_lines=lines)
+        self.size += len(text or "")
+        return text, ""
 
     async def _measure(self, asked: Asked, patience: timedelta) -> None:
         """Asks Prometheus; it has a gate and errors of its own, and never makes a diagnosis fail."""

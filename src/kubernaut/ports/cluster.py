@@ -64,7 +64,10 @@ class ClusterReader(Protocol):
         """The objects of a kind, of all namespaces where `namespace` is empty, page by page up to `limit`."""
 
     async def log(self, pod: ObjectRef, container: str, *, previous: bool = False, tail_lines: int = 200) -> str | None:
-        """The end of a container's log, at most 256 KiB; None where there is no such log (yet, or any more)."""
+        """The end of a container's log; None where there is no such log (yet, or any more).
+
+        At most 256 KiB, or 8 MiB where more than 1,000 lines are asked for.
+        """
 
     def watch(
         self, resource: Resource, namespace: str = "", *, resource_version: str = ""

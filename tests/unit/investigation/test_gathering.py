@@ -158,6 +158,25 @@ async def test_the_log_of_the_other_run_is_read_where_one_is_gone() -> None:
     assert scene.not_read == ()
 
 
+LONG = [f"level=info msg=served path=/items/{number}" for number in range(5000)]
+
+
+async def test_where_the_end_of_a_long_log_is_routine_it_is_looked_further_back_once() -> None:
+    rollout = Rollout(OLD, NEW)
+    [failing] = rollout.pods(crash_loop(), 1)
+    text = [*LONG, "panic: the licence has expired", *LONG]
+    scene, calls = await look(rollout.parts, [failing], node(), logs={"app": "\n".join(text)})
+    assert [line.text for line in scene.log_of(failing, "app")] == ["panic: the licence has expired"]
+    assert [call for call in calls if call.startswith("log")] == [f"log {failing.name}"] * 2
+
+
+async def test_a_long_log_that_says_why_at_its_end_is_read_once() -> None:
+    rollout = Rollout(OLD, NEW)
+    text = "\n".join([*LONG, "panic: the licence has expired"])
+    _, calls = await look(rollout.parts, rollout.pods(crash_loop(), 1), node(), logs={"app": text})
+    assert sum(call.startswith("log") for call in calls) == 1
+
+
 @pytest.mark.parametrize("error", [ClusterUnavailable("refused"), Forbidden("no right at all")])
 async def test_a_cluster_of_which_nothing_can_be_read_is_an_error_and_not_an_empty_one(error: ClusterError) -> None:
     with pytest.raises(type(error)):

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
-import pytest
+import re
 
-from kubernaut.investigation.logs import decisive_lines
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kubernaut.investigation import logs
+from kubernaut.investigation.logs import TROUBLE, decisive_lines
 from tests.objects import pod
 
 REF = pod("checkout-x2x4b").ref
@@ -59,3 +64,23 @@ def test_of_a_traceback_the_last_line_is_kept() -> None:
 def test_of_a_run_that_ended_without_a_word_the_last_line_is_kept() -> None:
     found = decisive_lines("one\ntwo\n\n", REF, "app", previous=True)
     assert [(line.number, line.text) for line in found] == [(2, "two")]
+
+
+@pytest.mark.parametrize("form", [logs._FATAL, logs._ERROR], ids=["fatal", "error"])
+@given(data=st.data())
+def test_every_line_that_a_form_finds_holds_a_word_of_trouble(form: re.Pattern[str], data: st.DataObject) -> None:
+    line = data.draw(st.from_regex(form, alphabet=st.characters(codec="ascii")))
+    assert any(word in line.lower() for word in TROUBLE)
+
+
+def test_one_line_of_a_hundred_thousand_is_found() -> None:
+    text = [f"2026-11-22T14:00:00Z level=info msg=served path=/items/{number}" for number in range(100_000)]
+    text[41_000] = 'level=error msg="the licence file has expired"'
+    assert lines("\n".join(text)) == [text[41_000]]
+
+
+def test_what_is_complained_of_all_day_does_not_hide_what_is_new() -> None:
+    routine = ["upstream timed out", "cache refused the key", "cannot send metrics", "is not found in the index"]
+    text = [f"10:00:{number % 60:02} error: {routine[number % 4]} id={number}" for number in range(2000)]
+    text[700] = "10:00:07 error: the licence has expired"
+    assert text[700] in lines("\n".join(text))

@@ -18,6 +18,7 @@ from kubernaut.resources import POD, api_group
 
 LARGEST_LOG: Final = 256 * 2**10
 _LARGEST_LOG_SENT: Final = 8 * 2**20
+_SHORT_TAIL: Final = 1000
 _PAGE: Final = 500
 # Around a restart the kubelet says this with status 200, in place of the log of a container that it has just removed.
 _NO_LOG: Final = re.compile(rb"\s*unable to retrieve container logs for [a-z-]+://\w+\s*", re.IGNORECASE)
@@ -77,15 +78,16 @@ class KubernetesReader:
                 return Listing(tuple(items[:limit]), reply.resource_version, complete, pages, size)
 
     async def log(self, pod: ObjectRef, container: str, *, previous: bool = False, tail_lines: int = 200) -> str | None:
-        """The end of a container's log, at most 256 KiB; None where there is no such log."""
+        """The end of a container's log: 256 KiB, or 8 MiB of more than 1,000 lines; None where there is no log."""
         asked = Asked("get", POD, f"{pod} container {container}", "log")
         # The server's own limitBytes cuts off the newest lines; here it only bounds what is sent at all.
         params = {"container": container, "tailLines": str(tail_lines), "limitBytes": str(_LARGEST_LOG_SENT)}
         if previous:
             params["previous"] = "true"
+        keep = LARGEST_LOG if tail_lines <= _SHORT_TAIL else _LARGEST_LOG_SENT
         try:
             path = path_of(POD, pod.namespace, pod.name, "log")
-            content = await self._api.text(asked, path, params=params, keep=LARGEST_LOG)
+            content = await self._api.text(asked, path, params=params, keep=keep)
         except ObjectMissing:
             return None
         except ClusterError as error:

@@ -19,6 +19,8 @@ from kubernaut.resources import api_group, resource_of
 
 _FIXED: Final = ("name", "namespace", "uid", "creationTimestamp")
 _LARGEST_LOG: Final = 256 * 2**10
+_LONGEST_LOG: Final = 8 * 2**20
+_SHORT_TAIL: Final = 1000
 
 
 class MemoryCluster:
@@ -124,7 +126,8 @@ class MemoryCluster:
         text = self.logs.get((pod, container, previous))
         if text is None or pod not in self._objects:
             return None
-        return "".join(text.splitlines(keepends=True)[-tail_lines:]).encode()[-_LARGEST_LOG:].decode(errors="replace")
+        most = _LARGEST_LOG if tail_lines <= _SHORT_TAIL else _LONGEST_LOG
+        return "".join(text.splitlines(keepends=True)[-tail_lines:]).encode()[-most:].decode(errors="replace")
 
     async def watch(
         self, resource: Resource, namespace: str = "", *, resource_version: str = ""
