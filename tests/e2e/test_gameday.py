@@ -70,7 +70,8 @@ def test_on_the_sandbox_kubernaut_heals_what_nothing_does_not_and_touches_no_con
     out = capsys.readouterr()
     document = json.loads(out.out)
     assert code == 0, out.err
-    assert list(document) == ["arms", "problems"]
+    assert list(document) == ["arms", "problems", "not_played", "left_out"]
+    assert document["not_played"] == []
     assert list(document["arms"]) == ["kubernaut", "nothing"]
     rows = {(row["fault"], row["arm"]): row for row in document["problems"]}
     assert set(rows["not-ours", "nothing"]) == {

@@ -43,5 +43,4 @@ def configure_logs(settings: LogSettings) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[settings.level]),
         logger_factory=structlog.PrintLoggerFactory(file=cast("TextIO", _Stderr())),
-        cache_logger_on_first_use=True,
     )
