@@ -224,7 +224,7 @@ async def _act(
     if applied.applied is Applied.REFUSED:
         # On what was left half done no second remedy is put.
         left = Conclusion(Ending.ESCALATED, applied.reason, take_back if applied.left else "", final=bool(applied.left))
-        return Acted(left, Outcome.REFUSED)
+        return Acted(left, Outcome.REFUSED, intent if applied.left else None)
     verification = await _watch(run, stages, incident, diagnosis, intent, chosen.course, attempt=attempt)
     match verification.effect:
         case Effect.HEALED:
