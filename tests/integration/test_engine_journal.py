@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from kubernaut.adapters.clock import SystemClock
@@ -154,6 +155,16 @@ async def test_a_message_that_another_process_left_is_heard(tmp_path: Path) -> N
         assert (await engine.outcome("inc-1")).result == {"by": "ana"}
 
 
+@pytest.fixture
+def every_level() -> Iterator[None]:
+    """Logs as a process has them that has put no settings in force, which another test of this one may have done."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    yield
+    structlog.configure(**before)
+
+
+@pytest.mark.usefixtures("every_level")
 async def test_a_run_goes_on_when_a_database_that_failed_it_answers_again(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
     acts: list[str] = []
