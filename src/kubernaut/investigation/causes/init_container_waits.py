@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
@@ -11,10 +12,13 @@ from kubernaut.investigation.containers import INIT, Container
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.origin import of_container, origin
+from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.revisions import spell
 from kubernaut.investigation.subjects import Workload
 
 _LONG = timedelta(minutes=10)
+# From here on a pod is no longer taken to be merely starting.
+_OVERDUE = timedelta(minutes=5)
 _HOST = re.compile(
     r"(?:nslookup|getent hosts|dig|host|nc(?: -\S+)*|ping(?: -\S+)*)\s+([a-z0-9][a-z0-9.-]*)"
     r"|(?:https?|tcp|grpc|postgres(?:ql)?|mysql|redis|amqp|mongodb)://(?:[^@/\s]*@)?([a-z0-9][a-z0-9.-]*)"
@@ -23,10 +27,10 @@ _HOST = re.compile(
 
 
 def examine(workload: Workload) -> Finding | None:
-    """The finding when a rollout ran out of time, or ten minutes passed, while an init container works or waits.
+    """The finding when an init container works or waits for more than five minutes.
 
     One that works for long, such as a migration, looks alike: going back is only sure where what it waits for is
-    proven not to exist.
+    proven not to exist, and is not offered before ten minutes passed or the rollout ran out of time.
     """
     stuck = _stuck(workload)
     if stuck is None:
@@ -39,6 +43,9 @@ def examine(workload: Workload) -> Finding | None:
         otherwise="It is not new in this revision: what it waits for is gone or slow.",
         verdict=Verdict.ACT if gone else Verdict.APPROVE,
     )
+    if not gone and ran <= _LONG and not _ran_out_of_time(workload):
+        words = f"{source.words} It may still come to its end."
+        source = replace(source, verdict=Verdict.ESCALATE, remedies=(escalate(workload.ref),), words=words)
     text = f"{container.label} runs for {spell(ran)} and holds up all containers after it"
     path = f"status.{container.status_list}[{container.name}].state.running"
     why = f": {gone[0].text}" if gone else ""
@@ -58,16 +65,19 @@ def examine(workload: Workload) -> Finding | None:
 
 
 def _stuck(workload: Workload) -> tuple[Container, timedelta] | None:
-    state = workload.object.condition("Progressing")
-    late = state is not None and state.text("reason") == "ProgressDeadlineExceeded"
     for container in workload.containers:
         since = container.running_since
         if container.role != INIT or since is None:
             continue
         ran = workload.scene.now - since
-        if ran > _LONG or (late and ran > _LONG / 2):
+        if ran > _OVERDUE:
             return container, ran
     return None
+
+
+def _ran_out_of_time(workload: Workload) -> bool:
+    state = workload.object.condition("Progressing")
+    return state is not None and state.text("reason") == "ProgressDeadlineExceeded"
 
 
 def _waits_for_nothing(workload: Workload, container: Container) -> list[Fact]:
@@ -95,7 +105,7 @@ CAUSE = Cause(
     needs=("Pod", "ReplicaSet", "Service"),
     look_alikes={
         "init_container_fails": "the init container ends with an error",
-        "rollout_in_progress": "it has run for less than ten minutes and the rollout still has time",
+        "rollout_in_progress": "it has run for less than five minutes",
     },
     know="A migration can take long for good reasons: look at its log before it is interrupted.",
     by_hand=(
