@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # As many processes; they wait more than they compute, and the real cluster runs beside them.
-WORKERS ?= 4
+WORKERS ?= 3
 
 .PHONY: help setup demo test check fast machine format lock bench pictures clean
 
