@@ -149,7 +149,7 @@ def told_of(weighing: Weighing, first: Weighed, weighed: Sequence[Weighed]) -> J
         "policy": policy_told(policy),
         "inputs": first.facts.variables(weighing.case.now, policy.zone),
         "considered": [*considered, *weighing.passed_over],
-        "candidates": candidates_told([each.candidate for each in weighed], weighing, first.facts),
+        "candidates": candidates_told([(each.candidate, each.facts) for each in weighed], weighing, first.facts),
     }
 
 
@@ -160,14 +160,15 @@ def policy_told(policy: Policy) -> JsonObject:
     }  # fmt: skip
 
 
-def candidates_told(candidates: Sequence[Candidate], weighing: Weighing, facts: Facts) -> list[Json]:
+def candidates_told(candidates: Sequence[tuple[Candidate, Facts]], weighing: Weighing, facts: Facts) -> list[Json]:
     """Every remedy in its order, with those of its facts that are not the given ones: what a replay needs."""
-    given = facts.variables(weighing.case.now, weighing.policy.zone)
+    now, zone = weighing.case.now, weighing.policy.zone
+    given = facts.variables(now, zone)
     told: list[Json] = []
-    for each in candidates:
-        own = weighing.facts(each).variables(weighing.case.now, weighing.policy.zone)
+    for candidate, looked_at in candidates:
+        own = given if looked_at is facts else looked_at.variables(now, zone)
         differs: JsonObject = {key: value for key, value in own.items() if value != given[key]}
-        told.append({"call": dump(each.call), "differs": differs})
+        told.append({"call": dump(candidate.call), "differs": differs})
     return told
 
 

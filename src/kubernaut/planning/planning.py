@@ -177,9 +177,10 @@ class PlanningStage:
         refused = objection(situation)
         if refused is not None and refused.guard == OBSERVED and weighing is not None:
             # A rule may lift this label, so what rules would have looked at is kept for a replay.
-            facts = weighing.facts(ranked[0])
+            looked_at = [(each, weighing.facts(each)) for each in ranked]
+            facts = looked_at[0][1]
             told = {"facts": facts.variables(situation.now, law.zone)}
-            return Settled(refused, {**docket.told, **told, "candidates": candidates_told(ranked, weighing, facts)})
+            return Settled(refused, {**docket.told, **told, "candidates": candidates_told(looked_at, weighing, facts)})
         if refused is not None or best is None or weighing is None:
             return Settled(refused or close(Ending.NO_ACTION_NEEDED, "nothing was found", "nothing_found"), docket.told)
         fresh, why_not = self._fresh(ranked, best, docket, [trial.call for trial in tried])
