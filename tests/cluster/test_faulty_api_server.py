@@ -6,7 +6,7 @@ of them in a sequence.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -23,9 +23,9 @@ from tests.cluster.cluster import Cluster
 from tests.cluster.faulty_proxy import FaultyProxy, Spoilt, faulty_proxy
 from tests.cluster.staged_town import OlderNamespaces, PassingClock, Sight, StagedTown, opened
 from tests.remedies import CASES, Case, has_effect, names
+from tests.retrying import retried
 
 CATALOGUE = discover()
-TRIES = 3
 WRITING = (
     *("fix_service_selector", "scale_workload", "restart_pod", "recreate_service", "drain_node"),
     *("recreate_pvc", "quarantine_pod", "delete_evicted_pods"),
@@ -50,18 +50,6 @@ async def anew(town: StagedTown) -> Sight:
     await town.clear()
     await town.build(of=KINDS)
     return await town.look(at=KINDS)
-
-
-async def retried(step: Callable[[], Awaitable[Execution]]) -> Execution | ClusterError:
-    """What the engine does: an error that says so runs the same step again."""
-    for _ in range(TRIES):
-        try:
-            return await step()
-        except ClusterError as error:
-            last = error
-            if not error.retryable:
-                break
-    return last
 
 
 @pytest.mark.parametrize("case", PLAYED, ids=names)

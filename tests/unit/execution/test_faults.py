@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,12 +19,13 @@ from kubernaut.domain.errors import (
     Conflict,
     Forbidden,
 )
-from kubernaut.domain.execution import Applied, Execution, Intent, Refused
+from kubernaut.domain.execution import Applied, Intent, Refused
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.domain.patches import patched
 from kubernaut.execution.previewing import ExecutionPorts, intend
 from kubernaut.execution.sequences import apply, undo
 from kubernaut.ports import Listing, Resource
+from tests.retrying import retried
 
 if TYPE_CHECKING:
     from tests.unit.execution.conftest import Shop
@@ -138,18 +139,6 @@ def disturbed(shop: Shop) -> DisturbedCluster:
 
 def ports_of(shop: Shop, cluster: DisturbedCluster) -> ExecutionPorts:
     return replace(shop.ports, reader=cluster, writer=cluster)  # type: ignore[arg-type]
-
-
-async def retried(step: Callable[[], Awaitable[Execution]]) -> Execution | ClusterError:
-    """What the engine does: a retryable error runs the same step again."""
-    for _ in range(3):
-        try:
-            return await step()
-        except ClusterError as error:
-            last = error
-            if not error.retryable:
-                break
-    return last
 
 
 def holds_the_change(cluster: MemoryCluster, call: ActionCall) -> bool:

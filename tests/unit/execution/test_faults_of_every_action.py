@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -17,16 +17,16 @@ from kubernaut.domain.errors import (
     Conflict,
     Forbidden,
 )
-from kubernaut.domain.execution import Applied, Execution, Intent, Refused
+from kubernaut.domain.execution import Applied, Intent, Refused
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.execution.catalogue import discover
 from kubernaut.execution.previewing import ExecutionPorts, intend
 from kubernaut.execution.sequences import apply, undo
 from kubernaut.ports import Listing, Resource
 from tests.remedies import CASES, Case, Raw, StillClock, contents, has_effect, names, town
+from tests.retrying import retried
 
 CATALOGUE = discover()
-TRIES = 3
 TOWN = MemoryCluster(town())
 
 
@@ -95,18 +95,6 @@ class FaultyCluster(MemoryCluster):
 
 def ports(cluster: MemoryCluster) -> ExecutionPorts:
     return ExecutionPorts(cluster, cluster, StillClock(), CATALOGUE)
-
-
-async def retried(step: Callable[[], Awaitable[Execution]]) -> Execution | ClusterError:
-    """What the engine does: an error that says so runs the same step again."""
-    for _ in range(TRIES):
-        try:
-            return await step()
-        except ClusterError as error:
-            last = error
-            if not error.retryable:
-                break
-    return last
 
 
 def lasting(cluster: MemoryCluster, gone: ObjectRef) -> dict[ObjectRef, Raw]:
