@@ -47,10 +47,10 @@ class GroupCommit(Generic[Row]):
         self._closed = False
 
     async def commit(self, rows: Sequence[Row], *, size: int) -> None:
-        """Returns after the commit that holds all these rows; raises `StoreUnavailable` where there was none
-        (`NotTogether` where that may be another caller's fault).
+        """Returns after the commit that holds all these rows; raises `StoreUnavailable` where there was none.
 
-        How long that may take is bounded by the database's own time-outs.
+        That is `NotTogether` where another caller's row may be the reason. How long it may take is bounded by the
+        database's own time-outs.
         """
         if self._closed:
             raise StoreUnavailable("the store is closed")

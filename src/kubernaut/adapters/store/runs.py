@@ -5,7 +5,7 @@ Statements are text: what builds them anew for each of a run's dozen writes take
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
