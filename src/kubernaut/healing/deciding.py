@@ -36,6 +36,6 @@ async def decide(
             break
         heard = await run.receive(DECISION, plan.open_for or stages.policy.approval)
         plan = await run.step(
-            f"answer-{look}-{answer}", partial(planning.hear, incident, plan, heard, look=look), returns=Plan
+            f"answer-{look}-{answer}", partial(planning.hearing.hear, incident, plan, heard, look=look), returns=Plan
         )
     return plan
