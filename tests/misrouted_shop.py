@@ -25,12 +25,13 @@ from kubernaut.engine import Run
 from kubernaut.execution.catalogue import AnyAction, Catalogue, discover
 from kubernaut.execution.previewing import ExecutionPorts
 from kubernaut.execution.stage import ExecutionStage
+from kubernaut.healing.stages import PipelinePolicy, Stages
 from kubernaut.impact.inputs import ValueInputs
 from kubernaut.impact.stage import ImpactStage
 from kubernaut.investigation.stage import InvestigationStage, SecondOpinion
 from kubernaut.learning.effectiveness import TrackRecord
 from kubernaut.learning.stage import LearningStage
-from kubernaut.pipeline import PipelinePolicy, Stages, run_incident
+from kubernaut.pipeline import run_incident
 from kubernaut.planning.guardrails import guardrails
 from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage

@@ -18,7 +18,7 @@ from kubernaut.engine import Run
 from kubernaut.engine.codec import dump
 from kubernaut.execution.catalogue import discover
 from kubernaut.execution.proposing import PROPOSABLE, Proposing
-from kubernaut.pipeline import DECISION
+from kubernaut.healing.deciding import DECISION
 from kubernaut.planning.submitting import Submissions
 from kubernaut.ports.sources import ProposedChange
 from tests.bare_repository import BareRepository

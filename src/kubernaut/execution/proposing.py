@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import unified_diff
@@ -30,7 +30,8 @@ from kubernaut.execution.manifests import (
 )
 from kubernaut.execution.previewing import ATTEMPTS, ExecutionPorts
 from kubernaut.execution.yaml_edits import ManifestError
-from kubernaut.ports import ClusterReader, Listing, Resource, WatchEvent
+from kubernaut.ports import ClusterReader
+from kubernaut.ports.passing_on import PassingReader
 from kubernaut.ports.sources import ProposedChange, SourceRepositories
 
 # The actions whose change of an object can stand in its manifest; the others act on what is running.
@@ -71,41 +72,17 @@ class Draft:
     before: JsonObject
 
 
-class DisownedReader:
+class DisownedReader(PassingReader):
     """The cluster as it would be if nobody kept the one object: so that an action says what it would change."""
 
     def __init__(self, reader: ClusterReader, target: ObjectRef) -> None:
-        self._reader = reader
+        super().__init__(reader)
         self._target = target
 
     async def get(self, ref: ObjectRef) -> KubeObject | None:
         """As the reader's, without the keeper's marks on the target."""
-        found = await self._reader.get(ref)
+        found = await super().get(ref)
         return without_keeper(found) if found is not None and ref == self._target else found
-
-    async def list(
-        self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = "", limit: int = 5000
-    ) -> Listing:
-        """As the reader's."""
-        return await self._reader.list(resource, namespace, labels=labels, fields=fields, limit=limit)
-
-    async def log(self, pod: ObjectRef, container: str, *, previous: bool = False, tail_lines: int = 200) -> str | None:
-        """As the reader's."""
-        return await self._reader.log(pod, container, previous=previous, tail_lines=tail_lines)
-
-    def watch(
-        self, resource: Resource, namespace: str = "", *, resource_version: str = ""
-    ) -> AsyncIterator[WatchEvent]:
-        """As the reader's."""
-        return self._reader.watch(resource, namespace, resource_version=resource_version)
-
-    async def may(self, verb: str, resource: Resource, namespace: str = "", *, subresource: str = "") -> bool:
-        """As the reader's."""
-        return await self._reader.may(verb, resource, namespace, subresource=subresource)
-
-    async def version(self) -> str:
-        """As the reader's."""
-        return await self._reader.version()
 
 
 async def draft(ports: ExecutionPorts, proposing: Proposing, call: ActionCall) -> Draft | Refused:

@@ -1,0 +1,94 @@
+"""One remedy: previewed, applied, watched, and taken back where it did not help."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from kubernaut.domain.diagnosis import Diagnosis
+from kubernaut.domain.execution import Applied, Effect, Execution, Intent, Observation, Verification
+from kubernaut.domain.incidents import Incident
+from kubernaut.domain.lifecycle import Ending
+from kubernaut.domain.plans import Candidate, Conclusion, Course, Outcome
+from kubernaut.domain.sources import PROPOSE, Submitted
+from kubernaut.engine import Run
+from kubernaut.healing.stages import Stages
+from kubernaut.healing.ways import Acted
+
+
+async def act(
+    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, chosen: Candidate, *, attempt: int
+) -> Acted:
+    """The remedy taken: a change of the cluster, or a proposal to whoever owns the object."""
+    do = _submit if chosen.call.action == PROPOSE else _change
+    return await do(run, stages, incident, diagnosis, chosen, attempt=attempt)
+
+
+async def _submit(
+    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, chosen: Candidate, *, attempt: int
+) -> Acted:
+    """Proposes the change to whoever owns the object; people decide about it, so the incident ends with that."""
+    submit = partial(stages.execution.submit, incident, diagnosis, chosen.call, attempt=attempt)
+    submitted = await run.step(f"submit-{attempt}", submit, returns=Submitted)
+    undo = f"kubernaut incidents undo {incident.id}" if submitted.address else ""
+    return Acted(Conclusion(Ending.ESCALATED, submitted.reason, undo, guard="owned"), Outcome.REFUSED)
+
+
+async def _change(
+    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, chosen: Candidate, *, attempt: int
+) -> Acted:
+    """Previews, stores the way back, applies, watches, and takes back what did not help."""
+    execution, call = stages.execution, chosen.call
+    prepared = await run.step(
+        f"intend-{attempt}", partial(execution.intend, incident, call, attempt=attempt), returns=Execution
+    )
+    if prepared.intent is None:
+        return Acted(Conclusion(Ending.ESCALATED, prepared.reason, final=False), Outcome.REFUSED)
+    intent = prepared.intent
+    applied = await run.step(
+        f"apply-{attempt}", partial(execution.apply, incident, intent, attempt=attempt), returns=Execution
+    )
+    take_back = f"kubernaut incidents undo {incident.id}"
+    if applied.applied is Applied.REFUSED:
+        # On what was left half done no second remedy is put.
+        left = Conclusion(Ending.ESCALATED, applied.reason, take_back if applied.left else "", final=bool(applied.left))
+        return Acted(left, Outcome.REFUSED, intent if applied.left else None)
+    verification = await _watch(run, stages, incident, diagnosis, intent, chosen.course, attempt=attempt)
+    match verification.effect:
+        case Effect.HEALED:
+            return Acted(Conclusion(Ending.HEALED, verification.reason))
+        case Effect.PREPARED:
+            words = f"{call.action} is in force, and what was to follow it did not"
+            return Acted(Conclusion(Ending.ESCALATED, words, final=False), Outcome.PREPARED, intent)
+        case Effect.UNKNOWN:
+            # Nobody can say that it harmed, so taking it back could break what works again: people look at it.
+            words = f"{call.action} was applied; {verification.reason}"
+            return Acted(Conclusion(Ending.ESCALATED, words, take_back), Outcome.UNKNOWN, intent)
+        case Effect.UNCHANGED | Effect.WORSE:
+            undo = partial(execution.undo, incident, intent, verification, attempt=attempt)
+            back = await run.step(f"undo-{attempt}", undo, returns=Execution)
+            reason = f"{call.action} did not help ({verification.reason}); {back.reason}"
+            conclusion = Conclusion(Ending.UNDONE, reason, final=False)
+            if back.applied is Applied.REFUSED:
+                # It stands, and people have to judge it.
+                conclusion = Conclusion(Ending.ESCALATED, reason, take_back)
+            return Acted(conclusion, Outcome(verification.effect.value), intent)
+
+
+async def _watch(  # what every step of an attempt is told
+    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, intent: Intent, course: Course | None, *,
+    attempt: int,
+) -> Verification:  # fmt: skip
+    verification = stages.verification
+    seen: list[Observation] = []
+    while True:
+        look = partial(verification.observe, incident, intent)
+        seen.append(await run.step(f"observe-{attempt}-{len(seen) + 1}", look, returns=Observation))
+        judged = verification.judge(seen, course)
+        if isinstance(judged, Verification):
+            break
+        await run.sleep(judged.after)
+    record = partial(
+        verification.record, incident, diagnosis, intent, tuple(seen), judged, attempt=attempt, course=course
+    )
+    await run.step(f"verify-{attempt}", record, returns=str)
+    return judged
