@@ -10,6 +10,7 @@ from typing import Literal
 from kubernaut.domain.changes import Change, WayBack
 from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.objects import JsonObject, ObjectRef, Uid
+from kubernaut.domain.ownership import Claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Intent:
     `undo` is None where nothing has to be taken back (a deleted pod is replaced by its controller). A remedy of many
     objects has its other changes in `further`, in the order in which they are made, each with its own way back; they
     wait up to `patience_s` for budgets and owners. `together` says that all are taken back where one cannot be made.
+    `stop_gap` is the claim of the owner who is going to put it back, where it is done all the same.
     """
 
     preview: Preview
@@ -57,6 +59,7 @@ class Intent:
     after: Moved | Gone | None = None
     patience_s: int = 0
     together: bool = True
+    stop_gap: Claim | None = None
 
     @property
     def parts(self) -> tuple[Intent, ...]:

@@ -16,7 +16,7 @@ from kubernaut.domain.errors import BranchMoved, InputError, SourceError
 from kubernaut.domain.execution import Applied, Execution, Preview, Refused
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
-from kubernaut.domain.ownership import keeper_of, without_keeper
+from kubernaut.domain.ownership import keeper_of
 from kubernaut.domain.patches import patched
 from kubernaut.domain.sources import PROPOSE, DeclaredSource, ProposedFile, SourceTree, Submission, source_of
 from kubernaut.execution.catalogue import Parameters
@@ -30,8 +30,6 @@ from kubernaut.execution.manifests import (
 )
 from kubernaut.execution.previewing import ATTEMPTS, ExecutionPorts
 from kubernaut.execution.yaml_edits import ManifestError
-from kubernaut.ports import ClusterReader
-from kubernaut.ports.passing_on import PassingReader
 from kubernaut.ports.sources import ProposedChange, SourceRepositories
 
 # The actions whose change of an object can stand in its manifest; the others act on what is running.
@@ -72,19 +70,6 @@ class Draft:
     before: JsonObject
 
 
-class DisownedReader(PassingReader):
-    """The cluster as it would be if nobody kept the one object: so that an action says what it would change."""
-
-    def __init__(self, reader: ClusterReader, target: ObjectRef) -> None:
-        super().__init__(reader)
-        self._target = target
-
-    async def get(self, ref: ObjectRef) -> KubeObject | None:
-        """As the reader's, without the keeper's marks on the target."""
-        found = await super().get(ref)
-        return without_keeper(found) if found is not None and ref == self._target else found
-
-
 async def draft(ports: ExecutionPorts, proposing: Proposing, call: ActionCall) -> Draft | Refused:
     """What would be proposed, read and worked out anew, or why nothing can be.
 
@@ -123,7 +108,7 @@ async def _live_change(ports: ExecutionPorts, call: ActionCall) -> tuple[KubeObj
     try:
         inner = inner_call(asked, call.target)
         action = ports.catalogue[inner.action]
-        prepared = await action.prepared(DisownedReader(ports.reader, call.target), inner, ports.clock.now())
+        prepared = await action.prepared(ports.reader, inner, ports.clock.now())
     except (InputError, ValueError, RecursionError) as error:
         return Refused("invalid_input", str(error))
     if isinstance(prepared, Refused):
