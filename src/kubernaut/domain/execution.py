@@ -111,7 +111,8 @@ class Observation:
     `healthy` of `desired` units are well: ready pods, ready endpoints with the right port, or a node. `settled` is
     False while a rollout is under way. `baseline` is the share that was well before the action. `alert_firing`,
     `metrics` (0..1, the share of metric checks that pass) and `baseline` are None where they were not measured.
-    `drift` names a field that no longer holds what we wrote, `problem` what is wrong with units that are not well.
+    `drift` names a field that no longer holds what we wrote, `drift_by` the field manager that wrote it since and is no
+    person's tool, `reverted_by` the owner who put it back; `problem` says what is wrong with units that are not well.
     """
 
     at: datetime
@@ -125,6 +126,8 @@ class Observation:
     baseline: float | None = None
     drift: str = ""
     problem: str = ""
+    drift_by: str = ""
+    reverted_by: str = ""
 
     @property
     def share(self) -> float:
@@ -133,12 +136,16 @@ class Observation:
 
 
 class Effect(StrEnum):
-    """What verification says. `prepared`: a strategy's step is in force that was not meant to heal by itself."""
+    """What verification says. `prepared`: a strategy's step is in force that was not meant to heal by itself.
+
+    `reverted`: the owner of what was changed has put it back, so nothing is known of the remedy and nothing stands.
+    """
 
     HEALED = "healed"
     PREPARED = "prepared"
     UNCHANGED = "unchanged"
     WORSE = "worse"
+    REVERTED = "reverted"
     UNKNOWN = "unknown"
 
 

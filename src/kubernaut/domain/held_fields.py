@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from kubernaut.domain.objects import Json, KubeObject
-from kubernaut.domain.patches import ABSENT, Absent
+from kubernaut.domain.patches import ABSENT, Absent, pointer, tokens, value_at
 
 Step: TypeAlias = "str | Entry"
 Path: TypeAlias = tuple[Step, ...]
@@ -83,6 +83,18 @@ def holders(item: KubeObject) -> list[Holder]:
         for entry in item.trees("metadata", "managedFields")
         if entry.text("subresource") != "status"
     ]
+
+
+def path_of(root: Json, pointed: str) -> Path:
+    """The path that a JSON pointer means in that object."""
+    found: list[Step] = []
+    here = ""
+    for token in tokens(pointed):
+        parent = value_at(root, here)
+        here += pointer(token)
+        entry = value_at(root, here)
+        found.append(Entry(None if isinstance(entry, Absent) else entry) if isinstance(parent, list) else token)
+    return tuple(found)
 
 
 def words(path: Path) -> str:

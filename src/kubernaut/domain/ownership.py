@@ -128,10 +128,17 @@ def claim_on(item: KubeObject, change: Change, rewriters: Iterable[str] = ()) ->
     return next((claim for path in touched if (claim := _claim(item, path, known)) is not None), None)
 
 
-def reverter_of(item: KubeObject, path: Path, rewriters: Iterable[str] = ()) -> Keeper | None:
-    """The owner that the field is with, now that it does not hold any more what we wrote."""
-    claim = _claim(item, path, frozenset(rewriters))
-    return claim.owner if claim else None
+def reverter_of(item: KubeObject, path: Path, *, as_before: bool) -> Keeper | None:
+    """The owner who put the field back, once it does not hold any more what we wrote.
+
+    The field is with one of its managers again, or it is `as_before` and no person's tool wrote that.
+    """
+    held = [each for each in holders(item) if each.holds(path)]
+    keeper = _whole(item)
+    for each in held:
+        if _reconciles(each, frozenset()):
+            return keeper or Keeper(OPERATOR, each.manager, _MANAGED_FIELDS)
+    return keeper if as_before and not any(_never_reconciles(each.manager) for each in held) else None
 
 
 def rewriter_of(item: KubeObject, path: Path) -> str:

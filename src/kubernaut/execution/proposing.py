@@ -16,7 +16,7 @@ from kubernaut.domain.errors import BranchMoved, InputError, SourceError
 from kubernaut.domain.execution import Applied, Execution, Preview, Refused
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
-from kubernaut.domain.ownership import keeper_of
+from kubernaut.domain.ownership import Claim, keeper_of
 from kubernaut.domain.patches import patched
 from kubernaut.domain.sources import PROPOSE, DeclaredSource, ProposedFile, SourceTree, Submission, source_of
 from kubernaut.execution.catalogue import Parameters
@@ -180,7 +180,9 @@ def _diff(path: str, before: str, after: str) -> tuple[str, ...]:
     return tuple(lines if more <= 0 else [*lines[:_MOST_LINES], f"  and {more} more lines"])
 
 
-def change_of(drafted: Draft, incident: Incident, diagnosis: Diagnosis | None, at: datetime) -> ProposedChange:
+def change_of(
+    drafted: Draft, incident: Incident, diagnosis: Diagnosis | None, at: datetime, *, stop_gap: Claim | None = None
+) -> ProposedChange:
     """The draft with the words for it: the evidence, the diff, and what was not done."""
     call = drafted.preview.call
     action = str(call.parameters.get("action", ""))
@@ -200,19 +202,31 @@ def change_of(drafted: Draft, incident: Incident, diagnosis: Diagnosis | None, a
         *map(_fenced, drafted.preview.diff),
         "```",
         "",
-        f"Not done: the live object is owned by {drafted.owner}, so nothing in the cluster was changed.",
+        _done_live(drafted, stop_gap),
         f"Take it back: kubernaut incidents undo {incident.id}",
     ]
     title = f"{action} for {call.target} ({incident.id})"
     return ProposedChange(drafted.commit, f"kubernaut/{incident.id}", drafted.file, title, "\n".join(lines), at)
 
 
+def _done_live(drafted: Draft, stop_gap: Claim | None) -> str:
+    if stop_gap is None:
+        return f"Not done: the live object is owned by {drafted.owner}, so nothing in the cluster was changed."
+    return f"A stop-gap is made live beside this: {stop_gap.owner} puts {stop_gap.field} back unless this is merged."
+
+
 def _fenced(line: str) -> str:
     return "".join(sign for sign in line if sign.isprintable()).replace("```", "'''")
 
 
-async def submit(
-    ports: ExecutionPorts, proposing: Proposing, incident: Incident, diagnosis: Diagnosis, call: ActionCall
+async def submit(  # the ports, and what the words of the proposal are made of
+    ports: ExecutionPorts,
+    proposing: Proposing,
+    incident: Incident,
+    diagnosis: Diagnosis,
+    call: ActionCall,
+    *,
+    stop_gap: Claim | None = None,
 ) -> tuple[Draft, Submission] | Refused:
     """The change worked out and proposed, or found proposed already; why not, otherwise.
 
@@ -223,7 +237,7 @@ async def submit(
         drafted = await draft(ports, proposing, call)
         if isinstance(drafted, Refused) or proposing.repositories is None:
             return drafted if isinstance(drafted, Refused) else Refused("no_source", "no repository can be reached")
-        change = change_of(drafted, incident, diagnosis, ports.clock.now())
+        change = change_of(drafted, incident, diagnosis, ports.clock.now(), stop_gap=stop_gap)
         try:
             return drafted, await proposing.repositories.propose(drafted.source, change)
         except BranchMoved as error:

@@ -84,7 +84,7 @@ class PlanningStage:
     @property
     def hearing(self) -> Hearing:
         """What is made of the answers to a request for consent."""
-        return Hearing(self.incidents, self.clock, self.rails, self._casework, self._register)
+        return Hearing(self.incidents, self.clock, self.rails, self._casework, self._register, self.submissions)
 
     async def _unless_told(self, incident: Incident, diagnosis: Diagnosis, settled: Settled) -> Settled:
         """Nobody is called a second time, by another alert, about what is as it was when people were called."""
@@ -104,6 +104,9 @@ class PlanningStage:
         ranked, docket = await self._ranked(diagnosis, best, docket, tried) if best else ((), docket)
         situation = docket.situation
         weighing = await self._casework.weighing(docket, best, law) if best and ranked and not law.broken else None
+        if weighing is not None and situation.scope.managed:
+            ranked, notes = await self.submissions.judged(ranked, weighing)
+            weighing = replace(weighing, passed_over=(*weighing.passed_over, *notes))
         if weighing is not None and situation.scope.managed and weighing.lifting(ranked[0]) is not None:
             situation = replace(situation, scope=replace(situation.scope, autonomy=Autonomy.AUTO))
         refused = objection(situation)
@@ -137,7 +140,7 @@ class PlanningStage:
         ranked = rank(offered.fresh, record=_record(known), risks=self.risks)
         # What is under way is brought to its end before anything else is begun.
         ranked = (offered.going, *ranked) if offered.going else ranked
-        return self.submissions.instead(ranked, docket.survey.item), docket.passing_over(offered.passed_over)
+        return ranked, docket.passing_over(offered.passed_over)
 
     async def _explored(
         self, incident: Incident, weighing: Weighing, fresh: Sequence[Candidate], settled: Settled
