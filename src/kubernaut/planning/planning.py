@@ -31,6 +31,7 @@ from kubernaut.planning.told_before import ALREADY_TOLD, told_before
 from kubernaut.ports import Clock, ClusterReader, IncidentStore, Leases, Switch
 
 COOL_DOWN = "cool_down"
+_TO_PEOPLE = ActionId("escalate")
 _BRIEFLY = timedelta(seconds=10)
 
 # What each action and each strategy did for a cause, as it counts in a namespace.
@@ -181,6 +182,9 @@ class PlanningStage:
         left: list[Candidate] = []
         why: set[str] = set()
         for each in ranked:
+            if each.call.action == _TO_PEOPLE:
+                # That is what becomes of an incident for which nothing is left, with the reason why nothing is.
+                continue
             # The same action again is the same remedy, by whatever revision number or size it is named this time.
             if _same_action(each.call, tried):
                 why.add("exhausted")
@@ -204,7 +208,9 @@ class PlanningStage:
 
 
 def _none_left(best: Hypothesis, docket: Docket, why: set[str]) -> Plan:
-    names = ", ".join(call.action for call in best.remedies)
+    names = ", ".join(call.action for call in best.remedies if call.action != _TO_PEOPLE)
+    if not why:
+        return close(Ending.ESCALATED, f"{best.cause}: no safe action fits, a person has to decide", "no_safe_action")
     if "rejected" in why:
         told = next(iter(docket.rejected.values()))
         return close(Ending.DECLINED, f"{names}: {told}; it is not asked again so soon", "rejected")
