@@ -197,6 +197,15 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
     busy_for = timedelta(seconds=watch.deadline_s) + _BUSY_MARGIN
     learning = _learning(settings, outside)
     sources = declared_sources(settings.gitops)
+    execution = ExecutionStage(
+        ExecutionPorts(reader, outside.writer, clock, catalogue),
+        store.incidents,
+        store.leases,
+        outside.notifier,
+        busy_for,
+        learning.like,
+        Proposing(sources, outside.repositories),
+    )
     return Stages(
         triage=TriageStage(
             reader,
@@ -235,17 +244,9 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             {action.id: list(Risk).index(action.risk) for action in catalogue},
             ExplorationBudget(policy.explorations_per_day),
             strategies_of(settings.strategies, reader, clock, catalogue),
-            Submissions(sources, PROPOSABLE),
+            Submissions(sources, PROPOSABLE, execution.claim),
         ),
-        execution=ExecutionStage(
-            ExecutionPorts(reader, outside.writer, clock, catalogue),
-            store.incidents,
-            store.leases,
-            outside.notifier,
-            busy_for,
-            learning.like,
-            Proposing(sources, outside.repositories),
-        ),
+        execution=execution,
         verification=VerificationStage(
             reader,
             store.incidents,

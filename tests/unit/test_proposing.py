@@ -63,7 +63,9 @@ def owned(shop: MisroutedShop, source: DeclaredSource, repositories: GitReposito
     shop.cluster.put({**service, "metadata": {**metadata, "labels": MARK}})
     shop.stages = replace(
         shop.stages,
-        planning=replace(shop.stages.planning, submissions=Submissions((source,), PROPOSABLE)),
+        planning=replace(
+            shop.stages.planning, submissions=Submissions((source,), PROPOSABLE, shop.stages.execution.claim)
+        ),
         execution=replace(shop.stages.execution, proposing=Proposing((source,), repositories)),
     )
 

@@ -16,7 +16,7 @@ from kubernaut.domain.errors import BranchMoved, InputError, SourceError
 from kubernaut.domain.execution import Applied, Execution, Preview, Refused
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
-from kubernaut.domain.ownership import keeper_of, without_keeper
+from kubernaut.domain.ownership import Claim, keeper_of
 from kubernaut.domain.patches import patched
 from kubernaut.domain.sources import PROPOSE, DeclaredSource, ProposedFile, SourceTree, Submission, source_of
 from kubernaut.execution.catalogue import Parameters
@@ -30,8 +30,6 @@ from kubernaut.execution.manifests import (
 )
 from kubernaut.execution.previewing import ATTEMPTS, ExecutionPorts
 from kubernaut.execution.yaml_edits import ManifestError
-from kubernaut.ports import ClusterReader
-from kubernaut.ports.passing_on import PassingReader
 from kubernaut.ports.sources import ProposedChange, SourceRepositories
 
 # The actions whose change of an object can stand in its manifest; the others act on what is running.
@@ -72,19 +70,6 @@ class Draft:
     before: JsonObject
 
 
-class DisownedReader(PassingReader):
-    """The cluster as it would be if nobody kept the one object: so that an action says what it would change."""
-
-    def __init__(self, reader: ClusterReader, target: ObjectRef) -> None:
-        super().__init__(reader)
-        self._target = target
-
-    async def get(self, ref: ObjectRef) -> KubeObject | None:
-        """As the reader's, without the keeper's marks on the target."""
-        found = await super().get(ref)
-        return without_keeper(found) if found is not None and ref == self._target else found
-
-
 async def draft(ports: ExecutionPorts, proposing: Proposing, call: ActionCall) -> Draft | Refused:
     """What would be proposed, read and worked out anew, or why nothing can be.
 
@@ -123,7 +108,7 @@ async def _live_change(ports: ExecutionPorts, call: ActionCall) -> tuple[KubeObj
     try:
         inner = inner_call(asked, call.target)
         action = ports.catalogue[inner.action]
-        prepared = await action.prepared(DisownedReader(ports.reader, call.target), inner, ports.clock.now())
+        prepared = await action.prepared(ports.reader, inner, ports.clock.now())
     except (InputError, ValueError, RecursionError) as error:
         return Refused("invalid_input", str(error))
     if isinstance(prepared, Refused):
@@ -195,7 +180,9 @@ def _diff(path: str, before: str, after: str) -> tuple[str, ...]:
     return tuple(lines if more <= 0 else [*lines[:_MOST_LINES], f"  and {more} more lines"])
 
 
-def change_of(drafted: Draft, incident: Incident, diagnosis: Diagnosis | None, at: datetime) -> ProposedChange:
+def change_of(
+    drafted: Draft, incident: Incident, diagnosis: Diagnosis | None, at: datetime, *, stop_gap: Claim | None = None
+) -> ProposedChange:
     """The draft with the words for it: the evidence, the diff, and what was not done."""
     call = drafted.preview.call
     action = str(call.parameters.get("action", ""))
@@ -215,19 +202,31 @@ def change_of(drafted: Draft, incident: Incident, diagnosis: Diagnosis | None, a
         *map(_fenced, drafted.preview.diff),
         "```",
         "",
-        f"Not done: the live object is owned by {drafted.owner}, so nothing in the cluster was changed.",
+        _done_live(drafted, stop_gap),
         f"Take it back: kubernaut incidents undo {incident.id}",
     ]
     title = f"{action} for {call.target} ({incident.id})"
     return ProposedChange(drafted.commit, f"kubernaut/{incident.id}", drafted.file, title, "\n".join(lines), at)
 
 
+def _done_live(drafted: Draft, stop_gap: Claim | None) -> str:
+    if stop_gap is None:
+        return f"Not done: the live object is owned by {drafted.owner}, so nothing in the cluster was changed."
+    return f"A stop-gap is made live beside this: {stop_gap.owner} puts {stop_gap.field} back unless this is merged."
+
+
 def _fenced(line: str) -> str:
     return "".join(sign for sign in line if sign.isprintable()).replace("```", "'''")
 
 
-async def submit(
-    ports: ExecutionPorts, proposing: Proposing, incident: Incident, diagnosis: Diagnosis, call: ActionCall
+async def submit(  # the ports, and what the words of the proposal are made of
+    ports: ExecutionPorts,
+    proposing: Proposing,
+    incident: Incident,
+    diagnosis: Diagnosis,
+    call: ActionCall,
+    *,
+    stop_gap: Claim | None = None,
 ) -> tuple[Draft, Submission] | Refused:
     """The change worked out and proposed, or found proposed already; why not, otherwise.
 
@@ -238,7 +237,7 @@ async def submit(
         drafted = await draft(ports, proposing, call)
         if isinstance(drafted, Refused) or proposing.repositories is None:
             return drafted if isinstance(drafted, Refused) else Refused("no_source", "no repository can be reached")
-        change = change_of(drafted, incident, diagnosis, ports.clock.now())
+        change = change_of(drafted, incident, diagnosis, ports.clock.now(), stop_gap=stop_gap)
         try:
             return drafted, await proposing.repositories.propose(drafted.source, change)
         except BranchMoved as error:

@@ -16,7 +16,7 @@ from kubernaut.domain.quantities import memory_text, parse_quantity
 from kubernaut.domain.workloads import wanted_pods
 from kubernaut.execution.catalogue import Parameters, Prepared, Rule, Situation
 from kubernaut.execution.editing import edit, position, setting
-from kubernaut.execution.preconditions import over_quota, owned_elsewhere, rolling_reach
+from kubernaut.execution.preconditions import over_quota, rolling_reach
 from kubernaut.execution.targets import find, workload_rules
 from kubernaut.ports import ClusterReader
 from kubernaut.resources import LIMIT_RANGE, NODE
@@ -49,7 +49,7 @@ SPELLED: Mapping[str, Callable[[Decimal], str]] = MappingProxyType({"memory": me
 
 async def raised(on: Situation[RaiseParameters], resource: str) -> Prepared | Refused:
     """The higher limit of the one container, where quota, LimitRange and the largest node leave room for it."""
-    workload = await find(on, owned_elsewhere)
+    workload = await find(on)
     if isinstance(workload, Refused):
         return workload
     index = position(workload, on.parameters.container, *CONTAINERS)

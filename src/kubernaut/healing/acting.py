@@ -9,7 +9,7 @@ from kubernaut.domain.execution import Applied, Effect, Execution, Intent, Obser
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.plans import Candidate, Conclusion, Course, Outcome
-from kubernaut.domain.sources import PROPOSE, Submitted
+from kubernaut.domain.sources import PROPOSE, Submitted, proposal_of
 from kubernaut.engine import Run
 from kubernaut.healing.stages import Stages
 from kubernaut.healing.ways import Acted
@@ -37,13 +37,14 @@ async def _change(
     run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, chosen: Candidate, *, attempt: int
 ) -> Acted:
     """Previews, stores the way back, applies, watches, and takes back what did not help."""
-    execution, call = stages.execution, chosen.call
+    execution = stages.execution
     prepared = await run.step(
-        f"intend-{attempt}", partial(execution.intend, incident, call, attempt=attempt), returns=Execution
+        f"intend-{attempt}", partial(execution.intend, incident, chosen, attempt=attempt), returns=Execution
     )
     if prepared.intent is None:
         return Acted(Conclusion(Ending.ESCALATED, prepared.reason, final=False), Outcome.REFUSED)
     intent = prepared.intent
+    beside = await _submit_beside(run, stages, incident, diagnosis, intent, attempt=attempt)
     applied = await run.step(
         f"apply-{attempt}", partial(execution.apply, incident, intent, attempt=attempt), returns=Execution
     )
@@ -53,25 +54,64 @@ async def _change(
         left = Conclusion(Ending.ESCALATED, applied.reason, take_back if applied.left else "", final=bool(applied.left))
         return Acted(left, Outcome.REFUSED, intent if applied.left else None)
     verification = await _watch(run, stages, incident, diagnosis, intent, chosen.course, attempt=attempt)
+    if verification.effect in {Effect.UNCHANGED, Effect.WORSE}:
+        undo = partial(execution.undo, incident, intent, verification, attempt=attempt)
+        back = await run.step(f"undo-{attempt}", undo, returns=Execution)
+        return _taken_back(intent, verification, back, take_back)
+    return _left_standing(intent, verification, take_back, beside)
+
+
+def _left_standing(intent: Intent, verification: Verification, take_back: str, beside: Submitted | None) -> Acted:
+    """What came of a remedy that is not taken back."""
+    action, until = intent.preview.call.action, _until_merged(intent, beside)
     match verification.effect:
+        case Effect.HEALED if beside is not None:
+            # Without a proposal nobody would make it last, so people are called.
+            ending = Ending.HEALED if beside.address else Ending.ESCALATED
+            return Acted(Conclusion(ending, f"{verification.reason}; {until}", take_back, guard="stop_gap"))
         case Effect.HEALED:
             return Acted(Conclusion(Ending.HEALED, verification.reason))
         case Effect.PREPARED:
-            words = f"{call.action} is in force, and what was to follow it did not"
+            words = f"{action} is in force, and what was to follow it did not"
             return Acted(Conclusion(Ending.ESCALATED, words, final=False), Outcome.PREPARED, intent)
-        case Effect.UNKNOWN:
+        case Effect.REVERTED:
+            words = f"{action} was reverted by its owner: {verification.reason}"
+            words = f"{words}; {until}" if until else words
+            return Acted(Conclusion(Ending.ESCALATED, words, guard="reverted"), Outcome.REVERTED)
+        case _:
             # Nobody can say that it harmed, so taking it back could break what works again: people look at it.
-            words = f"{call.action} was applied; {verification.reason}"
+            words = f"{action} was applied; {verification.reason}"
+            words = f"{words}; {until}" if until else words
             return Acted(Conclusion(Ending.ESCALATED, words, take_back), Outcome.UNKNOWN, intent)
-        case Effect.UNCHANGED | Effect.WORSE:
-            undo = partial(execution.undo, incident, intent, verification, attempt=attempt)
-            back = await run.step(f"undo-{attempt}", undo, returns=Execution)
-            reason = f"{call.action} did not help ({verification.reason}); {back.reason}"
-            conclusion = Conclusion(Ending.UNDONE, reason, final=False)
-            if back.applied is Applied.REFUSED:
-                # It stands, and people have to judge it.
-                conclusion = Conclusion(Ending.ESCALATED, reason, take_back)
-            return Acted(conclusion, Outcome(verification.effect.value), intent)
+
+
+def _until_merged(intent: Intent, beside: Submitted | None) -> str:
+    """How long a stop-gap lasts; empty where there is none."""
+    claim = intent.stop_gap
+    if claim is None or beside is None:
+        return ""
+    lasting = f"unless {beside.address} is merged" if beside.address else f"and {beside.reason}"
+    return f"this is a stop-gap: {claim.owner} will put {claim.field} back {lasting}"
+
+
+def _taken_back(intent: Intent, verification: Verification, back: Execution, take_back: str) -> Acted:
+    reason = f"{intent.preview.call.action} did not help ({verification.reason}); {back.reason}"
+    conclusion = Conclusion(Ending.UNDONE, reason, final=False)
+    if back.applied is Applied.REFUSED:
+        # It stands, and people have to judge it.
+        conclusion = Conclusion(Ending.ESCALATED, reason, take_back)
+    return Acted(conclusion, Outcome(verification.effect.value), intent)
+
+
+async def _submit_beside(
+    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, intent: Intent, *, attempt: int
+) -> Submitted | None:
+    """What a stop-gap is made beside: the same change proposed to the owner, before it is there and nothing differs."""
+    if intent.stop_gap is None:
+        return None
+    call = proposal_of(intent.preview.call)
+    submit = partial(stages.execution.submit, incident, diagnosis, call, attempt=attempt, stop_gap=intent.stop_gap)
+    return await run.step(f"submit-{attempt}", submit, returns=Submitted)
 
 
 async def _watch(  # what every step of an attempt is told

@@ -19,6 +19,7 @@ from kubernaut.planning.guardrails import Guardrails
 from kubernaut.planning.guards import close
 from kubernaut.planning.policy.ruling import Policy
 from kubernaut.planning.registering import Entry, Register
+from kubernaut.planning.submitting import Submissions
 from kubernaut.ports import Clock, IncidentStore
 
 
@@ -31,6 +32,7 @@ class Hearing:
     rails: Guardrails
     casework: Casework
     register: Register
+    submissions: Submissions
 
     async def hear(self, incident: Incident, plan: Plan, heard: Json, *, look: int) -> Plan:
         """The plan after an answer to the request for consent, or after none came in time (`heard` is None).
@@ -83,7 +85,8 @@ class Hearing:
             return Settled(close(Ending.ESCALATED, "what was consented to is not known any more", "stale"), {})
         docket = await self.casework.open(incident, diagnosis, law)
         weighing = await self.casework.weighing(docket, best, law)
-        settled = after_consent(plan, plan.chosen, docket.situation, weighing)
+        chosen = await self.submissions.claimed(plan.chosen, weighing)
+        settled = after_consent(replace(plan, chosen=chosen), chosen, docket.situation, weighing)
         if settled.plan.decision is Decision.ACT and not await self.register.take(incident, settled.plan):
             target = plan.chosen.call.target
             busy = close(Ending.BLOCKED, f"another incident is acting on {target}", "resource_busy")

@@ -31,6 +31,7 @@ from kubernaut.planning.told_before import ALREADY_TOLD, told_before
 from kubernaut.ports import Clock, ClusterReader, IncidentStore, Leases, Switch
 
 COOL_DOWN = "cool_down"
+_TO_PEOPLE = ActionId("escalate")
 _BRIEFLY = timedelta(seconds=10)
 
 # What each action and each strategy did for a cause, as it counts in a namespace.
@@ -84,7 +85,7 @@ class PlanningStage:
     @property
     def hearing(self) -> Hearing:
         """What is made of the answers to a request for consent."""
-        return Hearing(self.incidents, self.clock, self.rails, self._casework, self._register)
+        return Hearing(self.incidents, self.clock, self.rails, self._casework, self._register, self.submissions)
 
     async def _unless_told(self, incident: Incident, diagnosis: Diagnosis, settled: Settled) -> Settled:
         """Nobody is called a second time, by another alert, about what is as it was when people were called."""
@@ -104,6 +105,9 @@ class PlanningStage:
         ranked, docket = await self._ranked(diagnosis, best, docket, tried) if best else ((), docket)
         situation = docket.situation
         weighing = await self._casework.weighing(docket, best, law) if best and ranked and not law.broken else None
+        if weighing is not None and situation.scope.managed:
+            ranked, notes = await self.submissions.judged(ranked, weighing)
+            weighing = replace(weighing, passed_over=(*weighing.passed_over, *notes))
         if weighing is not None and situation.scope.managed and weighing.lifting(ranked[0]) is not None:
             situation = replace(situation, scope=replace(situation.scope, autonomy=Autonomy.AUTO))
         refused = objection(situation)
@@ -137,7 +141,7 @@ class PlanningStage:
         ranked = rank(offered.fresh, record=_record(known), risks=self.risks)
         # What is under way is brought to its end before anything else is begun.
         ranked = (offered.going, *ranked) if offered.going else ranked
-        return self.submissions.instead(ranked, docket.survey.item), docket.passing_over(offered.passed_over)
+        return ranked, docket.passing_over(offered.passed_over)
 
     async def _explored(
         self, incident: Incident, weighing: Weighing, fresh: Sequence[Candidate], settled: Settled
@@ -178,6 +182,9 @@ class PlanningStage:
         left: list[Candidate] = []
         why: set[str] = set()
         for each in ranked:
+            if each.call.action == _TO_PEOPLE:
+                # That is what becomes of an incident for which nothing is left, with the reason why nothing is.
+                continue
             # The same action again is the same remedy, by whatever revision number or size it is named this time.
             if _same_action(each.call, tried):
                 why.add("exhausted")
@@ -201,7 +208,9 @@ class PlanningStage:
 
 
 def _none_left(best: Hypothesis, docket: Docket, why: set[str]) -> Plan:
-    names = ", ".join(call.action for call in best.remedies)
+    names = ", ".join(call.action for call in best.remedies if call.action != _TO_PEOPLE)
+    if not why:
+        return close(Ending.ESCALATED, f"{best.cause}: no safe action fits, a person has to decide", "no_safe_action")
     if "rejected" in why:
         told = next(iter(docket.rejected.values()))
         return close(Ending.DECLINED, f"{names}: {told}; it is not asked again so soon", "rejected")

@@ -143,7 +143,7 @@ async def test_a_rollback_onto_a_config_map_that_is_gone_is_refused(shop: Shop) 
         (
             "/metadata/ownerReferences",
             [{"apiVersion": "x/v1", "kind": "App", "name": "a", "controller": True}],
-            "shop/app/a",
+            "operator App a",
         ),
     ],
 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeAlias
 
 from kubernaut.domain.errors import ClusterError
-from kubernaut.ports import ClusterReader, Listing, Resource
-from kubernaut.ports.passing_on import PassingReader
+from kubernaut.domain.objects import KubeObject, ObjectRef
+from kubernaut.ports import ClusterReader, Listing, Resource, WatchEvent
 
 _Key: TypeAlias = tuple[Resource, str, str, str, int]
 
@@ -21,7 +22,7 @@ class _Flight:
     started: float = float("-inf")
 
 
-class CoalescingReader(PassingReader):
+class CoalescingReader:
     """`ClusterReader` in which equal lists share one call.
 
     A list is shared with who asks while it is under way (its failure too), or within `freshness` of its start. What
@@ -29,10 +30,14 @@ class CoalescingReader(PassingReader):
     """
 
     def __init__(self, reader: ClusterReader, *, freshness: timedelta = timedelta(milliseconds=500)) -> None:
-        super().__init__(reader)
+        self._reader = reader
         self._freshness = freshness.total_seconds()
         self._flights: dict[_Key, _Flight] = {}
         self._tidied = float("-inf")
+
+    async def get(self, ref: ObjectRef) -> KubeObject | None:
+        """The object as it is now, None where it does not exist."""
+        return await self._reader.get(ref)
 
     async def list(
         self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = "", limit: int = 5000
@@ -51,7 +56,9 @@ class CoalescingReader(PassingReader):
             if not (joined or fresh):
                 flight.started, flight.outcome = clock(), None
                 try:
-                    flight.outcome = await super().list(resource, namespace, labels=labels, fields=fields, limit=limit)
+                    flight.outcome = await self._reader.list(
+                        resource, namespace, labels=labels, fields=fields, limit=limit
+                    )
                 except ClusterError as error:
                     flight.outcome = error
             outcome = flight.outcome
@@ -70,3 +77,21 @@ class CoalescingReader(PassingReader):
         ]
         for key in stale:
             del self._flights[key]
+
+    async def log(self, pod: ObjectRef, container: str, *, previous: bool = False, tail_lines: int = 200) -> str | None:
+        """The end of a container's log."""
+        return await self._reader.log(pod, container, previous=previous, tail_lines=tail_lines)
+
+    def watch(
+        self, resource: Resource, namespace: str = "", *, resource_version: str = ""
+    ) -> AsyncIterator[WatchEvent]:
+        """Changes from that version on."""
+        return self._reader.watch(resource, namespace, resource_version=resource_version)
+
+    async def may(self, verb: str, resource: Resource, namespace: str = "", *, subresource: str = "") -> bool:
+        """Whether our own account may do this."""
+        return await self._reader.may(verb, resource, namespace, subresource=subresource)
+
+    async def version(self) -> str:
+        """The API server's version."""
+        return await self._reader.version()

@@ -12,7 +12,7 @@ from kubernaut.domain.objects import KubeObject
 from kubernaut.domain.workloads import is_ready
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
-from kubernaut.execution.preconditions import being_deleted, first, gone, owned_elsewhere
+from kubernaut.execution.preconditions import being_deleted, gone
 from kubernaut.execution.selection import pods_selected
 
 _PORT = r"^([1-9][0-9]{0,4}|[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?)$"
@@ -30,7 +30,7 @@ async def prepare(on: Situation[PortParameters]) -> Prepared | Refused:
     service = await on.reader.get(on.target)
     if service is None:
         return gone(on.target)
-    refusal = first(being_deleted(service), owned_elsewhere(service))
+    refusal = being_deleted(service)
     if refusal:
         return refusal
     index = _index_of(service, on.parameters.port)

@@ -14,7 +14,6 @@ from kubernaut.domain.provenance import last_applied
 from kubernaut.domain.workloads import is_ready
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
-from kubernaut.execution.preconditions import owned_elsewhere
 from kubernaut.execution.selection import pods_selected
 from kubernaut.execution.targets import find
 
@@ -30,7 +29,7 @@ class PartParameters(Parameters, frozen=True, forbid_unknown_fields=True):
 
 async def prepare(on: Situation[PartParameters]) -> Prepared | Refused:
     """That part as `kubectl apply` recorded it, where ready pods stand behind the Service then."""
-    service = await find(on, owned_elsewhere)
+    service = await find(on)
     if isinstance(service, Refused):
         return service
     applied = last_applied(service)
