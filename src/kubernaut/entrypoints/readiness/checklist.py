@@ -5,6 +5,7 @@ from __future__ import annotations
 from kubernaut.entrypoints.readiness import endurance_checks as lasting
 from kubernaut.entrypoints.readiness import sandbox_checks as box
 from kubernaut.entrypoints.readiness import unit_checks as unit
+from kubernaut.entrypoints.readiness.availability import stays_available
 from kubernaut.entrypoints.readiness.verdicts import Check, Layer
 
 _U, _I, _E = Layer.UNIT, Layer.INTEGRATION, Layer.END_TO_END
@@ -42,7 +43,15 @@ CHECKS: tuple[Check, ...] = (
     Check("chain", "the log is whole", "whole", _I, box.chain_is_whole),
     Check("rebuild", "state can be rebuilt from events", "all", _I, box.rebuilt_from_events),
     Check("from-events", "figures come from events alone", "equal", _I, box.figures_come_from_events),
-    Check("availability", "webhooks are taken through kills and faults", "99.9 %", _I, None, "system_availability"),
+    Check(
+        "availability",
+        "alerts are taken and kept through kills and faults",
+        ">= 99.9 %, 0 lost",
+        _I,
+        stays_available,
+        "system_availability",
+        quick=False,
+    ),
     Check("takeover", "a dead replica's work is taken over", "< 30 s", _I, lasting.taken_over, quick=False),
     Check("restore", "a backup restored goes on", "works", _I, lasting.backup_goes_on),
     Check("cache", "model replies are cached for 15 minutes", "hits", _I, lasting.answers_are_kept),

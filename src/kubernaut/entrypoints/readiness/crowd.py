@@ -11,15 +11,16 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import cpu_count
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx2
 
 from kubernaut.domain.journal import EventKind
-from kubernaut.domain.objects import JsonObject
+from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.entrypoints.http.app import ALERTMANAGER_PATH
 from kubernaut.entrypoints.http.listening import listen
 from kubernaut.entrypoints.readiness.rehearsed import all_events
@@ -72,7 +73,7 @@ async def send_crowd(*, dead_model: bool = False) -> Crowd:
     """One run on a fresh cluster and a fresh database; `dead_model` sets a model that does not answer."""
     with tempfile.TemporaryDirectory(prefix="kubernaut-readiness-") as folder, listen("127.0.0.1", 0) as listener:
         async with Sandbox(speed=1.0) as sandbox:
-            apps = _broken(sandbox.universe, _WARM + ALONE + AT_ONCE)
+            apps = break_apps(sandbox.universe, _WARM + ALONE + AT_ONCE)
             tree: dict[str, object] = {
                 "store": {"url": f"sqlite:///{Path(folder) / 'crowd.sqlite'}"},
                 "cluster": {"name": "sandbox", "kubeconfig": str(sandbox.kubeconfig())},
@@ -139,7 +140,7 @@ class _Sending:
         return [decided.get(app.name) for app in apps]
 
     async def _send(self, app: App) -> None:
-        answer = await self.client.post(ALERTMANAGER_PATH, json=_alert(app))
+        answer = await self.client.post(ALERTMANAGER_PATH, json=alert_about(app))
         self.accepted += answer.status_code == _ACCEPTED
 
     async def _decided(self, apps: Sequence[App], begun: dict[str, float]) -> dict[str, float]:
@@ -159,7 +160,7 @@ class _Sending:
         return found
 
 
-def _broken(universe: Universe, count: int) -> list[App]:
+def break_apps(universe: Universe, count: int) -> list[App]:
     """Deployments whose image nobody published, in namespaces that ask for consent: they are decided, not mended."""
     labels: JsonObject = {"kubernaut.ai/managed": "true", "kubernaut.ai/autonomy": "approve"}
     for number in range(_NAMESPACES):
@@ -172,10 +173,11 @@ def _broken(universe: Universe, count: int) -> list[App]:
     return apps
 
 
-def _alert(app: App) -> JsonObject:
+def alert_about(app: App, more: Mapping[str, Json] = MappingProxyType({})) -> JsonObject:
+    """The message of Alertmanager about that Deployment, with `more` labels."""
     labels: JsonObject = {
         "alertname": "KubeDeploymentReplicasMismatch", "namespace": app.namespace, "deployment": app.name,
-        "severity": "warning",
+        "severity": "warning", **more,
     }  # fmt: skip
     alert: JsonObject = {
         "status": "firing", "labels": labels, "annotations": {}, "startsAt": "2026-01-01T00:00:00Z",

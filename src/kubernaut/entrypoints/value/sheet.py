@@ -29,11 +29,12 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The whole report."""
+    """The whole report; `subject` is the first word of its title."""
 
     title: str
     summary: tuple[str, ...]
     sections: tuple[Section, ...]
+    subject: str = "Value"
 
 
 def simulated_word(report: ValueReport) -> str:

@@ -240,7 +240,8 @@ def test_the_metrics_have_the_keys_of_the_plan_and_null_where_there_is_no_figure
 
 
 def test_written_forms_carry_every_check_with_its_command() -> None:
-    found = Assessment(NOW, 1.0, quick=False, outcomes=(outcome(Layer.UNIT, Verdict.SHORT),))
+    short = replace(outcome(Layer.UNIT, Verdict.SHORT), command="kubernaut readiness --only any")
+    found = Assessment(NOW, 1.0, quick=False, outcomes=(short,))
     sheet = assessment_sheet(found)
 
     for text in (as_html(sheet, ()), as_markdown(sheet)):
