@@ -9,11 +9,22 @@ from dataclasses import dataclass
 
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.domain.shares import wilson_interval
+from kubernaut.impact.calibration import calibration_of
 
 _SHOWN = (
     *("cases", "right_cause", "right_target", "right_verdict", "previews"),
     *("preview_accepted", "controls", "actions_on_controls"),
-    *("right_verdict_on_controls", "median_ms", "p95_ms", "median_cpu_ms", "calls", "agreement", "per_style", "scale"),
+    *(
+        "right_verdict_on_controls",
+        "calibration",
+        "median_ms",
+        "p95_ms",
+        "median_cpu_ms",
+        "calls",
+        "agreement",
+        "per_style",
+        "scale",
+    ),
 )
 
 
@@ -38,6 +49,21 @@ class Result:
     previews: int = 0
     refused: tuple[str, ...] = ()
     style: str = ""
+    confidence: float | None = None
+
+
+def _calibration(results: Sequence[Result]) -> JsonObject:
+    """Whether the confidence of the first hypothesis means what it says, over faults whose truth is known."""
+    pairs = [(one.confidence, one.right_cause) for one in results if one.confidence is not None]
+    found = calibration_of(pairs, nothing="no case")
+    told: JsonObject = {"n": len(pairs)}
+    for name, figure in (("brier", found.brier), ("ece", found.error)):
+        told[name] = [None if one is None else round(one, 4) for one in (figure.value, figure.low, figure.high)]
+    told["bins"] = [
+        {"from": one.low, "n": one.attempts, "confidence": round(one.confidence, 3), "right": round(one.healed, 3)}
+        for one in found.bins
+    ]
+    return told
 
 
 def wilson(right: int, of: int) -> tuple[float, float]:
@@ -70,6 +96,7 @@ def summary(results: Sequence[Result], not_covered: Iterable[JsonObject]) -> Jso
         "median_cpu_ms": round(statistics.median([result.cpu_ms for result in results]), 1) if results else 0,
         "calls": {"median": statistics.median(calls) if calls else 0, "max": max(calls, default=0)},
         "intervals": _intervals(faults) | {"actions_on_controls": _share(controls, "proposed")},
+        "calibration": _calibration(faults),
         "per_fault": {str(row): _of_row([result for result in faults if result.row == row]) for row in rows},
         "failures": [_failure(result) for result in results if _is_failure(result)],
         "not_covered": [*not_covered],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubernaut.entrypoints.readiness import endurance_checks as lasting
 from kubernaut.entrypoints.readiness import sandbox_checks as box
+from kubernaut.entrypoints.readiness import truth_checks as truth
 from kubernaut.entrypoints.readiness import unit_checks as unit
 from kubernaut.entrypoints.readiness.availability import stays_available
 from kubernaut.entrypoints.readiness.verdicts import Check, Layer
@@ -55,7 +56,7 @@ CHECKS: tuple[Check, ...] = (
     Check("takeover", "a dead replica's work is taken over", "< 30 s", _I, lasting.taken_over, quick=False),
     Check("restore", "a backup restored goes on", "works", _I, lasting.backup_goes_on),
     Check("cache", "model replies are cached for 15 minutes", "hits", _I, lasting.answers_are_kept),
-    Check("calibration", "confidence means what it says", "ECE < 0.1", _I, None),
+    Check("calibration", "confidence means what it says", "ECE < 0.1", _I, truth.confidence_is_calibrated),
     Check("alert-to-resolution", "an alert ends as it must", "all", _E, box.ended_rightly, "success_rate"),
     Check("left-alone", "what is not ours stays untouched", "all", _E, box.left_alone),
     Check("failover", "a dead model stops nothing", "all", _E, box.provider_failover, quick=False),

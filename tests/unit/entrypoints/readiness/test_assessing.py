@@ -279,6 +279,13 @@ def test_one_check_alone_ends_with_0_when_it_passes(capsys: pytest.CaptureFixtur
     assert "✓ pass" in capsys.readouterr().out
 
 
-def test_what_is_not_built_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["readiness", "--only", "calibration", "--json"]) == 1
-    assert '"not built"' in capsys.readouterr().out
+def with_truth(of: Played, *causes: str) -> Played:
+    return replace(of, truths={str(of.events[0].incident): causes})
+
+
+async def test_confidence_is_held_against_the_cause_that_was_really_there() -> None:
+    rehearsal = await played()
+
+    assert await verdict_of("calibration", rehearsal=with_truth(rehearsal, "crash_after_change")) is Verdict.PASS
+    assert await verdict_of("calibration", rehearsal=with_truth(rehearsal, "quota_exceeded")) is Verdict.SHORT
+    assert await verdict_of("calibration", rehearsal=rehearsal) is Verdict.SHORT
