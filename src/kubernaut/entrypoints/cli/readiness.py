@@ -21,8 +21,10 @@ from kubernaut.entrypoints.readiness.checklist import CHECKS
 from kubernaut.entrypoints.readiness.ground import Ground
 from kubernaut.entrypoints.readiness.soak import Soak
 from kubernaut.entrypoints.readiness.verdicts import Check, Verdict
+from kubernaut.entrypoints.rehearsal import DEMO_VALUE
 from kubernaut.entrypoints.value.writing import as_html, as_markdown, as_text
-from kubernaut.settings import LogSettings, load_settings
+from kubernaut.impact.inputs import ValueInputs
+from kubernaut.settings import LogSettings, ValueSettings, load_settings
 
 app = group(
     "Prove each promise on a simulated cluster: check, figure, evidence, verdict. Ends with 1 where one is short.",
@@ -74,6 +76,13 @@ def readiness(  # noqa: PLR0913  # an option each
         if not as_json:
             session.note(f"error: {short} checks are short, not built or left out")
         raise typer.Exit(1)
+
+
+def _declared(given: ValueSettings) -> tuple[ValueInputs, str]:
+    """What the owner declared; of an owner who declared nothing, what the demo does in their place."""
+    if given != ValueSettings():
+        return value_inputs(given), "in the settings"
+    return value_inputs(ValueSettings.model_validate({**DEMO_VALUE})), "for the demo"
 
 
 def _options(config: Path | None, *, quick: bool, soak: int) -> str:

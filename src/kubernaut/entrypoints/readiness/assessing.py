@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -25,12 +26,13 @@ _PLAN_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """All outcomes in the order of the checklist."""
+    """All outcomes in the order of the checklist; `cpu_s` is what this process and its children computed."""
 
     at: datetime
     seconds: float
     quick: bool
     outcomes: tuple[Outcome, ...]
+    cpu_s: float = 0.0
 
     @property
     def is_ready(self) -> bool:
@@ -47,13 +49,18 @@ async def assess(
     checks: Sequence[Check], ground: Ground, *, at: datetime, folder: Path | None, say: Callable[[str], None]
 ) -> Assessment:
     """Runs them in order; a check that breaks is short, and says why. Raises `InputError` for a bad folder."""
-    begun = time.monotonic()
+    begun, cpu = time.monotonic(), _cpu_s()
     outcomes = []
     for check in checks:
         say(f"{check.id}: {check.promise}")
         outcome = await _run(check, ground, left_s=ground.longest_s - (time.monotonic() - begun))
         outcomes.append(_kept(outcome, folder))
-    return Assessment(at, time.monotonic() - begun, ground.quick, tuple(outcomes))
+    return Assessment(at, time.monotonic() - begun, ground.quick, tuple(outcomes), _cpu_s() - cpu)
+
+
+def _cpu_s() -> float:
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 async def _run(check: Check, ground: Ground, *, left_s: float) -> Outcome:
@@ -104,6 +111,7 @@ def assessment_json(found: Assessment) -> JsonObject:
         "cluster": "sandbox",
         "quick": found.quick,
         "seconds": round(found.seconds, 1),
+        "cpu_seconds": round(found.cpu_s, 1),
         "ready": found.is_ready,
         "metrics": production_metrics(found),
         "confidence": {"value": round(sure.value, 1), "low": round(sure.low, 1)},
@@ -152,7 +160,8 @@ def assessment_sheet(found: Assessment) -> Sheet:
         if outcome.measured is not None and outcome.measured.note
     )
     return Sheet(
-        f"{found.at:%Y-%m-%d %H:%M}Z · sandbox, simulated · {len(found.outcomes)} checks in {found.seconds:.0f} s",
+        f"{found.at:%Y-%m-%d %H:%M}Z · sandbox, simulated · {len(found.outcomes)} checks"
+        f" in {found.seconds:.0f} s, {found.cpu_s:.0f} s of CPU",
         (
             f"{len(found.outcomes) - len(short)} pass, {len(short)} do not",
             f"System confidence {sure.value:.0f} %, at least {sure.low:.0f} %: {layers} (35, 40, 25)",

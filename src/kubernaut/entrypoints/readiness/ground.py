@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from kubernaut.entrypoints.readiness.crowd import Crowd, send_crowd
+from kubernaut.entrypoints.readiness.crowd import USUAL, Crowd, Crowding, send_crowd
 from kubernaut.entrypoints.readiness.rehearsed import QUICK, Played, play
 from kubernaut.entrypoints.readiness.soak import Soak, Soaked, run_soak
 from kubernaut.impact.inputs import ValueInputs
@@ -18,12 +18,13 @@ class Ground:
     """`inputs` are what was declared, ROI rests on them; `options` are those of the command line, to repeat a check."""
 
     inputs: ValueInputs = field(default_factory=ValueInputs)
+    declared_by: str = "in the settings"
     quick: bool = False
     soak: Soak = field(default_factory=Soak)
     options: str = ""
     rehearsal: Played | None = None
     soaking: Soaked | None = None
-    crowds: dict[bool, Crowd] = field(default_factory=dict)
+    crowds: dict[Crowding, Crowd] = field(default_factory=dict)
     _making: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -49,9 +50,9 @@ class Ground:
                 self.rehearsal = await play(QUICK if self.quick else ())
             return self.rehearsal
 
-    async def crowd(self, *, dead_model: bool = False) -> Crowd:
+    async def crowd(self, crowding: Crowding = USUAL) -> Crowd:
         """The alerts at once."""
         async with self._making:
-            if dead_model not in self.crowds:
-                self.crowds[dead_model] = await send_crowd(dead_model=dead_model)
-            return self.crowds[dead_model]
+            if crowding not in self.crowds:
+                self.crowds[crowding] = await send_crowd(crowding)
+            return self.crowds[crowding]

@@ -21,7 +21,7 @@ from kubernaut.entrypoints.readiness.assessing import (
     production_metrics,
 )
 from kubernaut.entrypoints.readiness.checklist import CHECKS
-from kubernaut.entrypoints.readiness.crowd import Crowd
+from kubernaut.entrypoints.readiness.crowd import BY_LATENCY, DEAD, THINKING, USUAL, Crowd
 from kubernaut.entrypoints.readiness.ground import Ground
 from kubernaut.entrypoints.readiness.rehearsed import Played
 from kubernaut.entrypoints.readiness.verdicts import Check, Layer, Measured, Outcome, Verdict, confidence
@@ -62,7 +62,9 @@ def log_of(events: list[Event]) -> list[Recorded]:
 
 
 async def verdict_of(name: str, *, rehearsal: Played | None = None, crowd: Crowd = CROWD) -> Verdict:
-    ground = Ground(rehearsal=rehearsal or await played(), crowds={False: crowd, True: crowd})
+    ground = Ground(
+        rehearsal=rehearsal or await played(), crowds=dict.fromkeys((USUAL, DEAD, THINKING, *BY_LATENCY), crowd)
+    )
     [only] = [each for each in CHECKS if each.id == name]
     found = await assess([only], ground, at=NOW, folder=None, say=lambda _: None)
     return found.outcomes[0].verdict
@@ -117,6 +119,10 @@ async def test_a_promise_that_is_broken_on_purpose_turns_its_verdict(
         ("one-each", {"incidents": 60}),
         ("crowd", {"crowd_s": (0.1,) * 80, "undecided": 20}),
         ("degradation", {"crowd_s": (0.2,) * 100}),
+        ("degradation-model", {"crowd_s": (0.2,) * 100}),
+        ("latencies", {"crowd_s": (0.1,) * 90 + (6.0,) * 10}),
+        ("latencies", {"undecided": 1}),
+        ("utilisation", {"memory_share": 0.9}),
         ("decided", {"alone_s": (0.1,) * 10 + (6.0,) * 5}),
         ("utilisation", {"cpu_share": 0.93}),
         ("failover", {"undecided": 1}),
