@@ -57,7 +57,7 @@ def readiness(  # noqa: PLR0913  # an option each
     settings = load_settings(config)
     configure_logs(LogSettings(level="error"))
     ground = Ground(
-        value_inputs(settings.value),
+        *_declared(settings.value),
         quick=quick,
         soak=Soak(float(soak)),
         options=_options(config, quick=quick, soak=soak),

@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict
+from os import cpu_count, getloadavg
 from typing import cast
 
 from kubernaut.domain.objects import Json, JsonObject
@@ -45,15 +46,15 @@ async def crowd_is_decided(ground: Ground) -> Measured:
 
 async def degradation(ground: Ground) -> Measured:
     """How much longer each takes in a crowd, by the rules alone."""
-    return _slowed(await ground.crowd(), "")
+    return _slowed(await ground.crowd())
 
 
 async def degradation_with_model(ground: Ground) -> Measured:
     """The same while a hundred wait for a model at the same time."""
-    return _slowed(await ground.crowd(THINKING), _STAND_IN)
+    return _slowed(await ground.crowd(THINKING), f" {_STAND_IN}")
 
 
-def _slowed(crowd: Crowd, note: str) -> Measured:
+def _slowed(crowd: Crowd, more: str = "") -> Measured:
     found = crowd.degradation
     if found is None:
         return Measured("no alert was decided", reached=False, value=None, n=0, evidence={})
@@ -63,8 +64,11 @@ def _slowed(crowd: Crowd, note: str) -> Measured:
         f"{100 * value:.0f} % (CI {100 * low:.0f} to {100 * high:.0f}), {alone * 1000:.0f} ms alone, "
         f"{many * 1000:.0f} ms in the crowd, up to {crowd.in_flight} in flight"
     )
+    busy = f"Of this machine as it was: {getloadavg()[0]:.1f} processes wanted {cpu_count()} CPUs at the end."
     evidence: JsonObject = {"alone_s": [*crowd.alone_s], "crowd_s": [*crowd.crowd_s], "in_flight": crowd.in_flight}
-    return Measured(words, value < _DEGRADATION and not crowd.undecided, value, len(crowd.crowd_s), evidence, note)
+    return Measured(
+        words, value < _DEGRADATION and not crowd.undecided, value, len(crowd.crowd_s), evidence, busy + more
+    )
 
 
 async def decided_with_models(ground: Ground) -> Measured:

@@ -75,7 +75,7 @@ async def made_up_is_refused(_ground: Ground) -> Measured:
         return Measured("the right reply is not taken", reached=False, value=None, n=0, evidence={})
     note = (
         "How good a model is, nobody can tell without one: schema validity, claims with evidence and agreement of the "
-        "models that were really asked are in kubernaut models stats, from stored events."
+        "models that were really asked are in kubernaut models metrics, from stored events."
     )
     return replace(counted(refused, len(_MADE_UP), "made-up replies refused, the right one taken"), note=note)
 
