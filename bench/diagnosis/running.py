@@ -127,6 +127,7 @@ def _scored(case: Case, aim: Aim, looked: Looked) -> Result:
         right_cause=right_cause, right_target=right_target, right_verdict=right_verdict, proposed=proposed,
         wanted=wanted, said=shown, milliseconds=looked.milliseconds, cpu_ms=looked.cpu_ms, calls=looked.calls,
         agrees=looked.agrees, previews=len(looked.tries), refused=_refused(looked.tries),
+        confidence=best.confidence if best else None,
     )  # fmt: skip
 
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.domain.shares import wilson_interval
+from kubernaut.impact.calibration import calibration_of
 
 _SHOWN = (
     *("cases", "right_cause", "right_target", "right_verdict", "previews"),
     *("preview_accepted", "controls", "actions_on_controls"),
-    *("right_verdict_on_controls", "median_ms", "p95_ms", "median_cpu_ms", "calls", "agreement", "scale"),
+    *("right_verdict_on_controls", "calibration", "median_ms", "p95_ms", "median_cpu_ms", "calls", "agreement"),
+    *("per_style", "scale"),
 )
 
 
@@ -39,6 +41,21 @@ class Result:
     refused: tuple[str, ...] = ()
     style: str = ""
     decidable: bool | None = None
+    confidence: float | None = None
+
+
+def _calibration(results: Sequence[Result]) -> JsonObject:
+    """Whether the confidence of the first hypothesis means what it says, over faults whose truth is known."""
+    pairs = [(one.confidence, one.right_cause) for one in results if one.confidence is not None]
+    found = calibration_of(pairs, nothing="no case")
+    told: JsonObject = {"n": len(pairs)}
+    for name, figure in (("brier", found.brier), ("ece", found.error)):
+        told[name] = [None if one is None else round(one, 4) for one in (figure.value, figure.low, figure.high)]
+    told["bins"] = [
+        {"from": one.low, "n": one.attempts, "confidence": round(one.confidence, 3), "right": round(one.healed, 3)}
+        for one in found.bins
+    ]
+    return told
 
 
 def wilson(right: int, of: int) -> tuple[float, float]:
@@ -66,6 +83,7 @@ def summary(results: Sequence[Result], not_covered: Iterable[JsonObject]) -> Jso
         "right_verdict_on_controls": sum(result.right_verdict for result in controls),
         **_times([result for result in results if not result.style]),
         "intervals": _intervals(faults) | {"actions_on_controls": _share(controls, "proposed")},
+        "calibration": _calibration(faults),
         "per_fault": {str(row): _of_row([result for result in faults if result.row == row]) for row in rows},
         "failures": [_failure(result) for result in results if _is_failure(result)],
         "not_covered": [*not_covered],

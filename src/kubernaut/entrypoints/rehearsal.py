@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from kubernaut.domain.diagnosis import Diagnosis
 from kubernaut.domain.incidents import Incident, IncidentId
@@ -40,6 +41,10 @@ _POLICY = {
     "cooldown_s": 60.0,
     "look_back_s": 60.0,
 }
+# What the demo declares in its owner's place, so that money can be shown; whatever shows it has to say so.
+DEMO_VALUE: Mapping[str, str] = MappingProxyType(
+    {"minutes_by_hand": "25-42-70", "wage_usd_per_hour": "70", "cost_usd_per_month": "690"}
+)
 # A scenario without any incident after this long has failed, and is said so.
 _PATIENCE = timedelta(minutes=40)
 _POLL_S = 0.05

@@ -26,7 +26,7 @@ from kubernaut.entrypoints.fastforward import moved, recorded_month
 from kubernaut.entrypoints.readiness.assessing import assess, assessment_sheet
 from kubernaut.entrypoints.readiness.checklist import CHECKS
 from kubernaut.entrypoints.readiness.ground import Ground
-from kubernaut.entrypoints.rehearsal import Rehearsal, Stage, rehearse_on
+from kubernaut.entrypoints.rehearsal import DEMO_VALUE, Rehearsal, Stage, rehearse_on
 from kubernaut.entrypoints.value.summary import gather_summary
 from kubernaut.impact.period import Period
 from kubernaut.sandbox.scenarios import SCENARIOS
@@ -60,7 +60,7 @@ def _settings(models: Sequence[StandIn]) -> dict[str, object]:
     return {
         "models": {"providers": providers, "ask_below": 1.0},
         "memory": {"repeat_successes": 1},
-        "value": {"minutes_by_hand": "25-42-70", "wage_usd_per_hour": "70", "cost_usd_per_month": "690"},
+        "value": DEMO_VALUE,
     }
 
 
@@ -108,7 +108,13 @@ class WholeStory:
         summary = await gather_summary(service.outside.store.incidents, Period(now - _MONTH - _BEFORE, now), inputs)
         yield value_chapter(summary, recorded=self.recorded, page=page)
         quick = [check for check in CHECKS if check.quick]
-        found = await assess(quick, Ground(inputs, quick=True), at=datetime.now(UTC), folder=None, say=_silent)
+        found = await assess(
+            quick,
+            Ground(inputs, "for the demo", quick=True, options=" --quick"),
+            at=datetime.now(UTC),
+            folder=None,
+            say=_silent,
+        )
         sheet = assessment_sheet(found)
         yield Chapter("READINESS", (sheet.title, *sheet.summary, "Every check: kubernaut readiness"))
 

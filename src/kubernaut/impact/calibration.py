@@ -6,16 +6,18 @@ perfect one: a right cause with a remedy that does not help counts against the c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kubernaut.domain.execution import Effect
 from kubernaut.domain.journal import EventKind
 from kubernaut.domain.objects import Tree
+from kubernaut.domain.shares import wilson_interval
 from kubernaut.impact.clocks import History
 from kubernaut.impact.figures import Figure, not_computable
 
 _BINS = 10
+_INTERVAL = "95 %, Wilson of each tenth; incidents taken as independent"
 _NOTHING = "nothing was applied and verified"
 
 
@@ -34,7 +36,8 @@ class Calibration:
     """`brier` is the mean squared distance of confidence and outcome: 0 is perfect, 0.25 a coin toss.
 
     `error` is the expected calibration error: the mean distance of confidence and share of healed over the tenths, each
-    weighted by its attempts.
+    weighted by its attempts. Their intervals let the share of each tenth lie anywhere in its Wilson interval, all of
+    them at their best or worst at once: wide on purpose, since a few answers that were all right prove little.
     """
 
     brier: Figure
@@ -44,14 +47,42 @@ class Calibration:
 
 def calibration(histories: Sequence[History]) -> Calibration:
     """The calibration of these incidents, from their events alone."""
-    pairs = [pair for history in histories for pair in _attempts(history)]
+    return calibration_of([pair for history in histories for pair in _attempts(history)], nothing=_NOTHING)
+
+
+def calibration_of(pairs: Sequence[tuple[float, bool]], *, nothing: str) -> Calibration:
+    """The same of any answers, each with its confidence and whether it was right; `nothing` says why there is none."""
     if not pairs:
-        return Calibration(not_computable("", _NOTHING), not_computable("", _NOTHING), ())
+        return Calibration(not_computable("", nothing), not_computable("", nothing), ())
     n = len(pairs)
     bins = tuple(one for number in range(_BINS) if (one := _bin(number, pairs)))
-    brier = sum((sure - healed) ** 2 for sure, healed in pairs) / n
+    brier = sum((sure - right) ** 2 for sure, right in pairs) / n
     error = sum(one.attempts * abs(one.confidence - one.healed) for one in bins) / n
-    return Calibration(Figure("", n, brier), Figure("", n, error), bins)
+    return Calibration(_figure(brier, pairs, _brier_at), _figure(error, pairs, _error_at), bins)
+
+
+def _figure(value: float, pairs: Sequence[tuple[float, bool]], at: Callable[[Sequence[float], float], float]) -> Figure:
+    """With the least and the most that it can be while each tenth's share is within its interval."""
+    low = high = 0.0
+    for number in range(_BINS):
+        inside = _inside(number, pairs)
+        if inside:
+            sure = [one for one, _ in inside]
+            ends = wilson_interval(sum(right for _, right in inside), len(inside))
+            mean = sum(sure) / len(sure)
+            found = [at(sure, share) for share in (*ends, min(max(mean, ends[0]), ends[1]))]
+            low, high = low + min(found), high + max(found)
+    n = len(pairs)
+    return Figure("", n, value, low=low / n, high=high / n, interval=_INTERVAL)
+
+
+def _brier_at(sure: Sequence[float], share: float) -> float:
+    """The sum of squared distances to expect where so many are right."""
+    return sum(share * (1 - one) ** 2 + (1 - share) * one**2 for one in sure)
+
+
+def _error_at(sure: Sequence[float], share: float) -> float:
+    return abs(sum(sure) - share * len(sure))
 
 
 def _attempts(history: History) -> list[tuple[float, bool]]:
@@ -69,8 +100,12 @@ def _attempts(history: History) -> list[tuple[float, bool]]:
 
 
 def _bin(number: int, pairs: Sequence[tuple[float, bool]]) -> Bin | None:
-    inside = [pair for pair in pairs if min(int(pair[0] * _BINS), _BINS - 1) == number]
+    inside = _inside(number, pairs)
     if not inside:
         return None
     n = len(inside)
     return Bin(number / _BINS, n, sum(sure for sure, _ in inside) / n, sum(healed for _, healed in inside) / n)
+
+
+def _inside(number: int, pairs: Sequence[tuple[float, bool]]) -> list[tuple[float, bool]]:
+    return [pair for pair in pairs if min(int(pair[0] * _BINS), _BINS - 1) == number]

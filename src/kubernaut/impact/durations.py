@@ -1,7 +1,7 @@
 """How long incidents took: median, 90th percentile, geometric mean, and the mean that does not leave out the open ones.
 
-Their intervals draw whole causes again (`resampling`). Of fewer than six causes no such interval exists; the incidents
-are then taken as independent, which the figure says.
+Their intervals leave out whole causes in turn (`resampling`). Of fewer than six causes no such interval exists; the
+incidents are then taken as independent, which the figure says.
 """
 
 from __future__ import annotations
@@ -16,14 +16,10 @@ from kubernaut.impact import figures
 from kubernaut.impact.accounts import Account
 from kubernaut.impact.figures import Figure, not_computable
 from kubernaut.impact.resampling import (
-    DRAWS,
     FEWEST_CLUSTERS,
-    cluster_weights,
-    generator,
-    interval,
     mean_interval,
-    numbered,
     quantile_interval,
+    restricted_mean_interval,
     restricted_means,
 )
 
@@ -79,10 +75,9 @@ def restricted_mean(group: Sequence[Account]) -> Figure:
     if len(set(causes)) < FEWEST_CLUSTERS:
         without = f"none: fewer than {FEWEST_CLUSTERS} causes"
         return Figure("min", len(needing), value, assumptions=said, interval=without)
-    weights = cluster_weights(numbered(causes), min(DRAWS, 10_000_000 // len(needing) + 1), generator())
-    low, high = interval(restricted_means(times, ended, weights, HORIZON_MIN), len(set(causes)))
+    low, high = restricted_mean_interval(times, ended, causes, HORIZON_MIN)
     return Figure("min", len(needing), value, low=low, high=high, assumptions=said, interval=_clustered(causes))
 
 
 def _clustered(causes: Sequence[str]) -> str:
-    return f"95 %, bootstrap over {len(set(causes))} causes"
+    return f"95 %, jackknife over {len(set(causes))} causes"

@@ -19,7 +19,8 @@ WILSON = "95 %, Wilson"
 class Figure:
     """`value` is None where it cannot be computed; `why` then says why.
 
-    `low` and `high` are its interval: of the sample for a measured figure, of the declared range for a derived one.
+    `low` and `high` are its interval: of the sample for a measured figure, of the declared range for a derived one. One
+    end alone is missing where so few values do not bound it.
     `interval` says which of the two and how it was made; `assumptions` are the declared inputs in words.
     """
 
@@ -36,9 +37,17 @@ class Figure:
         """Such as `84 s (77 to 93), n = 161`."""
         if self.value is None:
             return f"not computable: {self.why}"
-        interval = "" if self.low is None or self.high is None else f" ({self.low:.6g} to {self.high:.6g})"
+        low, high = (None if end is None else f"{end:.6g}" for end in (self.low, self.high))
+        interval = f" ({span_of(low, high)})" if low or high else ""
         unit = f" {self.unit}" if self.unit else ""
         return f"{self.value:.6g}{unit}{interval}, n = {self.n}"
+
+
+def span_of(low: str | None, high: str | None) -> str:
+    """`77 to 93`, `at least 77` or `at most 93`; empty without an end."""
+    if low is not None and high is not None:
+        return f"{low} to {high}"
+    return f"at least {low}" if low is not None else f"at most {high}" if high is not None else ""
 
 
 def not_computable(unit: str, why: str, *, n: int = 0) -> Figure:

@@ -1,17 +1,19 @@
-"""Intervals by drawing whole faults again: repeats of one fault are alike, so they are not so many observations.
+"""Intervals by leaving out whole causes in turn: incidents of a cause are alike, so they are not so many observations.
 
-A bootstrap of few clusters gives intervals that are too short. The tails are widened as Hesterberg does (The American
-Statistician 2015, 69:371-386, "expanded percentile"): the t quantile in place of the normal one, and the factor
-n/(n-1) of the variance.
+The variance is that of the jackknife over causes, and the quantile Student's with one degree of freedom less than the
+*effective* number of causes, which is smaller where a few have most of the incidents (MacKinnon, Nielsen and Webb,
+Journal of Applied Econometrics 2023, 38:671-694; Carter, Schnepel and Steigerwald, Review of Economics and Statistics
+2017, 99:698-709). A bootstrap that draws causes was tried and held the truth in 92 % where it promised 95 %.
 
-Draws are seeded: the same events and the same declared inputs give the same figures to the last digit.
+Draws, where there are any (`generator`), are seeded: the same events and inputs give the same figures to the last
+digit. `bench/value_coverage.py` counts how often each interval holds the truth.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from statistics import NormalDist
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -19,12 +21,10 @@ from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 
-DRAWS = 2000
 FEWEST_CLUSTERS = 6
 _SEED = 20_260_301
-_NORMAL = NormalDist()
-# Weights of so many draws and values at once: 80 MB.
-_CELLS = 10_000_000
+_UPPER = 0.975
+_STEPS = 2000
 
 
 def generator() -> np.random.Generator:
@@ -32,74 +32,58 @@ def generator() -> np.random.Generator:
     return np.random.default_rng(_SEED)
 
 
-def numbered(names: Sequence[str]) -> NDArray[np.int64]:
-    """The cluster of each value as a number."""
-    order = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    return np.array([order[name] for name in names], dtype=np.int64)
+def quantile_interval(
+    values: Sequence[float], clusters: Sequence[str], share: float = 0.5
+) -> tuple[float | None, float | None]:
+    """The 95 % interval of a quantile; None for an end that so few values do not bound.
 
-
-def cluster_weights(clusters: NDArray[np.int64], draws: int, chance: np.random.Generator) -> Floats:
-    """How often each value is in each draw of as many clusters as there are: one row a draw."""
-    count = int(clusters.max()) + 1
-    times = chance.multinomial(count, np.full(count, 1 / count), size=draws)
-    weights: Floats = times[:, clusters].astype(np.float64)
-    return weights
-
-
-def quantiles(ordered: Floats, weights: Floats, share: float) -> Floats:
-    """The weighted quantile of every row of weights; the middle between two where the share falls on their border."""
-    reached = np.cumsum(weights, axis=1)
-    wanted = share * reached[:, -1:]
-    low = np.argmax(reached >= wanted - 1e-9, axis=1)
-    high = np.argmax(reached > wanted + 1e-9, axis=1)
-    middle: Floats = (ordered[low] + ordered[np.maximum(low, high)]) / 2
-    return middle
-
-
-def quantile_interval(values: Sequence[float], clusters: Sequence[str], share: float = 0.5) -> tuple[float, float]:
-    """The 95 % interval of a quantile."""
+    Woodruff's: the interval of the share of values up to the quantile, read off again as values (Journal of the
+    American Statistical Association 1952, 47:635-646).
+    """
     order = np.argsort(np.array(values), kind="stable")
-    ordered, own = np.array(values, dtype=np.float64)[order], numbered(clusters)[order]
-    chance, drawn = generator(), []
-    at_once = max(1, min(DRAWS, _CELLS // len(ordered)))
-    for start in range(0, DRAWS, at_once):
-        weights = cluster_weights(own, min(at_once, DRAWS - start), chance)
-        drawn.append(quantiles(ordered, weights, share))
-    return interval(np.concatenate(drawn), int(own.max()) + 1)
+    ordered, own = np.array(values, dtype=np.float64)[order], _numbered(clusters)[order]
+    n = len(ordered)
+    below = (ordered <= ordered[math.ceil(share * n - 1e-9) - 1]).astype(np.float64)
+    _, spread, reach = _jackknife(lambda weights: (weights @ below) / weights.sum(axis=1), own)
+    low, high = share - reach * spread, share + reach * spread
+    return (
+        float(ordered[math.ceil(low * n) - 1]) if low > 0 else None,
+        float(ordered[math.floor(high * n)]) if high < 1 else None,
+    )
 
 
 def mean_interval(values: Sequence[float], clusters: Sequence[str]) -> tuple[float, float]:
     """The 95 % interval of a mean."""
-    own, array = numbered(clusters), np.array(values, dtype=np.float64)
-    count = int(own.max()) + 1
-    sums, sizes = np.bincount(own, array, count), np.bincount(own, minlength=count)
-    times = generator().multinomial(count, np.full(count, 1 / count), size=DRAWS)
-    return interval((times @ sums) / (times @ sizes), count)
+    array = np.array(values, dtype=np.float64)
+    means, spread, reach = _jackknife(lambda weights: (weights @ array) / weights.sum(axis=1), _numbered(clusters))
+    return float(means[0] - reach * spread), float(means[0] + reach * spread)
 
 
-def interval(drawn: Floats, clusters: int) -> tuple[float, float]:
-    """The widened 95 % percentile interval."""
-    tail = expanded_tail(clusters)
-    low, high = np.quantile(drawn, [tail, 1 - tail])
-    return float(low), float(high)
+def restricted_mean_interval(
+    times: Floats, ended: NDArray[np.bool_], clusters: Sequence[str], horizon: float
+) -> tuple[float, float]:
+    """The 95 % interval of the mean time up to the horizon.
 
+    Worked out for its logarithm, since times are skewed; what skewness is left is taken out by Hall's transformation
+    (Journal of the Royal Statistical Society B 1992, 54:221-228), at each end only where that makes it wider.
+    """
 
-def expanded_tail(clusters: int) -> float:
-    """The share of draws beyond each end of a 95 % interval; less than 2.5 % where clusters are few."""
-    degrees = clusters - 1
-    return _NORMAL.cdf(-math.sqrt(clusters / degrees) * _t_quantile(degrees))
+    def logs(weights: Floats) -> Floats:
+        found: Floats = np.log(restricted_means(times, ended, weights, horizon))
+        return found
 
+    found, spread, reach = _jackknife(logs, _numbered(clusters))
+    count = len(found) - 1
+    skewed = _skewness(found[1:].mean() - found[1:]) / math.sqrt(count)
 
-def _t_quantile(degrees: int) -> float:
-    """The 97.5 % point of Student's t (Abramowitz and Stegun 26.7.5): right to 0.003 from five degrees on."""
-    z = _NORMAL.inv_cdf(0.975)
-    terms = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92_160,
-    )
-    return float(z + sum(term / degrees**power for power, term in enumerate(terms, start=1)))
+    def straight(point: float) -> float:
+        if abs(skewed) < 1e-9:  # noqa: PLR2004  # the limit of what follows
+            return point
+        return 3 / skewed * (float(np.cbrt(1 + skewed * (point - skewed / 6))) - 1)
+
+    low = found[0] - spread * max(reach, straight(reach))
+    high = found[0] - spread * min(-reach, straight(-reach))
+    return math.exp(low), math.exp(high)
 
 
 def restricted_means(times: Floats, ended: NDArray[np.bool_], weights: Floats, horizon: float) -> Floats:
@@ -117,3 +101,50 @@ def restricted_means(times: Floats, ended: NDArray[np.bool_], weights: Floats, h
     widths = np.diff(np.concatenate([edges, [horizon]]))
     means: Floats = edges[0] + survive @ widths
     return means
+
+
+def t_quantile(degrees: float) -> float:
+    """The 97.5 % point of Student's t, for any degrees of freedom from 1 on."""
+    low, high = 1.0, 13.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _t_below(middle, degrees) < _UPPER else (low, middle)
+    return low
+
+
+@lru_cache(maxsize=4096)
+def _t_below(point: float, degrees: float) -> float:
+    """The share of Student's t below a point: with x = tan(a) * sqrt(degrees) its density is cos(a)^(degrees - 1)."""
+    angles = np.linspace(0, math.atan(point / math.sqrt(degrees)), _STEPS + 1)
+    heights = np.cos(angles) ** (degrees - 1)
+    thirds = angles[1] / 3
+    simpson = thirds * (heights[0] + 4 * heights[1::2].sum() + 2 * heights[2:-1:2].sum() + heights[-1])
+    scale = math.exp(math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2)) / math.sqrt(math.pi)
+    return float(0.5 + scale * simpson)
+
+
+def _numbered(names: Sequence[str]) -> NDArray[np.int64]:
+    """The cluster of each value as a number."""
+    order = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return np.array([order[name] for name in names], dtype=np.int64)
+
+
+def _jackknife(figure: Callable[[Floats], Floats], clusters: NDArray[np.int64]) -> tuple[Floats, float, float]:
+    """The figure of all and of all but each cluster, its standard error, and the quantile of Student's t."""
+    count = int(clusters.max()) + 1
+    weights = np.ones((count + 1, len(clusters)))
+    weights[clusters + 1, np.arange(len(clusters))] = 0.0
+    found = figure(weights)
+    spread = math.sqrt((count - 1) / count * float(((found[1:] - found[1:].mean()) ** 2).sum()))
+    sizes = np.bincount(clusters).astype(np.float64)
+    effective = float(sizes.sum() ** 2 / (sizes**2).sum())
+    return found, spread, t_quantile(max(1.0, effective - 1))
+
+
+def _skewness(values: Floats) -> float:
+    """The adjusted third moment; 0 where nothing varies."""
+    count, spread = len(values), float((values**2).mean())
+    if spread == 0.0:
+        return 0.0
+    third = float((values**3).mean()) / math.pow(spread, 1.5)
+    return third * math.sqrt(count * (count - 1)) / (count - 2)

@@ -177,7 +177,7 @@ def _summed(minutes: Sequence[float], causes: Sequence[str]) -> Figure:
     if len(set(causes)) < FEWEST_CLUSTERS:
         return Figure("min", count, sum(minutes), interval=f"none: fewer than {FEWEST_CLUSTERS} causes")
     low, high = mean_interval(minutes, causes)
-    said = f"95 %, bootstrap over {len(set(causes))} causes"
+    said = f"95 %, jackknife over {len(set(causes))} causes"
     return Figure("min", count, sum(minutes), low=low * count, high=high * count, interval=said)
 
 
@@ -186,7 +186,7 @@ def _median(cases: Sequence[Case]) -> Figure:
     if len(set(causes)) < FEWEST_CLUSTERS:
         return figures.median("min", minutes, of="proposal whose very change people made")
     low, high = quantile_interval(minutes, causes)
-    said = f"95 %, bootstrap over {len(set(causes))} causes"
+    said = f"95 %, jackknife over {len(set(causes))} causes"
     return Figure("min", len(minutes), statistics.median(minutes), low=low, high=high, interval=said)
 
 

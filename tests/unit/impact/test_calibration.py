@@ -4,7 +4,7 @@ import pytest
 
 from kubernaut.domain.journal import EventKind
 from kubernaut.domain.objects import Json, JsonObject
-from kubernaut.impact.calibration import calibration
+from kubernaut.impact.calibration import calibration, calibration_of
 from tests.unit.impact.test_ai_metrics import K, history
 
 
@@ -45,3 +45,19 @@ def test_without_a_verified_attempt_there_is_no_figure() -> None:
 
     assert (found.brier.value, found.error.value, found.bins) == (None, None, ())
     assert "verified" in found.error.why
+
+
+def test_a_few_that_were_all_right_prove_little_and_many_prove_much() -> None:
+    few, many = ([(0.95, True)] * count for count in (5, 500))
+
+    assert calibration_of(few, nothing="").error.value == pytest.approx(0.05)
+    assert calibration_of(few, nothing="").error.high == pytest.approx(0.95 - 0.5655, abs=1e-3)
+    assert calibration_of(many, nothing="").error.high == pytest.approx(0.05)
+    assert calibration_of(few, nothing="").brier.high == pytest.approx(0.5655 * 0.0025 + 0.4345 * 0.9025, abs=1e-3)
+
+
+def test_the_interval_reaches_down_to_nothing_where_the_confidence_may_be_right() -> None:
+    found = calibration_of([(0.75, True)] * 7 + [(0.75, False)] * 3, nothing="").error
+
+    assert found.value == pytest.approx(0.05)
+    assert found.low == pytest.approx(0.0)

@@ -36,3 +36,8 @@ def test_under_six_values_no_interval_is_claimed(values: list[float]) -> None:
 )
 def test_a_figure_reads_with_its_interval_and_its_sample_size(figure: Figure, text: str) -> None:
     assert str(figure) == text
+
+
+def test_an_end_that_is_not_bounded_is_left_out_of_the_words() -> None:
+    assert str(Figure("s", 24, 84.0, low=77.0)) == "84 s (at least 77), n = 24"
+    assert str(Figure("s", 24, 84.0, high=93.0)) == "84 s (at most 93), n = 24"

@@ -120,7 +120,7 @@ async def test_many_causes_give_an_interval_over_causes() -> None:
     report = await reported([replace(one, ending=Ending.HEALED) for one in a_month(80)])
 
     found = report.metrics.time_to_resolution
-    assert found.interval == "95 %, bootstrap over 7 causes"
+    assert found.interval == "95 %, jackknife over 7 causes"
     assert found.low is not None
     assert found.high is not None
     assert found.low <= found.value <= found.high

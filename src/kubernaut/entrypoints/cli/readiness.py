@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -18,17 +19,22 @@ from kubernaut.entrypoints.logs import configure_logs
 from kubernaut.entrypoints.readiness.assessing import Assessment, assess, assessment_json, assessment_sheet
 from kubernaut.entrypoints.readiness.checklist import CHECKS
 from kubernaut.entrypoints.readiness.ground import Ground
+from kubernaut.entrypoints.readiness.soak import Soak
 from kubernaut.entrypoints.readiness.verdicts import Check, Verdict
+from kubernaut.entrypoints.rehearsal import DEMO_VALUE
 from kubernaut.entrypoints.value.writing import as_html, as_markdown, as_text
-from kubernaut.settings import LogSettings, load_settings
+from kubernaut.impact.inputs import ValueInputs
+from kubernaut.settings import LogSettings, ValueSettings, load_settings
 
 app = group(
     "Prove each promise on a simulated cluster: check, figure, evidence, verdict. Ends with 1 where one is short.",
     "kubernaut readiness",
     "kubernaut readiness --quick",
     "kubernaut readiness --only undo --only failover",
+    "kubernaut readiness --only availability --soak 1800",
     "kubernaut readiness --json --html readiness.html --evidence readiness/",
 )
+_SOAK_S = int(Soak().seconds)
 _File = Annotated[Path | None, typer.Option(metavar="FILE", help="Written there, too.")]
 
 
@@ -38,6 +44,7 @@ def readiness(  # noqa: PLR0913  # an option each
     *,
     only: Annotated[list[str] | None, typer.Option(metavar="CHECK", help="Only this one; may be repeated.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A few scenarios, and no crowd of alerts.")] = False,
+    soak: Annotated[int, typer.Option(min=60, max=86_400, metavar="SECONDS", help="How long it is killed.")] = _SOAK_S,
     html: _File = None,
     markdown: _File = None,
     evidence: Annotated[Path | None, typer.Option(metavar="FOLDER", help="The raw numbers, a file a check.")] = None,
@@ -49,7 +56,12 @@ def readiness(  # noqa: PLR0913  # an option each
     chosen = _chosen(only or [])
     settings = load_settings(config)
     configure_logs(LogSettings(level="error"))
-    ground = Ground(value_inputs(settings.value), quick=quick)
+    ground = Ground(
+        *_declared(settings.value),
+        quick=quick,
+        soak=Soak(float(soak)),
+        options=_options(config, quick=quick, soak=soak),
+    )
     say = session.note if not as_json else _nothing
     found = asyncio.run(assess(chosen, ground, at=datetime.now(UTC), folder=evidence, say=say))
     for path, content in ((html, _html), (markdown, _markdown)):
@@ -64,6 +76,19 @@ def readiness(  # noqa: PLR0913  # an option each
         if not as_json:
             session.note(f"error: {short} checks are short, not built or left out")
         raise typer.Exit(1)
+
+
+def _declared(given: ValueSettings) -> tuple[ValueInputs, str]:
+    """What the owner declared; of an owner who declared nothing, what the demo does in their place."""
+    if given != ValueSettings():
+        return value_inputs(given), "in the settings"
+    return value_inputs(ValueSettings.model_validate({**DEMO_VALUE})), "for the demo"
+
+
+def _options(config: Path | None, *, quick: bool, soak: int) -> str:
+    """What the figures depend on, as it has to be given again."""
+    given = (" --quick" if quick else "") + (f" --soak {soak}" if soak != _SOAK_S else "")
+    return given + (f" --config {shlex.quote(str(config))}" if config else "")
 
 
 def _chosen(names: list[str]) -> tuple[Check, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -17,7 +18,6 @@ from kubernaut.entrypoints.readiness.ground import Ground
 from kubernaut.entrypoints.readiness.verdicts import Check, Confidence, Measured, Outcome, Verdict, confidence
 from kubernaut.entrypoints.value.sheet import Section, Sheet
 
-_LONGEST_S = 540.0
 _PLAN_KEYS = (
     "avg_response_time", "success_rate", "concurrent_capacity", "metrics_accuracy", "strategy_success_rate",
     "measurable_roi", "system_availability",
@@ -26,12 +26,13 @@ _PLAN_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """All outcomes in the order of the checklist."""
+    """All outcomes in the order of the checklist; `cpu_s` is what this process and its children computed."""
 
     at: datetime
     seconds: float
     quick: bool
     outcomes: tuple[Outcome, ...]
+    cpu_s: float = 0.0
 
     @property
     def is_ready(self) -> bool:
@@ -48,20 +49,26 @@ async def assess(
     checks: Sequence[Check], ground: Ground, *, at: datetime, folder: Path | None, say: Callable[[str], None]
 ) -> Assessment:
     """Runs them in order; a check that breaks is short, and says why. Raises `InputError` for a bad folder."""
-    begun = time.monotonic()
+    begun, cpu = time.monotonic(), _cpu_s()
     outcomes = []
     for check in checks:
         say(f"{check.id}: {check.promise}")
-        outcome = await _run(check, ground, left_s=_LONGEST_S - (time.monotonic() - begun))
+        outcome = await _run(check, ground, left_s=ground.longest_s - (time.monotonic() - begun))
         outcomes.append(_kept(outcome, folder))
-    return Assessment(at, time.monotonic() - begun, ground.quick, tuple(outcomes))
+    return Assessment(at, time.monotonic() - begun, ground.quick, tuple(outcomes), _cpu_s() - cpu)
+
+
+def _cpu_s() -> float:
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
 async def _run(check: Check, ground: Ground, *, left_s: float) -> Outcome:
+    repeat = ground.command(check.id)
     if check.measure is None:
-        return Outcome(check, Verdict.NOT_BUILT, "no check of it is built yet", None, 0.0)
+        return Outcome(check, Verdict.NOT_BUILT, "no check of it is built yet", None, 0.0, repeat)
     if ground.quick and not check.quick:
-        return Outcome(check, Verdict.NOT_RUN, "left out by --quick", None, 0.0)
+        return Outcome(check, Verdict.NOT_RUN, "left out by --quick", None, 0.0, repeat)
     begun = time.monotonic()
     try:
         async with asyncio.timeout(max(1.0, left_s)):
@@ -76,7 +83,7 @@ async def _run(check: Check, ground: Ground, *, left_s: float) -> Outcome:
             raise
         measured = _broke("; ".join(str(error) for error in ours.exceptions))
     verdict = Verdict.PASS if measured.reached else Verdict.SHORT
-    return Outcome(check, verdict, measured.figure, measured, time.monotonic() - begun)
+    return Outcome(check, verdict, measured.figure, measured, time.monotonic() - begun, repeat)
 
 
 def _broke(why: str) -> Measured:
@@ -93,7 +100,7 @@ def _kept(outcome: Outcome, folder: Path | None) -> Outcome:
         file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise InputError(f"{file}: {error.strerror}") from error
-    return Outcome(outcome.check, outcome.verdict, outcome.figure, outcome.measured, outcome.seconds, str(file))
+    return replace(outcome, evidence=str(file))
 
 
 def assessment_json(found: Assessment) -> JsonObject:
@@ -104,6 +111,7 @@ def assessment_json(found: Assessment) -> JsonObject:
         "cluster": "sandbox",
         "quick": found.quick,
         "seconds": round(found.seconds, 1),
+        "cpu_seconds": round(found.cpu_s, 1),
         "ready": found.is_ready,
         "metrics": production_metrics(found),
         "confidence": {"value": round(sure.value, 1), "low": round(sure.low, 1)},
@@ -128,7 +136,8 @@ def _outcome_json(outcome: Outcome) -> JsonObject:
     return {
         "id": check.id, "promise": check.promise, "goal": check.goal, "layer": check.layer.value,
         "metric": check.metric, "figure": outcome.figure, "verdict": outcome.verdict.value,
-        "command": check.command, "seconds": round(outcome.seconds, 2),
+        "note": outcome.measured.note if outcome.measured else "",
+        "command": outcome.command, "seconds": round(outcome.seconds, 2),
     }  # fmt: skip
 
 
@@ -138,16 +147,21 @@ def assessment_sheet(found: Assessment) -> Sheet:
     short = [outcome for outcome in found.outcomes if outcome.verdict is not Verdict.PASS]
     layers = " · ".join(f"{layer.value} {passed}/{total}" for layer, passed, total in sure.layers)
     rows = tuple(
-        (_icon(outcome.verdict), outcome.check.promise, outcome.figure, outcome.check.goal, outcome.check.command)
+        (_icon(outcome.verdict), outcome.check.promise, outcome.figure, outcome.check.goal, outcome.command)
         for outcome in found.outcomes
     )
     metrics = tuple(
         (name, "-" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value))
         for name, value in production_metrics(found).items()
     )
+    notes = tuple(
+        (outcome.check.id, outcome.measured.note)
+        for outcome in found.outcomes
+        if outcome.measured is not None and outcome.measured.note
+    )
     return Sheet(
-        f"readiness of {found.at:%Y-%m-%d %H:%M}Z · sandbox, simulated · {len(found.outcomes)} checks"
-        f" in {found.seconds:.0f} s",
+        f"{found.at:%Y-%m-%d %H:%M}Z · sandbox, simulated · {len(found.outcomes)} checks"
+        f" in {found.seconds:.0f} s, {found.cpu_s:.0f} s of CPU",
         (
             f"{len(found.outcomes) - len(short)} pass, {len(short)} do not",
             f"System confidence {sure.value:.0f} %, at least {sure.low:.0f} %: {layers} (35, 40, 25)",
@@ -155,7 +169,9 @@ def assessment_sheet(found: Assessment) -> Sheet:
         (
             Section("Checks", ("verdict", "promise", "figure", "goal", "repeat it"), rows),
             Section("Production readiness metrics", ("metric", "value"), metrics),
+            *((Section("What the figures do not prove", ("check", "note"), notes),) if notes else ()),
         ),
+        "Readiness",
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from kubernaut.domain.chain import Checked, Recorded
 from kubernaut.domain.journal import Event, EventKind, attempt_of
@@ -17,6 +17,7 @@ from kubernaut.entrypoints.reports import ScenarioResult
 from kubernaut.entrypoints.value.gathering import histories_of
 from kubernaut.impact.clocks import History
 from kubernaut.ports import ClusterReader, IncidentStore
+from kubernaut.sandbox.scenarios import find_scenario
 
 # What `--quick` plays: one that heals, one that is undone, one for people, one left alone, and one fault twice.
 QUICK = (
@@ -28,13 +29,17 @@ _LONGEST_S = 480.0
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """`restored` says of each incident that was undone whether the object is as its snapshot has it."""
+    """`restored` says of each incident that was undone whether the object is as its snapshot has it.
+
+    `truths` are the causes that are right, by incident: what each scenario did is known.
+    """
 
     results: tuple[ScenarioResult, ...]
     events: tuple[Event, ...]
     log: tuple[Recorded, ...]
     checked: Checked
     restored: tuple[tuple[str, bool], ...]
+    truths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def histories(self) -> list[History]:
@@ -48,10 +53,13 @@ async def play(names: Sequence[str]) -> Played:
         async with asyncio.timeout(_LONGEST_S), rehearse(DemoOptions(listener, _SPEED, tuple(names))) as run:
             outside = run.service.outside
             results, restored = [], []
+            truths: dict[str, tuple[str, ...]] = {}
             async for happening in run.happenings():
                 match happening:
-                    case Ended(result=result):
+                    case Ended(result=result, incident=incident):
                         results.append(result)
+                        if incident:
+                            truths[incident] = find_scenario(result.name).causes
                     case Told(event=event) if event.kind is EventKind.UNDONE:
                         # Looked at right away: a later incident may rightly change the object again.
                         restored.append(await _restored(event, outside.store.incidents, outside.reader))
@@ -60,7 +68,7 @@ async def play(names: Sequence[str]) -> Played:
             log = [event async for page in outside.store.event_log.recorded() for event in page]
             events = await all_events(outside.store.incidents)
             checked = await outside.store.event_log.checked()
-    return Played(tuple(results), tuple(events), tuple(log), checked, tuple(restored))
+    return Played(tuple(results), tuple(events), tuple(log), checked, tuple(restored), truths)
 
 
 async def all_events(incidents: IncidentStore) -> list[Event]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections import Counter
-from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
 from typing import cast
@@ -15,18 +13,16 @@ from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.objects import JsonObject, Tree
 from kubernaut.domain.reconstruction import rebuild
 from kubernaut.entrypoints.readiness.ground import Ground
-from kubernaut.entrypoints.readiness.unit_checks import counted
+from kubernaut.entrypoints.readiness.unit_checks import above, counted
 from kubernaut.entrypoints.readiness.verdicts import Measured
 from kubernaut.entrypoints.value.gathering import histories_of
 from kubernaut.impact.clocks import History
-from kubernaut.impact.figures import Figure, share
+from kubernaut.impact.figures import share
 from kubernaut.impact.period import Period, ValueReport, value_report
 
-_P95 = 0.95
 _TOLERANCE = 0.01
 _NOT_OURS = frozenset({"received", "joined", "resolved", "approved", "rejected"})
-_DECISION_S = 5.0
-_SUCCESS, _ACCURACY, _DEGRADATION, _BUSY, _ROI = 0.80, 0.85, 0.50, 0.80, 0.25
+_SUCCESS, _ACCURACY = 0.80, 0.85
 
 
 async def ended_rightly(ground: Ground) -> Measured:
@@ -47,7 +43,7 @@ async def strategy_success(ground: Ground) -> Measured:
         for event in history.of(EventKind.VERIFIED)
     ]
     figure = share(effects.count(Effect.HEALED), len(effects), of="verified attempt")
-    return _above(figure, _SUCCESS, {"effects": dict(Counter(effects))})
+    return above(figure, _SUCCESS, {"effects": dict(Counter(effects))})
 
 
 async def metrics_accuracy(ground: Ground) -> Measured:
@@ -61,7 +57,7 @@ async def metrics_accuracy(ground: Ground) -> Measured:
                 right += 1
             else:
                 wrong.append(f"{history.incident.id} {name}: stored {stored:g}, events say {counted_anew:g}")
-    return _above(share(right, total, of="metric"), _ACCURACY, {"wrong": cast("JsonObject", wrong[:50])})
+    return above(share(right, total, of="metric"), _ACCURACY, {"wrong": cast("JsonObject", wrong[:50])})
 
 
 def _metrics(history: History) -> dict[str, tuple[float, float]]:
@@ -174,78 +170,6 @@ def _report(ground: Ground, histories: list[History]) -> ValueReport:
     return value_report(histories, period, ground.inputs)
 
 
-async def return_on_investment(ground: Ground) -> Measured:
-    """ROI of the rehearsal, on what the owner declared; the pessimistic end must reach the goal too."""
-    report = _report(ground, (await ground.played()).histories)
-    figure = report.metrics.roi
-    evidence: JsonObject = {"assumptions": list(figure.assumptions), "why": figure.why}
-    if figure.value is None or figure.low is None:
-        return Measured(str(figure), reached=False, value=None, n=figure.n, evidence=evidence)
-    words = f"{figure.value:.2f} (P5 {figure.low:.2f}), simulated"
-    return Measured(words, figure.low > _ROI, figure.value, figure.n, evidence)
-
-
-async def decided_in_time(ground: Ground) -> Measured:
-    """From the first byte to the stored decision, rule path, one after the other."""
-    crowd = await ground.crowd()
-    times = sorted(crowd.alone_s)
-    if not times:
-        return Measured("no alert was decided", reached=False, value=None, n=0, evidence={})
-    high = times[min(len(times) - 1, int(_P95 * len(times)))]
-    words = f"p95 {high * 1000:.0f} ms, median {statistics.median(times) * 1000:.0f} ms, n = {len(times)}"
-    return Measured(words, high < _DECISION_S, high, len(times), {"seconds": [*times]})
-
-
-async def crowd_is_decided(ground: Ground) -> Measured:
-    """A hundred different incidents, 20 alerts a second, whatever the replies."""
-    crowd = await ground.crowd()
-    figure = share(len(crowd.crowd_s), len(crowd.crowd_s) + crowd.undecided, of="alert")
-    return _above(figure, _P95, cast("JsonObject", _plain(asdict(crowd))))
-
-
-async def degradation(ground: Ground) -> Measured:
-    """(median in the crowd - median alone) / median alone."""
-    crowd = await ground.crowd()
-    found = crowd.degradation
-    if found is None:
-        return Measured("no alert was decided", reached=False, value=None, n=0, evidence={})
-    alone, many = statistics.median(crowd.alone_s), statistics.median(crowd.crowd_s)
-    words = f"{100 * found:.0f} % ({alone * 1000:.0f} ms alone, {many * 1000:.0f} ms in the crowd)"
-    return Measured(words, found < _DEGRADATION, found, len(crowd.crowd_s), {"alone": alone, "crowd": many})
-
-
-async def utilisation(ground: Ground) -> Measured:
-    """CPU of this process (service, cluster and sender) of all cores while the crowd is worked on."""
-    crowd = await ground.crowd()
-    words = f"{100 * crowd.cpu_share:.0f} % of the CPUs, {crowd.memory_mb:.0f} MB"
-    return Measured(words, crowd.cpu_share < _BUSY, crowd.cpu_share, crowd.sent, {})
-
-
-async def none_lost(ground: Ground) -> Measured:
-    """What was answered with 202 is in the log of an incident."""
-    crowd = await ground.crowd()
-    lost = crowd.accepted - crowd.stored
-    return Measured(
-        f"{lost} of {crowd.accepted}", lost == 0 and crowd.accepted == crowd.sent, float(lost), crowd.sent, {}
-    )
-
-
-async def one_incident_each(ground: Ground) -> Measured:
-    """Different faults are different incidents."""
-    crowd = await ground.crowd()
-    return counted(min(crowd.incidents, crowd.sent), crowd.sent, "faults are incidents of their own")
-
-
-async def provider_failover(ground: Ground) -> Measured:
-    """The model does not answer: each incident is decided by the rules all the same, and says that it was asked."""
-    crowd = await ground.crowd(dead_model=True)
-    decided = len(crowd.alone_s) + len(crowd.crowd_s)
-    evidence: JsonObject = {"asked": crowd.asked_model, "undecided": crowd.undecided}
-    whole = decided + crowd.undecided
-    figure = f"{decided} of {whole} decided by the rules; the dead model was asked {crowd.asked_model} times"
-    return Measured(figure, crowd.undecided == 0 and crowd.asked_model > 0, None, decided, evidence)
-
-
 async def learns(ground: Ground) -> Measured:
     """The second time, the plan knows that its remedy healed this cause before."""
     played = await ground.played()
@@ -261,14 +185,3 @@ async def learns(ground: Ground) -> Measured:
 
 def _tried(event: Event) -> int:
     return Tree(event.body).integer("plan", "chosen", "tried")
-
-
-def _above(figure: Figure, goal: float, evidence: JsonObject) -> Measured:
-    if figure.value is None or figure.low is None or figure.high is None:
-        return Measured(str(figure), reached=False, value=None, n=figure.n, evidence=evidence)
-    words = f"{100 * figure.value:.0f} % (CI {100 * figure.low:.0f}-{100 * figure.high:.0f}), n = {figure.n}"
-    return Measured(words, figure.value >= goal, figure.value, figure.n, evidence)
-
-
-def _plain(tree: dict[str, object]) -> dict[str, object]:
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in tree.items()}

@@ -18,6 +18,7 @@ from kubernaut.domain.snapshots import inverse_of
 from kubernaut.entrypoints.readiness.ground import Ground
 from kubernaut.entrypoints.readiness.verdicts import Measured
 from kubernaut.execution.catalogue import discover
+from kubernaut.impact.figures import Figure
 from kubernaut.impact.inputs import ValueInputs
 from kubernaut.impact.value import business_value
 from kubernaut.intake import parse_webhook
@@ -44,6 +45,14 @@ def counted(good: int, total: int, what: str, **evidence: object) -> Measured:
     noted = {key: str(value) for key, value in evidence.items()}
     reached = total > 0 and good == total
     return Measured(f"{good:,} of {total:,} {what}", reached, good / total if total else None, total, {**noted})
+
+
+def above(figure: Figure, goal: float, evidence: JsonObject) -> Measured:
+    """A share with its interval, held against a goal."""
+    if figure.value is None or figure.low is None or figure.high is None:
+        return Measured(str(figure), reached=False, value=None, n=figure.n, evidence=evidence)
+    words = f"{100 * figure.value:.0f} % (CI {100 * figure.low:.0f}-{100 * figure.high:.0f}), n = {figure.n}"
+    return Measured(words, figure.value >= goal, figure.value, figure.n, evidence)
 
 
 async def tampering_is_found(_ground: Ground) -> Measured:

@@ -34,13 +34,14 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A figure in words, whether it reaches the goal, and the raw numbers as evidence."""
+    """A figure in words, whether it reaches the goal, and the raw numbers; `note` says what it does not prove."""
 
     figure: str
     reached: bool
     value: float | None
     n: int
     evidence: JsonObject
+    note: str = ""
 
 
 Measure = Callable[[Ground], Awaitable[Measured]]
@@ -58,21 +59,17 @@ class Check:
     metric: str = ""
     quick: bool = True
 
-    @property
-    def command(self) -> str:
-        """What reproduces the figure."""
-        return f"kubernaut readiness --only {self.id}"
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a check; `evidence` is the file with the raw numbers."""
+    """What came of a check; `evidence` is the file with the raw numbers, `command` reproduces the figure."""
 
     check: Check
     verdict: Verdict
     figure: str
     measured: Measured | None
     seconds: float
+    command: str = ""
     evidence: str = ""
 
 

@@ -37,7 +37,7 @@ def as_pdf(sheet: Sheet, charts: Sequence[Chart], *, made_at: datetime) -> bytes
     page.set_auto_page_break(True, margin=12)  # the library's own signature
     page.add_page()
     page.set_font("helvetica", size=14)
-    page.multi_cell(0, 7, _plain(f"Value - {sheet.title}"), new_x="LMARGIN", new_y="NEXT")
+    page.multi_cell(0, 7, _plain(f"{sheet.subject} - {sheet.title}"), new_x="LMARGIN", new_y="NEXT")
     page.set_font("helvetica", size=9)
     for line in sheet.summary:
         page.multi_cell(0, 5, _plain(line), new_x="LMARGIN", new_y="NEXT")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kubernaut.entrypoints.units import duration
 from kubernaut.impact.effectiveness import Row
-from kubernaut.impact.figures import Figure
+from kubernaut.impact.figures import Figure, span_of
 from kubernaut.impact.inputs import Range
 from kubernaut.impact.money import Outlook
 from kubernaut.impact.period import SystemState, ValueReport
@@ -29,11 +29,12 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The whole report."""
+    """The whole report; `subject` is the first word of its title."""
 
     title: str
     summary: tuple[str, ...]
     sections: tuple[Section, ...]
+    subject: str = "Value"
 
 
 def simulated_word(report: ValueReport) -> str:
@@ -99,9 +100,10 @@ def percent(figure: Figure) -> str:
 
 
 def _interval(figure: Figure) -> str:
-    if figure.low is None or figure.high is None:
+    if figure.low is None and figure.high is None:
         return figure.interval or "none: too few"
-    span = f"{amount(figure.low, figure.unit)} to {amount(figure.high, figure.unit)}"
+    low, high = (None if end is None else amount(end, figure.unit) for end in (figure.low, figure.high))
+    span = span_of(low, high)
     return f"{span} ({figure.interval})" if figure.interval else span
 
 

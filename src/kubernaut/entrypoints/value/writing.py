@@ -66,7 +66,7 @@ def _harmless(cell: str) -> str:
 
 def as_markdown(sheet: Sheet) -> str:
     """For a pull request or a wiki."""
-    parts = [f"# Value: {_marked(sheet.title)}", *map(_marked, sheet.summary)]
+    parts = [f"# {sheet.subject}: {_marked(sheet.title)}", *map(_marked, sheet.summary)]
     for section in sheet.sections:
         parts.append(f"## {section.title}")
         if section.rows:
@@ -97,8 +97,8 @@ def as_html(sheet: Sheet, charts: Sequence[Chart]) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Value · {escape(sheet.title)}</title><style>{css}</style></head><body><main>"
-        f"<h1>Value · {escape(sheet.title)}</h1>{summary}{first}{''.join(pictures)}{''.join(rest)}"
+        f"<title>{sheet.subject} · {escape(sheet.title)}</title><style>{css}</style></head><body><main>"
+        f"<h1>{sheet.subject} · {escape(sheet.title)}</h1>{summary}{first}{''.join(pictures)}{''.join(rest)}"
         "</main></body></html>\n"
     )
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from kubernaut.declared import value_inputs
 from kubernaut.domain.chain import Recorded, check, digest, link
 from kubernaut.domain.errors import ClusterUnavailable, InputError
 from kubernaut.domain.journal import Event, EventKind
+from kubernaut.domain.objects import JsonObject
 from kubernaut.entrypoints.cli.main import run
 from kubernaut.entrypoints.readiness.assessing import (
     Assessment,
@@ -21,12 +23,18 @@ from kubernaut.entrypoints.readiness.assessing import (
     production_metrics,
 )
 from kubernaut.entrypoints.readiness.checklist import CHECKS
-from kubernaut.entrypoints.readiness.crowd import Crowd
+from kubernaut.entrypoints.readiness.crowd import BY_LATENCY, DEAD, THINKING, USUAL, Crowd
 from kubernaut.entrypoints.readiness.ground import Ground
 from kubernaut.entrypoints.readiness.rehearsed import Played
+from kubernaut.entrypoints.readiness.sending import Sent
+from kubernaut.entrypoints.readiness.soak import Soaked
 from kubernaut.entrypoints.readiness.verdicts import Check, Layer, Measured, Outcome, Verdict, confidence
+from kubernaut.entrypoints.rehearsal import DEMO_VALUE
 from kubernaut.entrypoints.reports import ScenarioResult
 from kubernaut.entrypoints.value.writing import as_html, as_markdown
+from kubernaut.impact.inputs import ValueInputs, exactly
+from kubernaut.impact.recomputing import recomputed
+from kubernaut.settings import ValueSettings
 from tests.told import a_healed_one, a_store
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -42,14 +50,23 @@ WELL = ScenarioResult(
     time_to_resolution=70.0,
     passed=True,
 )
+LEFT = replace(WELL, name="blip", control=True, expected="self_resolved", outcome="self_resolved", actions=())
 CROWD = Crowd(118, 118, 118, 118, (0.1,) * 15, (0.12,) * 100, 0, 0.4, 200.0, 118)
 
 
 async def played() -> Played:
     store = a_store()
     await a_healed_one(store)
-    events = await store.events()
-    return Played((WELL,), tuple(events), (), check(log_of(events)), (("inc", True),))
+    events = [_with_metrics(event, told) for told in [await store.events()] for event in told]
+    return Played((WELL, LEFT), tuple(events), (), check(log_of(events)), (("inc", True),))
+
+
+def _with_metrics(event: Event, told: list[Event]) -> Event:
+    if event.kind is not EventKind.VALUED:
+        return event
+    figures = recomputed(told)
+    rated: JsonObject = {name: {"value": figures.pop(name)} for name in ("execution_duration", "success_rate")}
+    return replace(event, body={**event.body, "analysis": {**rated, **figures}})
 
 
 def log_of(events: list[Event]) -> list[Recorded]:
@@ -62,7 +79,9 @@ def log_of(events: list[Event]) -> list[Recorded]:
 
 
 async def verdict_of(name: str, *, rehearsal: Played | None = None, crowd: Crowd = CROWD) -> Verdict:
-    ground = Ground(rehearsal=rehearsal or await played(), crowds={False: crowd, True: crowd})
+    ground = Ground(
+        rehearsal=rehearsal or await played(), crowds=dict.fromkeys((USUAL, DEAD, THINKING, *BY_LATENCY), crowd)
+    )
     [only] = [each for each in CHECKS if each.id == name]
     found = await assess([only], ground, at=NOW, folder=None, say=lambda _: None)
     return found.outcomes[0].verdict
@@ -88,9 +107,27 @@ def _cited_without_reading(of: Played) -> Played:
     return replace(of, events=tuple(events))
 
 
+def _misreported(of: Played) -> Played:
+    events = []
+    for event in of.events:
+        if event.kind is EventKind.VALUED:
+            analysis = event.body["analysis"]
+            assert isinstance(analysis, dict)
+            event = replace(event, body={**event.body, "analysis": {**analysis, "step_count": 400}})  # noqa: PLW2901
+        events.append(event)
+    return replace(of, events=tuple(events))
+
+
+def _touching_a_control(of: Played) -> Played:
+    control = replace(WELL, name="maintenance", control=True, expected="declined", outcome="declined")
+    return replace(of, results=(*of.results, control))
+
+
 @pytest.mark.parametrize(
     ("name", "break_it"),
     [
+        ("accuracy", _misreported),
+        ("left-alone", _touching_a_control),
         ("chain", lambda of: replace(of, checked=check([replace(one, body="x") for one in log_of(list(of.events))]))),
         ("undo", lambda of: replace(of, restored=(("inc", False),))),
         ("once", _twice),
@@ -117,6 +154,10 @@ async def test_a_promise_that_is_broken_on_purpose_turns_its_verdict(
         ("one-each", {"incidents": 60}),
         ("crowd", {"crowd_s": (0.1,) * 80, "undecided": 20}),
         ("degradation", {"crowd_s": (0.2,) * 100}),
+        ("degradation-model", {"crowd_s": (0.2,) * 100}),
+        ("latencies", {"crowd_s": (0.1,) * 90 + (6.0,) * 10}),
+        ("latencies", {"undecided": 1}),
+        ("utilisation", {"memory_share": 0.9}),
         ("decided", {"alone_s": (0.1,) * 10 + (6.0,) * 5}),
         ("utilisation", {"cpu_share": 0.93}),
         ("failover", {"undecided": 1}),
@@ -125,6 +166,34 @@ async def test_a_promise_that_is_broken_on_purpose_turns_its_verdict(
 async def test_a_figure_of_the_crowd_that_is_too_bad_turns_its_verdict(name: str, worse: dict[str, object]) -> None:
     assert await verdict_of(name) is Verdict.PASS
     assert await verdict_of(name, crowd=replace(CROWD, **worse)) is Verdict.SHORT  # type: ignore[arg-type]
+
+
+SOAKED = Soaked(60.0, (Sent(0, 0.0, 1, 0.1), Sent(1, 0.1, 1, 0.2)), frozenset({0, 1}), {}, (), 1, 9, True, 1.0)  # noqa: FBT003
+
+
+async def test_an_alert_that_is_acknowledged_and_then_lost_turns_the_verdict_of_availability() -> None:
+    [only] = [each for each in CHECKS if each.id == "availability"]
+
+    async def verdict(soaked: Soaked) -> Verdict:
+        return (
+            (await assess([only], Ground(soaking=soaked), at=NOW, folder=None, say=lambda _: None)).outcomes[0].verdict
+        )
+
+    assert await verdict(SOAKED) is Verdict.PASS
+    assert await verdict(replace(SOAKED, stored=frozenset({0}))) is Verdict.SHORT
+
+
+async def test_roi_rests_on_what_is_declared_and_says_who_declared_it() -> None:
+    [roi] = [each for each in CHECKS if each.id == "roi"]
+    inputs = value_inputs(ValueSettings.model_validate({**DEMO_VALUE}))
+
+    async def found(declared: ValueInputs) -> Outcome:
+        ground = Ground(declared, "for the demo")
+        return (await assess([roi], ground, at=NOW, folder=None, say=lambda _: None)).outcomes[0]
+
+    assert "declared for the demo" in (await found(inputs)).figure
+    assert (await found(inputs)).verdict is Verdict.PASS
+    assert (await found(replace(inputs, running_usd_per_month=exactly(69_000)))).verdict is Verdict.SHORT
 
 
 async def test_roi_without_declared_inputs_is_short_and_says_why() -> None:
@@ -240,7 +309,8 @@ def test_the_metrics_have_the_keys_of_the_plan_and_null_where_there_is_no_figure
 
 
 def test_written_forms_carry_every_check_with_its_command() -> None:
-    found = Assessment(NOW, 1.0, quick=False, outcomes=(outcome(Layer.UNIT, Verdict.SHORT),))
+    short = replace(outcome(Layer.UNIT, Verdict.SHORT), command="kubernaut readiness --only any")
+    found = Assessment(NOW, 1.0, quick=False, outcomes=(short,))
     sheet = assessment_sheet(found)
 
     for text in (as_html(sheet, ()), as_markdown(sheet)):
@@ -278,6 +348,13 @@ def test_one_check_alone_ends_with_0_when_it_passes(capsys: pytest.CaptureFixtur
     assert "✓ pass" in capsys.readouterr().out
 
 
-def test_what_is_not_built_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["readiness", "--only", "calibration", "--json"]) == 1
-    assert '"not built"' in capsys.readouterr().out
+def with_truth(of: Played, *causes: str) -> Played:
+    return replace(of, truths={str(of.events[0].incident): causes})
+
+
+async def test_confidence_is_held_against_the_cause_that_was_really_there() -> None:
+    rehearsal = await played()
+
+    assert await verdict_of("calibration", rehearsal=with_truth(rehearsal, "crash_after_change")) is Verdict.PASS
+    assert await verdict_of("calibration", rehearsal=with_truth(rehearsal, "quota_exceeded")) is Verdict.SHORT
+    assert await verdict_of("calibration", rehearsal=rehearsal) is Verdict.SHORT
