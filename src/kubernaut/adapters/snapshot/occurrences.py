@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from kubernaut.adapters.snapshot.ages import Age, Occurrence, before, parse_occurrence
+from kubernaut.adapters.snapshot.ages import Age, Occurrence, before, parse_occurrence, stamp
 from kubernaut.adapters.snapshot.commands import find_kind
 from kubernaut.adapters.snapshot.outline import Entry
 from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, Step, without_nothing
 from kubernaut.adapters.snapshot.tables import Row
-from kubernaut.domain.objects import JsonObject
-from kubernaut.resources import NODE, REPLICA_SET, VOLUME_CLAIM
+from kubernaut.domain.objects import JsonObject, parse_time
+from kubernaut.resources import NODE, POD, REPLICA_SET, VOLUME_CLAIM
 
 _CELLS_DESCRIBED = 5
 _UNBOUND: Final = frozenset({"FailedBinding", "ProvisioningFailed"})
@@ -33,6 +33,7 @@ class Told:
     message: str
     seen: Occurrence
     source: str = ""
+    at: datetime | None = None
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -42,9 +43,12 @@ class Told:
 
 def told_by_row(row: Row, namespace: str | None) -> Told | None:
     """What a line of an event table says."""
-    kind, slash, name = row["OBJECT"].partition("/")
+    kind, _, name = row["OBJECT"].partition("/")
+    if not name:
+        # Columns that somebody chose; most events are about pods.
+        kind, name = row["KIND"] or POD.kind, row["NAME"] or kind
     seen = parse_occurrence(row["LAST SEEN"])
-    if not slash or not row["REASON"] or not row["TYPE"].isalpha():
+    if not name or not row["REASON"] or not (row["TYPE"] or "Normal").isalpha():
         return None
     count = row.number("COUNT")
     if count is not None:
@@ -54,11 +58,12 @@ def told_by_row(row: Row, namespace: str | None) -> Told | None:
         kind=resource.kind if resource else kind,
         namespace=row["NAMESPACE"] or namespace,
         name=name,
-        type=row["TYPE"],
+        type=row["TYPE"] or ("Warning" if row["REASON"].startswith(("Fail", "BackOff", "Unhealthy")) else "Normal"),
         reason=row["REASON"],
         message=row["MESSAGE"],
         seen=seen,
         source=row["SOURCE"],
+        at=parse_time(row["LAST SEEN"]) or parse_time(row["CREATED"]),
     )
 
 
@@ -121,11 +126,15 @@ def _event(several: list[Told], place: str, now: datetime) -> JsonObject:
         "reason": first.reason,
         "message": first.message,
         "count": max(one.seen.count for one in several),
-        "lastTimestamp": _moment(last, now),
+        "lastTimestamp": stamp(told) if (told := _latest(several)) else _moment(last, now),
         "firstTimestamp": _moment(begun, now),
         "source": {"component": max(one.source for one in several)},
     }
     return without_nothing(event)
+
+
+def _latest(several: list[Told]) -> datetime | None:
+    return max((one.at for one in several if one.at), default=None)
 
 
 def _finest(ages: list[Age | None]) -> Age | None:
