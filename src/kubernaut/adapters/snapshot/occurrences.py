@@ -11,13 +11,14 @@ from typing import Final
 from kubernaut.adapters.snapshot.ages import Age, Occurrence, before, parse_occurrence, stamp
 from kubernaut.adapters.snapshot.commands import find_kind
 from kubernaut.adapters.snapshot.outline import Entry
-from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, Step, without_nothing
+from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, Step, owner_reference, without_nothing
 from kubernaut.adapters.snapshot.tables import Row
 from kubernaut.domain.objects import JsonObject, parse_time
-from kubernaut.resources import NODE, POD, REPLICA_SET, VOLUME_CLAIM
+from kubernaut.resources import DEPLOYMENT, NODE, POD, REPLICA_SET, VOLUME_CLAIM
 
 _CELLS_DESCRIBED = 5
 _UNBOUND: Final = frozenset({"FailedBinding", "ProvisioningFailed"})
+_SCALED: Final = re.compile(r"Scaled (up|down) replica set (\S{1,253})(?: from (\d{1,6}))? to (\d{1,6})")
 _NO_CLASS: Final = re.compile(r'storageclass(?:\.storage\.k8s\.io)? "([^"]{1,253})" not found')
 
 
@@ -86,12 +87,27 @@ def objects_of(told: Iterable[Told]) -> Iterator[Sighting]:
             ages: dict[tuple[Step, ...], Age] = {("metadata", "creationTimestamp"): begun} if begun else {}
             raw: JsonObject = {"spec": {"replicas": 1}}
             yield Sighting(REPLICA_SET, one.namespace, one.name, Fullness.NAMED, raw, ages)
+        elif (one.kind, one.reason) == (DEPLOYMENT.kind, "ScalingReplicaSet"):
+            yield from _scaled(one)
         elif one.kind == VOLUME_CLAIM.kind and one.reason in _UNBOUND:
             match = _NO_CLASS.search(one.message)
             asked: JsonObject = {"spec": {"storageClassName": match[1]}} if match else {}
             yield Sighting(
                 VOLUME_CLAIM, one.namespace, one.name, Fullness.NAMED, {**asked, "status": {"phase": "Pending"}}
             )
+
+
+def _scaled(one: Told) -> Iterator[Sighting]:
+    """The ReplicaSet that a Deployment scaled; one that it scaled up from nothing was made, or came back, then."""
+    match = _SCALED.search(one.message)
+    if match is None:
+        return
+    owner = owner_reference(DEPLOYMENT.kind, DEPLOYMENT.api_version, one.name)
+    raw: JsonObject = {"metadata": {"ownerReferences": owner}, "spec": {"replicas": int(match[4])}}
+    begun = one.seen.first or one.seen.last
+    is_new = match[1] == "up" and match[3] in (None, "0")
+    ages: dict[tuple[Step, ...], Age] = {("metadata", "creationTimestamp"): begun} if begun and is_new else {}
+    yield Sighting(REPLICA_SET, one.namespace, match[2], Fullness.NAMED, raw, ages)
 
 
 def events_of(told: Iterable[Told], now: datetime, context: str) -> Iterator[JsonObject]:
