@@ -12,7 +12,7 @@ from kubernaut.investigation import facts
 from kubernaut.investigation.configuration import complaint, keys_of, recorded, resolves, waits_for_configuration
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.origin import YOUNG, is_young
+from kubernaut.investigation.origin import YOUNG, is_young, unchanged
 from kubernaut.investigation.remedies import WayBack, call, escalate, way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
@@ -112,7 +112,7 @@ def finding_of(workload: Workload, gap: Gap) -> Finding:
     lost = () if brought else _lost(workload, reference)
     thing = f"{reference.kind} {reference.name}"
     lack = f"{thing} has no key {reference.key}" if reference.key else f"{thing} does not exist"
-    hand = YOUNG if brought else _KEPT if lost else _GONE
+    hand = YOUNG if brought else unchanged(workload, _KEPT if lost else _GONE)
     return Finding(
         target=workload.ref,
         summary=f"{workload.title} cannot start: {lack}, and {reference.path} needs it. {back.words if back else hand}",
@@ -135,7 +135,7 @@ def _lost(workload: Workload, reference: Reference) -> tuple[ActionCall, ...]:
 def _brought(workload: Workload, reference: Reference) -> bool:
     """Whether the revision before did not ask for it."""
     change = workload.change
-    if change is None:
+    if change is None or not workload.is_history_seen:
         return False
     before = references(change.old.template)
     return not any(

@@ -23,9 +23,10 @@ from kubernaut.investigation.probes import is_ended_again
 from kubernaut.investigation.pulls import FailedPull, failed_pull
 from kubernaut.investigation.revisions import GoodRevision, Revision, changes, good_revision, revisions_of
 from kubernaut.investigation.scene import Scene
-from kubernaut.investigation.templates import Difference
+from kubernaut.investigation.templates import UNSEEN, Difference
 
 _SHOWN = 3
+_REVISION = "ControllerRevision"
 _GONE = frozenset({"Succeeded", "Failed"})
 
 
@@ -195,6 +196,14 @@ class Workload:
         author = last_writer(self.object, "spec", "template")
         at = new.made_at or (author.at if author else None)
         return TemplateChange(old, new, changes(old, new), at, author)
+
+    @cached_property
+    def is_history_seen(self) -> bool:
+        """Whether it is known what the last change of the template changed, or that there was none."""
+        if self.change is not None:
+            return UNSEEN not in self.change.differences
+        kind = {"Deployment": "ReplicaSet", "StatefulSet": _REVISION, "DaemonSet": _REVISION}.get(self.object.kind)
+        return kind is None or self.scene.covers(kind, self.object.namespace)
 
     def change_fact(self, relevant: Callable[[Difference], bool] = lambda _: True) -> Fact | None:
         """The last template change in words, the relevant differences first."""
