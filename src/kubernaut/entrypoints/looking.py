@@ -33,6 +33,7 @@ from kubernaut.intake import parse_webhook
 from kubernaut.investigation.diagnosing import diagnose, survey
 from kubernaut.investigation.gathering import BUDGET, Lists
 from kubernaut.investigation.inquiry import first_look, first_survey, inquire
+from kubernaut.investigation.pasted import never_at_once, survey_of_ticket
 from kubernaut.investigation.scene import Scene
 from kubernaut.planning.guards import MANAGED_LABEL
 from kubernaut.ports import Clock, Metrics
@@ -100,9 +101,12 @@ async def _look(
         # All of it costs nothing, and an owner that a get does not find may be named by its children.
         first |= first_survey(places) | _saved_lists(saved, request.namespace)
     asked = saved.asked_about if saved else ()
-    examine = partial(_diagnoses, targets=targets) if request.alert else partial(survey, asked_about=asked)
+    overview = survey_of_ticket if saved and saved.is_pasted else survey
+    examine = partial(_diagnoses, targets=targets) if request.alert else partial(overview, asked_about=asked)
     budget = _FROM_MEMORY if saved else BUDGET
     scene, diagnoses = await inquire(reader, clock, first | {(NAMESPACE, "")}, examine, budget, metrics=metrics)
+    if saved and saved.is_pasted:
+        diagnoses = list(map(never_at_once, diagnoses))
     return _report(scene, diagnoses, request, where, reader, time.perf_counter() - started)
 
 

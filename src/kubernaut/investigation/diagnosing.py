@@ -46,14 +46,14 @@ def diagnose(scene: Scene, target: ObjectRef) -> Diagnosis:
         return _not_found(scene, target)
     if item.kind in {"Pod", "ReplicaSet", "Job"}:
         item = scene.top_of(item)
-    search = _Search(scene)
-    return _diagnosis(scene, item.ref, search.candidates(item) or search.last_word(item))
+    search = Search(scene)
+    return diagnosis_of(scene, item.ref, search.candidates(item) or search.last_word(item))
 
 
 def _not_found(scene: Scene, target: ObjectRef) -> Diagnosis:
     """No hypothesis where the object is proven to be gone; where it could not be read, a person has to look."""
     title = quoted(f"{target.kind} {target.name}")
-    if scene.covers(target.kind, target.namespace):
+    if scene.covers(target.kind, target.namespace, target.name):
         text = f"there is no {title}"
         gone = Evidence(EvidenceId("e1"), EvidenceSource.ABSENCE, target, "list", text)
         return Diagnosis(target, (), (gone,), scene.not_read)
@@ -75,7 +75,7 @@ def survey(scene: Scene, asked_about: Sequence[ObjectRef] = ()) -> list[Diagnosi
     An object that only suffers from another one's fault has no diagnosis of its own. Objects that somebody asked about
     are examined whatever their kind, and what is found of them comes first.
     """
-    search = _Search(scene)
+    search = Search(scene)
     found: dict[tuple[CauseId, ObjectRef], Diagnosis] = {}
     victims: dict[tuple[CauseId, ObjectRef], int] = {}
     asked = {scene.top_of(item).ref: item for ref in asked_about if (item := scene.find(ref)) is not None}
@@ -89,12 +89,12 @@ def survey(scene: Scene, asked_about: Sequence[ObjectRef] = ()) -> list[Diagnosi
         victims[key] = victims.get(key, 0) + 1
         own = best.finding.target == item.ref
         if key not in found or own:
-            found[key] = _diagnosis(scene, item.ref if own else best.subject, candidates)
+            found[key] = diagnosis_of(scene, item.ref if own else best.subject, candidates)
 
     def rank(key: tuple[CauseId, ObjectRef]) -> tuple[bool, int, float, str]:
         told = found[key]
         is_asked = key[1] in asked or told.target in asked
-        return not is_asked, -victims[key], -(told.best or _NONE).confidence, str(key[1])
+        return not is_asked, -victims[key], -(told.best or NO_HYPOTHESIS).confidence, str(key[1])
 
     return [found[key] for key in sorted(found, key=rank)]
 
@@ -112,7 +112,7 @@ def _subjects(scene: Scene) -> Iterator[KubeObject]:
         yield from scene.all(kind)
 
 
-class _Search:
+class Search:
     """One pass over a scene; every subject is examined once, however often others lead to it."""
 
     def __init__(self, scene: Scene) -> None:
@@ -246,7 +246,8 @@ def _verdict(scene: Scene, entry: Candidate, others: list[Candidate]) -> Verdict
     return Verdict.ACT if sure else Verdict.APPROVE
 
 
-def _diagnosis(scene: Scene, target: ObjectRef, candidates: list[Candidate]) -> Diagnosis:
+def diagnosis_of(scene: Scene, target: ObjectRef, candidates: list[Candidate]) -> Diagnosis:
+    """The candidates as hypotheses, in their order, with the facts that they cite numbered."""
     numbers: dict[Fact, EvidenceId] = {}
     hypotheses = []
     for entry in candidates:
@@ -295,4 +296,4 @@ def _by_hand(entry: Candidate) -> tuple[str, ...]:
     return tuple(command.format_map(safe).replace(" -c ''", "") for command in entry.cause.by_hand)
 
 
-_NONE = Hypothesis(catalogue()[0].id, ObjectRef("", "", "", ""), 0.0, Verdict.DECLINE, "", ())
+NO_HYPOTHESIS = Hypothesis(catalogue()[0].id, ObjectRef("", "", "", ""), 0.0, Verdict.DECLINE, "", ())

@@ -274,7 +274,13 @@ def _claim(outline: Outline) -> JsonObject:
 
 
 def _namespace(outline: Outline) -> JsonObject:
-    return {"status": without_nothing({"phase": outline.text("Status")})}
+    """A namespace that is being deleted has had its first condition since then."""
+    told = conditions(outline.get("Conditions"))
+    status: JsonObject = {"phase": outline.text("Status"), "conditions": told}
+    since = [moment for one in told if isinstance(one, dict) and (moment := one.get("lastTransitionTime"))]
+    is_going = outline.text("Status") == "Terminating" and since
+    metadata: JsonObject = {"deletionTimestamp": min(map(str, since))} if is_going else {}
+    return {"metadata": metadata, "status": without_nothing(status)}
 
 
 _TELLERS: Final[Mapping[str, Callable[[Outline], JsonObject]]] = MappingProxyType(

@@ -176,6 +176,10 @@ def conditions(entry: Entry) -> list[Json]:
         condition: JsonObject = {"type": cells[0], "status": cells[1]}
         if len(cells) in (3, 4):  # with a reason, and of an autoscaler with a message
             condition |= dict(zip(("reason", "message"), cells[2:], strict=False))
+        elif len(cells) == 5:  # noqa: PLR2004  # of a namespace: one time, a reason and a message
+            moment = parse_described_time(cells[2])
+            condition |= {"lastTransitionTime": stamp(moment)} if moment else {}
+            condition |= {"reason": cells[3], "message": cells[4]}
         elif len(cells) > 4:  # noqa: PLR2004  # with times, reason and message
             for name, text in (("lastHeartbeatTime", cells[2]), ("lastTransitionTime", cells[3])):
                 moment = parse_described_time(text)
