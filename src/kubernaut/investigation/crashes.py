@@ -92,14 +92,13 @@ def link(workload: Workload, since: datetime | None) -> Link:
         return Link.FOLLOWS
     if worked_before(workload):
         return Link.NONE
-    if change.at is None or since is None:
-        return Link.LATER
-    gap = since - change.at
-    if gap < -_SLACK:
+    return Link.LATER if change.at is None or since is None else _by_time(change, since - change.at)
+
+
+def _by_time(change: TemplateChange, gap: timedelta) -> Link:
+    if gap < -_SLACK or gap > _SAME_DAY:
         return Link.NONE
-    if gap <= _SOON and not is_outward(change):
-        return Link.FOLLOWS
-    return Link.LATER if gap <= _SAME_DAY else Link.NONE
+    return Link.FOLLOWS if gap <= _SOON and not is_outward(change) else Link.LATER
 
 
 def is_outward(change: TemplateChange) -> bool:
