@@ -204,6 +204,7 @@ async def test_a_stop_gap_without_a_source_to_propose_to_calls_people_though_it_
 async def test_without_a_rule_that_allows_it_the_change_is_only_proposed(tmp_path: Path, policy: str) -> None:
     ended = await go(tmp_path, policy=policy)
     assert (ended.incident.ending, ended.shop.written, len(ended.branches)) == ("escalated", [], 1)
+    assert ended.reason.startswith("Argo CD cart owns .spec.selector.tier (field manager argocd-controller, Apply): ")
     planned = next(event for event in ended.events if event.kind is EventKind.PLANNED)
     told = "\n".join(explanation_lines(ended.incident.id, explanation(planned)))
     assert "fix_service_selector: propose by owned Argo CD cart owns .spec.selector.tier" in told
