@@ -143,12 +143,12 @@ class StagedTown:
         """Deletes everything that a test may have left in the town, or what is of those kinds, and no other town's."""
         kinds = set(of)
         own = [each for each in RESOURCES if each.namespaced and each.kind not in {"Event", "Endpoints"}]
+        secrets = Resource("external-secrets.io/v1", "ExternalSecret", "externalsecrets")
         if kinds:
-            await _together(self._delete_all(each, "shop", {}) for each in own if each.kind in kinds)
+            await _together(self._delete_all(each, "shop", {}) for each in (*own, secrets) if each.kind in kinds)
             nodes = [KubeObject(raw).ref for raw in town() if raw["kind"] == NODE.kind and NODE.kind in kinds]
             await _together(self.delete(each) for each in nodes)
             return
-        secrets = Resource("external-secrets.io/v1", "ExternalSecret", "externalsecrets")
         accounts = {"fieldSelector": "metadata.name!=default"}
         named = [(each, accounts if each.kind == "ServiceAccount" else {}) for each in (*own, secrets)]
         wide = [each for each in RESOURCES if each.kind in _CLUSTER_WIDE]

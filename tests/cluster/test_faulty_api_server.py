@@ -6,6 +6,7 @@ The cases are played at once, each in a town of its own on the one server; what 
 from __future__ import annotations
 
 import asyncio
+import traceback
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -65,7 +66,10 @@ class Play:
         return kinds_of(self.case)
 
     async def look(self) -> Sight:
-        return await self.town.look(at=self.kinds)
+        """The town, without the nodes of other towns: those have other names."""
+        seen = await self.town.look(at=self.kinds)
+        own = {ref: item for ref, item in seen.items.items() if ref.kind != "Node" or ref.name.startswith("worker-")}
+        return Sight(own)
 
     async def anew(self) -> Sight:
         await self.town.clear(of={*self.kinds, "Job", "NetworkPolicy", "RoleBinding"})
@@ -73,26 +77,29 @@ class Play:
         await self.town.build(of=self.kinds)
         return await self.look()
 
-    async def intended(self) -> Intent:
+    async def ready(self, before: Sight | None) -> tuple[Sight, Intent]:
+        """The town as the action finds it, made anew where the last round left it otherwise, and the intent."""
+        if before is not None and (await self.look()).contents(pods=True) == before.contents(pods=True):
+            intent = await intend(self.plain, self.case.call)
+            if isinstance(intent, Intent):
+                return before, intent
+        before = await self.anew()
         intent = await intend(self.plain, self.case.call)
         assert isinstance(intent, Intent), intent
-        return intent
+        return before, intent
 
     async def go(self) -> None:
         await self.town.once()
-        before = await self.anew()
-        intent = await self.intended()
+        before, intent = await self.ready(None)
         self.proxy.begin(None, 0)
         await apply(self.ports, intent)
         writes = self.proxy.writes
         assert writes
         for at, spoilt in product(range(1, writes + 1), Spoilt):
-            if (await self.look()).contents(pods=True) != before.contents(pods=True):
-                before = await self.anew()
-            await self.spoil(at, spoilt, before, f"write {at} of {writes}, {spoilt}")
+            before, intent = await self.ready(before)
+            await self.spoil(intent, at, spoilt, before, f"write {at} of {writes}, {spoilt}")
 
-    async def spoil(self, at: int, spoilt: Spoilt, before: Sight, where: str) -> None:
-        intent = await self.intended()
+    async def spoil(self, intent: Intent, at: int, spoilt: Spoilt, before: Sight, where: str) -> None:
         self.proxy.begin(spoilt, at)
         outcome = await retried(partial(apply, self.ports, intent))
         self.proxy.begin(None, 0)
@@ -138,8 +145,8 @@ async def _played(case: Case, number: int, kubeconfig: Path, folder: Path, gate:
         )
         try:
             await Play(case, staged, proxy, ports, plain).go()
-        except (AssertionError, KubernautError) as error:
-            return f"{type(error).__name__}: {error}"
+        except (AssertionError, KubernautError, ExceptionGroup) as error:
+            return "".join(traceback.format_exception(error))
         return ""
 
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from kubernaut.adapters.git.repository import GitRepositories
 from kubernaut.adapters.memory.engine import MemoryEngine, Moment
+from kubernaut.adapters.memory.meter import MemoryMeter
 from kubernaut.domain.changes import Change
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.objects import JsonObject, KubeObject, Tree
+from kubernaut.domain.signals import AlertKey, SignalId
 from kubernaut.domain.sources import DeclaredSource
-from kubernaut.engine.codec import dump
 from kubernaut.entrypoints.cli.policy import explanation, explanation_lines
 from kubernaut.execution.proposing import PROPOSABLE, Proposing
+from kubernaut.pipeline import beginning
 from kubernaut.planning.submitting import Submissions
+from kubernaut.ports import Admission
 from tests.bare_repository import BareRepository
 from tests.misrouted_shop import SERVICE, MisroutedShop
 from tests.objects import NOW
@@ -42,6 +46,7 @@ rules:
     when: ns.name == "shop" && owner.tool == "Argo CD"
     then: stop-gap
 """
+ARGO = {"argocd.argoproj.io/instance": "cart"}
 RIGHT = {"app": "cart", "tier": "web"}
 WRONG = {"app": "cart", "tier": "wbe"}
 
@@ -55,16 +60,21 @@ class OwnedShop(MisroutedShop):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.own("argocd-controller", WRONG)
+        if self.puts_back == "by a stranger":
+            self.own("shopkeeper", WRONG, operation="Update", marks={})
+        else:
+            self.own("argocd-controller", WRONG)
 
-    def own(self, manager: str, selector: dict[str, str]) -> None:
+    def own(
+        self, manager: str, selector: dict[str, str], *, operation: str = "Apply", marks: dict[str, str] = ARGO
+    ) -> None:
         raw = dict(self.cluster.raw(SERVICE))
         held: JsonObject = {"f:spec": {"f:selector": {}}}
         entry: JsonObject = {
-            "manager": manager, "operation": "Apply", "time": NOW.isoformat(), "fieldsV1": held
+            "manager": manager, "operation": operation, "time": NOW.isoformat(), "fieldsV1": held
         }  # fmt: skip
         metadata = Tree(raw).tree("metadata").raw
-        raw["metadata"] = {**metadata, "labels": {"argocd.argoproj.io/instance": "cart"}, "managedFields": [entry]}
+        raw["metadata"] = {**metadata, "labels": dict(marks), "managedFields": [entry]}
         raw["spec"] = {**Tree(raw).tree("spec").raw, "selector": dict(selector)}
         self.cluster.put(raw)
 
@@ -76,6 +86,8 @@ class OwnedShop(MisroutedShop):
             self.own("argocd-controller", WRONG)
         if not dry_run and self.puts_back == "by hand":
             self.own("kubectl-edit", {"app": "basket"})
+        if not dry_run and self.puts_back == "by a stranger":
+            self.own("shopkeeper", WRONG, operation="Update", marks={})
         return after
 
 
@@ -121,7 +133,7 @@ async def go(
     async with MemoryEngine(shop.workflow, shop.clock) as engine:
         for step, moment in crashes:
             engine.crash_at(step, moment)
-        await engine.start(opened.id, {"do": "heal", "incident": dump(opened)})
+        await engine.start(opened.id, beginning(opened))
         for _ in crashes:
             await engine.recover()
         await engine.outcome(opened.id)
@@ -204,6 +216,7 @@ async def test_a_stop_gap_without_a_source_to_propose_to_calls_people_though_it_
 async def test_without_a_rule_that_allows_it_the_change_is_only_proposed(tmp_path: Path, policy: str) -> None:
     ended = await go(tmp_path, policy=policy)
     assert (ended.incident.ending, ended.shop.written, len(ended.branches)) == ("escalated", [], 1)
+    assert ended.reason.startswith("Argo CD cart owns .spec.selector.tier (field manager argocd-controller, Apply): ")
     planned = next(event for event in ended.events if event.kind is EventKind.PLANNED)
     told = "\n".join(explanation_lines(ended.incident.id, explanation(planned)))
     assert "fix_service_selector: propose by owned Argo CD cart owns .spec.selector.tier" in told
@@ -221,3 +234,37 @@ async def test_a_stop_gap_rule_lifts_no_other_rule(tmp_path: Path, then: str) ->
     strict = f'{RULE}  - name: not-here\n    when: ns.name == "shop"\n    then: {then}\n'
     ended = await go(tmp_path, policy=strict)
     assert (ended.shop.written, ended.shop.selector()) == ([], WRONG)
+
+
+async def test_a_manager_that_wrote_again_what_we_had_changed_owns_the_field_from_then_on(tmp_path: Path) -> None:
+    first = await go(tmp_path, policy="", answers=False, puts_back="by a stranger")
+    assert len(first.shop.written) == 1
+    assert "somebody else changed /spec/selector meanwhile" in first.reason
+
+    shop = first.shop
+    await shop.clock.advance(timedelta(hours=5))
+    now = shop.clock.now()
+    signal = replace(shop._signal(firing=True), id=SignalId("sig-9"), alert_key=AlertKey("b"), received_at=now)
+    admitted = await shop.stages.triage.admit(signal)
+    assert isinstance(admitted, Admission)
+    async with MemoryEngine(shop.workflow, shop.clock) as engine:
+        await engine.start(admitted.incident.id, beginning(admitted.incident))
+        await engine.outcome(admitted.incident.id)
+    second = await shop.incidents.get(admitted.incident.id)
+    assert second is not None
+    assert (second.guard, len(shop.written)) == ("owned", 1)
+    assert "operator shopkeeper owns .spec.selector.tier (field manager shopkeeper, Update)" in (second.reason or "")
+
+
+async def test_decisions_about_owned_fields_are_counted_by_their_guard(tmp_path: Path) -> None:
+    counted = {}
+    for name, policy, declared in (("proposed", "", True), ("left", "", False), ("held up", RULE, True)):
+        ended = await go(tmp_path / name.replace(" ", "-"), policy=policy, declared=declared)
+        meter = ended.shop.stages.planning.rails.meter
+        assert isinstance(meter, MemoryMeter)
+        counted[name] = [dict(labels) for of, labels in meter.counts if of == "decisions"]
+    assert counted == {
+        "proposed": [{"decision": "act", "guard": "owned"}],
+        "left": [{"decision": "close", "guard": "owned"}],
+        "held up": [{"decision": "act", "guard": "stop_gap"}],
+    }

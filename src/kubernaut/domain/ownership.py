@@ -87,8 +87,16 @@ class Claim:
 
     def __str__(self) -> str:
         """`owned by Argo CD cart, which would put back .spec.selector (field manager argocd-controller, Apply)`."""
-        by = f"field manager {self.manager}, {self.operation}" if self.manager else f"told by {self.owner.mark}"
-        return f"owned by {self.owner}, which would put back {self.field} ({by})"
+        return f"owned by {self.owner}, which would put back {self.field} ({self._known_by})"
+
+    @property
+    def fact(self) -> str:
+        """`Argo CD cart owns .spec.selector (field manager argocd-controller, Apply)`."""
+        return f"{self.owner} owns {self.field} ({self._known_by})"
+
+    @property
+    def _known_by(self) -> str:
+        return f"field manager {self.manager}, {self.operation}" if self.manager else f"told by {self.owner.mark}"
 
 
 def keeper_of(item: KubeObject) -> Keeper | None:

@@ -30,7 +30,8 @@ async def _submit(
     submit = partial(stages.execution.submit, incident, diagnosis, chosen.call, attempt=attempt)
     submitted = await run.step(f"submit-{attempt}", submit, returns=Submitted)
     undo = f"kubernaut incidents undo {incident.id}" if submitted.address else ""
-    return Acted(Conclusion(Ending.ESCALATED, submitted.reason, undo, guard="owned"), Outcome.REFUSED)
+    reason = f"{chosen.claim.fact}: {submitted.reason}" if chosen.claim else submitted.reason
+    return Acted(Conclusion(Ending.ESCALATED, reason, undo, guard="owned"), Outcome.REFUSED)
 
 
 async def _change(

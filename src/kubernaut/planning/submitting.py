@@ -48,6 +48,8 @@ class Submissions:
 
     async def claimed(self, candidate: Candidate, weighing: Weighing) -> Candidate:
         """The candidate with the claim of an owner, and the rule that allows it as a stop-gap, if there are any."""
+        if candidate.call.action == PROPOSE:
+            return candidate
         claim = await self.claims(candidate.call)
         owned = replace(candidate, claim=claim, stop_gap="")
         rule = weighing.policy.stop_gap(weighing.facts(owned), weighing.case.now) if claim else None
@@ -66,5 +68,5 @@ class Submissions:
             if each.claim is None or each.stop_gap or each.call.action not in self.actions:
                 found.append(each)
             elif not any(other.call.action == PROPOSE for other in found):
-                found.append(Candidate(proposal_of(each.call), 0, 0, 0.0))
+                found.append(Candidate(proposal_of(each.call), 0, 0, 0.0, claim=each.claim))
         return tuple(found)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from kubernaut.domain.errors import PolicyError
 from kubernaut.domain.objects import JsonObject
 from kubernaut.domain.ownership import AUTOSCALER
+from kubernaut.domain.sources import PROPOSE
 from kubernaut.planning.policy.document import Document, Effect, Rule, Window
 from kubernaut.planning.policy.facts import Facts, no_severer_than
 
@@ -81,7 +82,7 @@ class Policy:
         What takes the remedy away comes before what asks.
         """
         found = [*self.rulings(facts, now)]
-        if facts.owner.tool and self.stop_gap(facts, now) is None:
+        if facts.owner.tool and facts.action.id != PROPOSE and self.stop_gap(facts, now) is None:
             found.append(Ruling(OWNED, "", Effect.DENY, owned_reason(facts)))
         if facts.action.needs_consent:
             found.append(Ruling(APPROVAL, "", Effect.ASK, f"{facts.action.id} is never done without consent"))
