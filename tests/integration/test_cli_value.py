@@ -6,6 +6,8 @@ import asyncio
 import csv
 import io
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from kubernaut.adapters.store import open_store
+from kubernaut.adapters.store.schema import metadata
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.proposals import Agreement
 from kubernaut.entrypoints.cli.main import run
@@ -120,14 +123,14 @@ def test_the_csv_has_a_line_an_incident(capsys: pytest.CaptureFixture[str]) -> N
         ([*PERIOD, "--format", "pdf"], "not for a terminal"),
         ([*PERIOD, "--off-arm", "missing.jsonl"], "missing.jsonl"),
         ([*PERIOD, "--server", "http://127.0.0.1:9", "--wage", "3"], "need the database"),
-        ([*PERIOD, "--format", "html", "--out", "no/such/folder/file"], "No such file"),
+        ([*PERIOD, "--format", "html", "--out", "no/such/folder/file"], "make it first"),
     ],
 )
 @pytest.mark.usefixtures("database")
 def test_bad_input_is_refused_with_what_to_give(
     capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
-    assert run(["value", "report", *arguments]) == 1
+    assert run(["value", "report", *arguments]) == 2
     assert said in capsys.readouterr().err
 
 
@@ -198,7 +201,7 @@ def test_verify_names_the_first_bad_event(database: Path, capsys: pytest.Capture
 
 @pytest.mark.usefixtures("database")
 def test_a_head_that_is_too_short_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["audit", "verify", "--head", "abc"]) == 1
+    assert run(["audit", "verify", "--head", "abc"]) == 2
     assert "at least 12" in capsys.readouterr().err
 
 
@@ -257,3 +260,34 @@ def test_a_backtest_reads_the_database_and_prints_a_table_or_a_document(
     policy.write_text('version: 1\nrules: [{name: careful, when: "nobody", then: ask}]\n', encoding="utf-8")
     assert run(["backtest", *PERIOD, "--policy", str(policy)]) == 1
     assert "line 2" in capsys.readouterr().err
+
+
+def test_without_any_table_but_that_of_events_every_report_is_the_same_to_the_cent(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = open_store(f"sqlite:///{database}")
+    asyncio.run(tell_decision(store.incidents, "print-2"))
+    asyncio.run(tell_proposal(store.incidents, replace(a_month(1)[0], name="print-3"), Agreement.SAME_CHANGE, 9.0))
+    store.close()
+    reports = (
+        ["value", "report", *PERIOD, "--json"],
+        ["value", "report", *PERIOD, "--format", "csv"],
+        ["value", "shadow", *PERIOD, "--json"],
+        ["value", "summary", *PERIOD, "--json"],
+        ["backtest", *PERIOD, "--json"],
+    )
+
+    def written() -> list[str]:
+        for command in reports:
+            assert run(command) == 0
+        return capsys.readouterr().out.splitlines()
+
+    before = written()
+    # Past the store, which holds that every event has its incident.
+    with closing(sqlite3.connect(database)) as connection, connection:
+        emptied = [table.name for table in metadata.sorted_tables if table.name != "events"]
+        rows = sum(connection.execute(f"DELETE FROM {name}").rowcount for name in emptied)  # noqa: S608  # ours
+
+    assert rows > 40
+    assert "cost_savings_usd" in "".join(before)
+    assert written() == before

@@ -25,6 +25,15 @@ class InputError(KubernautError):
     code = "invalid_input"
 
 
+class WrongValue(InputError):
+    """A value that an option does not take; it names the option and says what would do."""
+
+    code = "wrong_use"
+
+    def __init__(self, option: str, given: str, fix: str) -> None:
+        super().__init__(f"{option} {given[:40]}: {fix}")
+
+
 class MalformedSignal(InputError):
     """A body that is not what its endpoint takes."""
 

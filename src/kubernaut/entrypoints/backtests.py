@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.journal import Event, EventKind
-from kubernaut.domain.objects import Json, Tree
+from kubernaut.domain.objects import Json, JsonObject, Tree
 from kubernaut.domain.plans import Plan
+from kubernaut.entrypoints.otherwise import Ground, Restored
 from kubernaut.impact.period import Period
 from kubernaut.planning.budgeting import Spent
 from kubernaut.planning.replaying import NotKnown, Stored, What, replay, spending, stored_decision
 from kubernaut.ports import IncidentStore
 
+Otherwise = Callable[[Stored, Ground], Restored | NotKnown]
+
 _PAGE = 500
 _DAY = timedelta(days=1)
 _UNREADABLE = "the decision was stored in a form that is not read any more"
-_KINDS = (EventKind.RECEIVED, EventKind.DIAGNOSED, EventKind.PLANNED, EventKind.VERIFIED, EventKind.CLOSED)
+_KINDS = (
+    EventKind.RECEIVED,
+    EventKind.DIAGNOSED,
+    EventKind.PLANNED,
+    EventKind.INTENDED,
+    EventKind.VERIFIED,
+    EventKind.CLOSED,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,7 @@ class Decided:
     reason: str
 
     def __str__(self) -> str:
-        """`act rollback_deployment`."""
+        """`act rollback_deployment`, with the strategy that it is a step of."""
         return f"{self.decision} {self.action}".rstrip()
 
 
@@ -85,6 +95,7 @@ class Backtest:
     reasons: tuple[tuple[str, int], ...]
     differing: tuple[Differing, ...]
     unknown: tuple[Unknown, ...]
+    tried: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +107,7 @@ class _Point:
     cause: str
     at: datetime
     seq: int
+    ground: Ground = field(default_factory=lambda: Ground(None))
 
 
 @dataclass
@@ -107,6 +119,10 @@ class _Case:
     cause: str = ""
     effect: str = ""
     ended: str = ""
+    diagnosis: Json = None
+    diagnosed: int = 0
+    item: JsonObject | None = None
+    tried: bool = False
 
 
 @dataclass
@@ -126,9 +142,14 @@ class _Reading:
             case EventKind.DIAGNOSED:
                 best = next(iter(body.trees("diagnosis", "hypotheses")), Tree({}))
                 case.verdict, case.cause = best.at("verdict"), best.text("cause")
+                case.diagnosis, case.diagnosed = body.at("diagnosis"), event.seq
             case EventKind.PLANNED:
                 stored = _stored(event, case)
-                self.points.append(_Point(event.incident, stored, case.cause, event.at, event.seq))
+                ground = Ground(case.diagnosis, after_a_trial=case.tried, diagnosed=case.diagnosed)
+                self.points.append(_Point(event.incident, stored, case.cause, event.at, event.seq, ground))
+            case EventKind.INTENDED:
+                case.item = case.item or dict(body.tree("intent", "snapshot").raw) or None
+                case.tried = True
             case EventKind.VERIFIED:
                 case.effect = case.effect or body.text("verification", "effect")
             case EventKind.CLOSED:
@@ -144,8 +165,13 @@ def _stored(event: Event, case: _Case) -> Stored | None:
         return None
 
 
-async def run_backtest(incidents: IncidentStore, period: Period, what: What) -> Backtest:
-    """The incidents that were decided upon in the period, in the order of their decisions."""
+async def run_backtest(
+    incidents: IncidentStore, period: Period, what: What, *, otherwise: Otherwise | None = None, tried: str = ""
+) -> Backtest:
+    """The incidents that were decided upon in the period, in the order of their decisions.
+
+    `otherwise` puts other remedies or another diagnosis in the place of the stored ones; `tried` is what it is called.
+    """
     reading, after = _Reading(), 0
     while page := await incidents.events(after=after, limit=_PAGE, kinds=_KINDS):
         for event in page:
@@ -153,7 +179,7 @@ async def run_backtest(incidents: IncidentStore, period: Period, what: What) -> 
             if period.since - _DAY <= event.at <= period.until:
                 reading.take(event)
         after = page[-1].seq
-    course = _Course(what, period.since, reading.cases)
+    course = _Course(what, period.since, reading.cases, otherwise)
     for point in reading.points:
         if point.incident not in course.left:
             course.go_on(point)
@@ -171,6 +197,7 @@ async def run_backtest(incidents: IncidentStore, period: Period, what: What) -> 
         tuple(Counter(one.why for one in course.unknown).most_common()),
         tuple(course.differing),
         tuple(course.unknown),
+        tried,
     )
 
 
@@ -181,6 +208,7 @@ class _Course:
     what: What
     since: datetime
     cases: dict[IncidentId, _Case]
+    otherwise: Otherwise | None = None
     decisions: int = 0
     same: int = 0
     spent: list[Spent] = field(default_factory=list)
@@ -191,10 +219,10 @@ class _Course:
     def go_on(self, point: _Point) -> None:
         """Takes the next decision again."""
         stored, case = point.stored, self.cases[point.incident]
-        plan = replay(stored, self.what, self._spend(None, point.at)) if stored else NotKnown(_UNREADABLE)
+        plan, ground = self._again(point, case)
         # What is not known counts in the budgets as it was decided.
-        if stored is not None:
-            self._spend(spending(stored.plan if isinstance(plan, NotKnown) else plan, stored), point.at)
+        if ground is not None:
+            self._spend(spending(ground.plan if isinstance(plan, NotKnown) else plan, ground), point.at)
         if point.at < self.since:
             return
         self.decisions += 1
@@ -213,6 +241,19 @@ class _Course:
         )
         self.differing.append(told)
 
+    def _again(self, point: _Point, case: _Case) -> tuple[Plan | NotKnown, Stored | None]:
+        """What would have been decided, and the ground on which it would."""
+        if point.stored is None:
+            return NotKnown(_UNREADABLE), None
+        restored: Restored | NotKnown = Restored(point.stored)
+        if self.otherwise is not None:
+            item = None if point.ground.after_a_trial else case.item
+            restored = self.otherwise(point.stored, replace(point.ground, item=item))
+        if isinstance(restored, NotKnown):
+            return restored, point.stored
+        plan = restored.plan or replay(restored.stored, self.what, self._spend(None, point.at))
+        return plan if isinstance(plan, NotKnown) else restored.named(plan), restored.stored
+
     def _spend(self, took: Spent | None, now: datetime) -> list[Spent]:
         """What was spent in the day before, this included."""
         self.spent = [each for each in self.spent if each.at > now - _DAY] + ([took] if took else [])
@@ -227,6 +268,8 @@ def _decided(plan: Plan) -> Decided:
     else:
         decision = plan.decision.value
     action = str(plan.chosen.call.action) if plan.chosen else ""
+    if plan.chosen and plan.chosen.course:
+        action += f" ({plan.chosen.course.strategy})"
     return Decided(decision, action, plan.guard, plan.rule, plan.reason)
 
 

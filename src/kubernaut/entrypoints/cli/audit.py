@@ -13,12 +13,12 @@ import typer
 
 from kubernaut.adapters.store import Store
 from kubernaut.domain.chain import Checked, Recorded
-from kubernaut.domain.errors import InputError, UnknownName
+from kubernaut.domain.errors import InputError, UnknownName, WrongValue
 from kubernaut.domain.incidents import Incident, IncidentId
 from kubernaut.domain.objects import JsonObject
 from kubernaut.domain.reconstruction import Difference, differences, rebuild
 from kubernaut.engine.codec import dump
-from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, group, help_text
+from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, group, help_text, in_a_folder
 from kubernaut.entrypoints.records import opened_records
 from kubernaut.entrypoints.terminal.escaping import quoted
 from kubernaut.ports import IncidentFilter
@@ -50,7 +50,7 @@ def verify(ctx: typer.Context, *, head: Head = None, config: ConfigFile = None, 
     """Prints how many events fit, and the head."""
     noted = (head or "").strip().lower()
     if head is not None and len(noted) < _SHORTEST_HEAD:
-        raise InputError(f"--head {head}: give at least {_SHORTEST_HEAD} characters of the hash")
+        raise WrongValue("--head", head, f"give at least {_SHORTEST_HEAD} characters of the hash")
     with opened_records(load_settings(config)) as store:
         found = asyncio.run(store.event_log.checked(expected_head=noted))
     if as_json:
@@ -103,7 +103,9 @@ def _checked_lines(found: Checked, noted: str) -> list[str]:
 )
 def export(
     *,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to (else stdout).")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Where to (else stdout).", callback=in_a_folder)
+    ] = None,
     config: ConfigFile = None,
 ) -> None:
     """Streams, whatever the size of the log."""

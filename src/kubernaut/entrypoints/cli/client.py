@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from kubernaut.domain.errors import InputError, KubernautError, UnknownName
+from kubernaut.domain.errors import KubernautError, UnknownName, WrongValue
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event
 from kubernaut.domain.objects import Json, JsonObject, Tree
@@ -126,7 +126,7 @@ def connect(server: str | None) -> Iterator[Service]:
     host = settings.http.host if settings.http.host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104  # compared
     address = (server or f"http://{host}:{settings.http.port}").rstrip("/")
     if not address.startswith(("http://", "https://")):
-        raise InputError(f"--server {address}: an address starts with http:// or https://")
+        raise WrongValue("--server", address, "an address starts with http:// or https://")
     token = settings.bearer_token()
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     with httpx2.Client(base_url=address, headers=headers, timeout=_TIMEOUT_S, trust_env=False) as http:

@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from kubernaut.entrypoints.cli.options import AllNamespaces, AsJson, ConfigFile, Context, Kubeconfig, group, of_cluster
+from kubernaut.entrypoints.cli.options import (
+    AllNamespaces,
+    AsJson,
+    ConfigFile,
+    Context,
+    Kubeconfig,
+    existing,
+    group,
+    of_cluster,
+)
 from kubernaut.entrypoints.doors import DiagnosisRequest
 from kubernaut.entrypoints.reports import diagnosis_json
 from kubernaut.entrypoints.terminal.diagnoses import report_lines
@@ -37,10 +46,11 @@ def diagnose(  # noqa: PLR0913  # an option each
     kubeconfig: Kubeconfig = None,
     context: Context = None,
     alert: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="An Alertmanager webhook body; looks at what it names.")
+        Path | None,
+        typer.Option(metavar="FILE", help="An Alertmanager webhook body; looks at what it names.", callback=existing),
     ] = None,
     snapshot: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="A saved cluster: a file, folder or archive.")
+        Path | None, typer.Option(metavar="PATH", help="A saved cluster: a file, folder or archive.", callback=existing)
     ] = None,
     config: ConfigFile = None,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 3 when something was found.")] = False,

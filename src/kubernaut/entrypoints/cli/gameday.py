@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from kubernaut.domain.errors import InputError
+from kubernaut.domain.errors import InputError, WrongValue
 from kubernaut.entrypoints.cli.guessing import did_you_mean
 from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, Context, Kubeconfig, group, of_cluster
 from kubernaut.entrypoints.cli.session import Session
@@ -133,7 +133,7 @@ def _listed(text: str) -> list[str]:
 
 def _lent(settings: Settings, image: str, server: str) -> Lent:
     if server and not server.startswith(("http://", "https://")):
-        raise InputError(f"--server {server}: an address starts with http:// or https://")
+        raise WrongValue("--server", server, "an address starts with http:// or https://")
     return Lent(settings, image or Lent(settings).image, server.rstrip("/"))
 
 

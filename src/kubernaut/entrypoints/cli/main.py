@@ -17,7 +17,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from kubernaut.domain.errors import KubernautError
+from kubernaut.domain.errors import KubernautError, WrongValue
 from kubernaut.entrypoints.cli.failures import Failure, show, unforeseen
 from kubernaut.entrypoints.cli.guessing import did_you_mean
 from kubernaut.entrypoints.cli.options import help_text
@@ -129,8 +129,9 @@ def run(arguments: Sequence[str], session: Session | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except KubernautError as error:
-        show(Failure(error.code, str(error), error.help), as_json=as_json)
-        return FAILED
+        wrong = isinstance(error, WrongValue)
+        show(Failure(error.code, str(error), error.help or (_help_for(rest) if wrong else "")), as_json=as_json)
+        return WRONG_USE if wrong else FAILED
     except Exception as error:  # the command line's last resort
         if debug:
             raise
@@ -163,7 +164,7 @@ def _everywhere(arguments: Sequence[str]) -> tuple[list[str], str, bool]:
 
 
 def _wrong_use(error: Exception) -> str:
-    message = str(getattr(error, "message", "") or error).strip().rstrip(".")
+    message = str(getattr(error, "message", "") or error).strip().rstrip(".").removeprefix("Value error, ")
     message = re.sub(r"\W did you mean", "; did you mean", message, flags=re.IGNORECASE).replace("'", '"')
     hint = getattr(error, "possibilities", None)
     near = f'; did you mean "{hint[0]}"?' if hint else ""

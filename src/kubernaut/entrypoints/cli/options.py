@@ -7,16 +7,39 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+STDIO = "-"
+
 if TYPE_CHECKING:
     # `kubernaut --help` needs no settings.
     from kubernaut.settings import Settings
 
+
+def existing(value: Path | list[Path] | None) -> Path | list[Path] | None:
+    """The callback of an option that names what is to be read: a name with nothing behind it is wrong use."""
+    for place in value if isinstance(value, list) else [value] if value else []:
+        if str(place) != STDIO and not place.exists():
+            raise typer.BadParameter(f"{place} does not exist; give one that does")
+    return value
+
+
+def in_a_folder(value: Path | None) -> Path | None:
+    """The callback of an option that names what is to be written: the folder has to be there."""
+    if value is not None and str(value) != STDIO and not value.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {value.parent}; make it first, or name another file")
+    return value
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="Settings file (else KUBERNAUT_CONFIG, else defaults).")
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="Settings file (else KUBERNAUT_CONFIG, else defaults).", callback=existing
+    ),
 ]
 AllNamespaces = Annotated[bool, typer.Option("--all-namespaces", "-A", help="Look at all of them.")]
-Kubeconfig = Annotated[Path | None, typer.Option(metavar="FILE", help="Kubeconfig (else as kubectl).")]
+Kubeconfig = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Kubeconfig (else as kubectl).", callback=existing)
+]
 Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig (else its current one).")]
 Server = Annotated[
     str | None, typer.Option("--server", metavar="URL", help="Address of the service (else from the settings).")

@@ -18,7 +18,7 @@ from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.learning import Pattern
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import JsonObject
-from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, group, help_text
+from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, existing, group, help_text, in_a_folder
 from kubernaut.entrypoints.remembering import Memory, as_json, memory_of, migrate, read_in
 from kubernaut.entrypoints.terminal.escaping import visible
 from kubernaut.entrypoints.terminal.look import aligned
@@ -122,7 +122,7 @@ def show(
 )
 def export(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The file to write; - is stdout.")],
+    file: Annotated[Path, typer.Argument(help="The file to write; - is stdout.", callback=in_a_folder)],
     *,
     config: ConfigFile = None,
     as_json_: AsJson = False,
@@ -152,7 +152,7 @@ def export(
 )
 def import_(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The file to read; - is stdin.")],
+    file: Annotated[Path, typer.Argument(help="The file to read; - is stdin.", callback=existing)],
     *,
     config: ConfigFile = None,
     as_json_: AsJson = False,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 import yaml
 
-from kubernaut.domain.errors import InputError, UnknownName
+from kubernaut.domain.errors import WrongValue
 from kubernaut.domain.objects import JsonObject
 from kubernaut.entrypoints.cli.guessing import did_you_mean
 from kubernaut.entrypoints.cli.options import AsJson, group, help_text
@@ -47,7 +47,11 @@ def render(  # one argument an option
     as_json: AsJson = False,
 ) -> None:
     """Reading apart from changing; what is changed bound a namespace."""
-    chosen, bound, places = _chosen(actions), _account(account), [_checked(name) for name in namespace or ()]
+    chosen, bound, places = (
+        _chosen(actions),
+        _account(account),
+        [_checked("--namespace", each) for each in namespace or ()],
+    )
     both = read == write
     documents: list[JsonObject] = []
     if read or both:
@@ -76,16 +80,16 @@ def _chosen(actions: str) -> Catalogue:
     for name in names:
         if name not in catalogue:
             hint = did_you_mean(name, [known.id for known in catalogue])
-            raise UnknownName(f'no action "{name}"{hint}', help="kubernaut actions list")
+            raise WrongValue("--actions", name, f"there is no such action{hint}; kubernaut actions list tells them")
     return catalogue.only(frozenset(names)) if names else catalogue
 
 
 def _account(text: str) -> Account:
     namespace, _, name = text.partition("/")
-    return Account(_checked(namespace), _checked(name))
+    return Account(_checked("--account", namespace), _checked("--account", name))
 
 
-def _checked(name: str) -> str:
+def _checked(option: str, name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise InputError(f'"{name[:80]}" is no name of a namespace or an account', help="kubernaut rbac render --help")
+        raise WrongValue(option, name, "this is no name of a namespace or an account")
     return name

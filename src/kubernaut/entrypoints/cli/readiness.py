@@ -13,7 +13,7 @@ import typer
 from kubernaut.declared import value_inputs
 from kubernaut.domain.errors import InputError
 from kubernaut.entrypoints.cli.guessing import did_you_mean
-from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, group
+from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, group, in_a_folder
 from kubernaut.entrypoints.cli.session import Session
 from kubernaut.entrypoints.logs import configure_logs
 from kubernaut.entrypoints.readiness.assessing import Assessment, assess, assessment_json, assessment_sheet
@@ -35,7 +35,7 @@ app = group(
     "kubernaut readiness --json --html readiness.html --evidence readiness/",
 )
 _SOAK_S = int(Soak().seconds)
-_File = Annotated[Path | None, typer.Option(metavar="FILE", help="Written there, too.")]
+_File = Annotated[Path | None, typer.Option(metavar="FILE", help="Written there, too.", callback=in_a_folder)]
 
 
 @app.command(help=app.info.help)

@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from kubernaut.entrypoints.cli.options import AllNamespaces, AsJson, ConfigFile, Context, Kubeconfig, group, of_cluster
+from kubernaut.entrypoints.cli.options import (
+    AllNamespaces,
+    AsJson,
+    ConfigFile,
+    Context,
+    Kubeconfig,
+    group,
+    in_a_folder,
+    of_cluster,
+)
 from kubernaut.entrypoints.doors import CaptureRequest
 from kubernaut.entrypoints.reports import capture_json
 from kubernaut.entrypoints.terminal.captures import capture_lines
@@ -28,7 +37,10 @@ def snapshot(  # noqa: PLR0913  # an option each
     ctx: typer.Context,
     *,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to: FILE.tar.gz, not there yet.")
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Where to: FILE.tar.gz, not there yet.", callback=in_a_folder
+        ),
     ],
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="The namespace to save.")] = "default",
     all_namespaces: AllNamespaces = False,

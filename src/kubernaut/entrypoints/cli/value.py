@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter, ValidationError
 
 from kubernaut.declared import value_inputs
-from kubernaut.domain.errors import InputError, StoreError
+from kubernaut.domain.errors import InputError, StoreError, WrongValue
 from kubernaut.engine.codec import dump, load
 from kubernaut.entrypoints.cli.client import connect
-from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, Server, group, help_text
+from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, Server, existing, group, help_text, in_a_folder
+from kubernaut.entrypoints.cli.periods import Records, Since, Until, opened_period
 from kubernaut.entrypoints.cli.session import Session
-from kubernaut.entrypoints.records import opened_records
 from kubernaut.entrypoints.terminal.escaping import visible
 from kubernaut.entrypoints.value.charts import charts_of
-from kubernaut.entrypoints.value.gathering import exported_histories, gather_shadow, gather_value, period_of
+from kubernaut.entrypoints.value.gathering import exported_histories, gather_shadow, gather_value
 from kubernaut.entrypoints.value.pdf import as_pdf
 from kubernaut.entrypoints.value.proposed import shadow_sheet
 from kubernaut.entrypoints.value.sheet import sheet_of
@@ -30,7 +31,7 @@ from kubernaut.entrypoints.value.writing import as_csv, as_html, as_markdown, as
 from kubernaut.impact.inputs import Range, ValueInputs
 from kubernaut.impact.period import ValueReport
 from kubernaut.impact.shadow import ShadowReport
-from kubernaut.settings import Declared, Settings, load_settings
+from kubernaut.settings import Declared, load_settings
 
 app = group(
     "What it was worth, with an interval for every figure and the assumptions beside it.",
@@ -51,6 +52,15 @@ class Format(StrEnum):
     PDF = "pdf"
 
 
+# What each of these options stands for.
+_ASSUMED: Mapping[str, str] = MappingProxyType(
+    {
+        "minutes_by_hand": "--minutes-by-hand",
+        "wage_usd_per_h": "--wage",
+        "downtime_usd_per_min": "--downtime",
+        "running_usd_per_month": "--cost",
+    }
+)
 _Assumed = Annotated[str | None, typer.Option(metavar="N or LOW-MIDDLE-HIGH", help="In place of the setting.")]
 
 
@@ -68,12 +78,17 @@ _Assumed = Annotated[str | None, typer.Option(metavar="N or LOW-MIDDLE-HIGH", he
 def report(  # noqa: PLR0913  # an option each
     ctx: typer.Context,
     *,
-    since: Annotated[str, typer.Option(help="30d, 12h, 4w, or a date.")] = "30d",
-    until: Annotated[str, typer.Option(help="A date; now where it is not given.")] = "",
+    since: Since = "30d",
+    until: Until = "",
     form: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.TABLE,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to (else stdout).")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Where to (else stdout).", callback=in_a_folder)
+    ] = None,
     off_arm: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="An exported log of a time in which the service only watched.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="An exported log of a time in which the service only watched.", callback=existing
+        ),
     ] = None,
     minutes_by_hand: _Assumed = None,
     wage: _Assumed = None,
@@ -88,18 +103,18 @@ def report(  # noqa: PLR0913  # an option each
     session: Session = ctx.obj
     chosen = Format.JSON if as_json else form
     if chosen is Format.PDF and out is None:
-        raise InputError("a PDF is not for a terminal", help="kubernaut value report --format pdf --out value.pdf")
-    assumed = {"minutes_by_hand": minutes_by_hand, "wage_usd_per_h": wage}
-    assumed |= {"downtime_usd_per_min": downtime, "running_usd_per_month": cost}
-    settings = load_settings(config)
+        raise WrongValue("--format", "pdf", "a PDF is not for a terminal; add --out value.pdf")
+    assumed = dict(zip(_ASSUMED, (minutes_by_hand, wage, downtime, cost), strict=True))
     if server is not None:
         if verify or off_arm is not None or any(given is not None for given in assumed.values()):
-            raise InputError("--verify, --off-arm and assumptions need the database, not --server")
-        found = _asked(server, since, until)
+            raise WrongValue("--server", server, "--verify, --off-arm and assumptions need the database instead")
+        found, cluster = _asked(server, since, until), load_settings(config).cluster.name
     else:
-        inputs = _with(value_inputs(settings.value), assumed)
-        found = asyncio.run(_read(settings, since, until, inputs, off_arm=off_arm, verify=verify))
-    _write(session, found, settings.cluster.name, chosen, out)
+        with opened_period(config, since, until) as records:
+            inputs = _with(value_inputs(records.settings.value), assumed)
+            found = asyncio.run(_read(records, inputs, off_arm=off_arm, verify=verify))
+            cluster = records.settings.cluster.name
+    _write(session, found, cluster, chosen, out)
 
 
 @app.command(
@@ -114,26 +129,26 @@ def report(  # noqa: PLR0913  # an option each
 def shadow(
     ctx: typer.Context,
     *,
-    since: Annotated[str, typer.Option(help="30d, 12h, 4w, or a date.")] = "30d",
-    until: Annotated[str, typer.Option(help="A date; now where it is not given.")] = "",
+    since: Since = "30d",
+    until: Until = "",
     server: Server = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Held against what people then did."""
     session: Session = ctx.obj
-    settings = load_settings(config)
     if server is not None:
         with connect(server) as service:
             found = load(ShadowReport, service.value(since, until, "value/shadow"))
+        cluster = load_settings(config).cluster.name
     else:
-        period = period_of(since, until, now=datetime.now(UTC))
-        with opened_records(settings) as store:
-            found = asyncio.run(gather_shadow(store.incidents, period))
+        with opened_period(config, since, until) as records:
+            found = asyncio.run(gather_shadow(records.store.incidents, records.period))
+            cluster = records.settings.cluster.name
     if as_json:
         session.write_json(dump(found))
     else:
-        session.write(as_text(shadow_sheet(found, cluster=settings.cluster.name), session.look()))
+        session.write(as_text(shadow_sheet(found, cluster=cluster), session.look()))
 
 
 @app.command(
@@ -146,34 +161,30 @@ def shadow(
 def summary(
     ctx: typer.Context,
     *,
-    since: Annotated[str, typer.Option(help="7d, 12h, 4w, or a date.")] = "7d",
-    until: Annotated[str, typer.Option(help="A date; now where it is not given.")] = "",
+    since: Since = "7d",
+    until: Until = "",
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
     """With the period before it beside it."""
     session: Session = ctx.obj
-    settings = load_settings(config)
-    period = period_of(since, until, now=datetime.now(UTC))
-    with opened_records(settings) as store:
-        found = asyncio.run(gather_summary(store.incidents, period, value_inputs(settings.value)))
-    title, lines = summary_title(found, cluster=settings.cluster.name), summary_lines(found)
+    with opened_period(config, since, until) as records:
+        inputs = value_inputs(records.settings.value)
+        found = asyncio.run(gather_summary(records.store.incidents, records.period, inputs))
+        title, lines = summary_title(found, cluster=records.settings.cluster.name), summary_lines(found)
     if as_json:
         session.write_json({"title": title, "lines": list(lines)})
     else:
         session.write([session.look().text(visible(line)) for line in (title, *lines)])
 
 
-async def _read(
-    settings: Settings, since: str, until: str, inputs: ValueInputs, *, off_arm: Path | None, verify: bool
-) -> ValueReport:
-    period = period_of(since, until, now=datetime.now(UTC))
+async def _read(records: Records, inputs: ValueInputs, *, off_arm: Path | None, verify: bool) -> ValueReport:
     off = exported_histories(off_arm) if off_arm else ()
-    with opened_records(settings) as store:
-        if verify and not (await store.event_log.checked()).is_whole:
-            raise StoreError("the events are not as they were appended: no figure can rest on them",
-                             help="kubernaut audit verify")  # fmt: skip
-        return await gather_value(store.incidents, period, inputs, off=off)
+    store = records.store
+    if verify and not (await store.event_log.checked()).is_whole:
+        raise StoreError("the events are not as they were appended: no figure can rest on them",
+                         help="kubernaut audit verify")  # fmt: skip
+    return await gather_value(store.incidents, records.period, inputs, off=off)
 
 
 def _asked(server: str, since: str, until: str) -> ValueReport:
@@ -188,7 +199,7 @@ def _with(inputs: ValueInputs, assumed: dict[str, str | None]) -> ValueInputs:
             try:
                 changed[name] = Range(*TypeAdapter(Declared).validate_python(given))
             except ValidationError as error:
-                raise InputError(f"{name} {given[:40]}: give one number from 0, or LOW-MIDDLE-HIGH") from error
+                raise WrongValue(_ASSUMED[name], given, "give one number from 0, or LOW-MIDDLE-HIGH") from error
     return replace(inputs, **changed)  # type: ignore[arg-type]  # none of these names is the one plain number
 
 

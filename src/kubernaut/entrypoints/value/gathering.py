@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-from kubernaut.domain.errors import InputError
+from kubernaut.domain.errors import InputError, WrongValue
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Phase
@@ -129,7 +129,7 @@ def period_of(since: str, until: str, *, now: datetime) -> Period:
     measured = re.fullmatch(r"(\d{1,5})([hdw])", since.strip())
     start = end - int(measured[1]) * _UNITS[measured[2]] if measured else _moment(since, "--since")
     if start >= end:
-        raise InputError(f"--since {since}: the period ends before it begins")
+        raise WrongValue("--since", since, "the period ends before it begins; give an earlier moment")
     return Period(start, end)
 
 
@@ -137,7 +137,7 @@ def _moment(text: str, option: str) -> datetime:
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError as error:
-        raise InputError(f"{option} {text[:40]}: give 30d, 12h, 4w or a date such as 2026-11-01") from error
+        raise WrongValue(option, text, "give 30d, 12h, 4w or a date such as 2026-11-01") from error
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

@@ -226,6 +226,13 @@ def test_the_catalogues_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "unknown" in {cause["id"] for cause in json.loads(capsys.readouterr().out)["causes"]}
 
 
+@pytest.fixture
+def a_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("shop.tar.gz").touch()
+
+
+@pytest.mark.usefixtures("a_snapshot")
 def test_a_snapshot_is_looked_at_whole_unless_a_namespace_is_given() -> None:
     doors = Doors()
     assert called("diagnose", "--snapshot", "shop.tar.gz", doors=doors) == 0
@@ -236,11 +243,13 @@ def test_a_snapshot_is_looked_at_whole_unless_a_namespace_is_given() -> None:
     assert (doors.asked.snapshot, doors.asked.namespace) == (None, "default")
 
 
+@pytest.mark.usefixtures("a_snapshot")
 def test_a_snapshot_and_a_cluster_at_once_are_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert called("diagnose", "--snapshot", "shop.tar.gz", "--context", "prod") == 2
     assert "a snapshot needs no cluster" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("a_snapshot")
 def test_the_report_on_a_snapshot_says_of_when_it_is_and_that_something_is_lacking(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -307,8 +316,8 @@ def test_reading_asks_for_no_right_to_change(capsys: pytest.CaptureFixture[str])
     ("arguments", "words"),
     [
         (("--actions", "drain_nodes"), 'did you mean "drain_node"'),
-        (("--namespace", "Shop/1"), '"Shop/1" is no name'),
-        (("--account", "nobody"), '"" is no name'),
+        (("--namespace", "Shop/1"), "--namespace Shop/1: this is no name"),
+        (("--account", "nobody"), "--account : this is no name"),
     ],
 )
 def test_a_role_for_what_does_not_exist_is_refused(

@@ -172,7 +172,7 @@ def test_what_is_no_pattern_is_refused_by_its_line(line: str) -> None:
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert called("import", str(tmp_path / "nothing")) == 1
+    assert called("import", str(tmp_path / "nothing")) == 2
     assert "nothing" in capsys.readouterr().err
 
 

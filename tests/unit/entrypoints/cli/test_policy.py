@@ -43,8 +43,8 @@ def test_a_wrong_file_ends_with_one_and_names_line_and_field(broken: Path, capsy
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["policy", "lint", str(tmp_path / "none.yaml")]) == 1
-    assert "No such file" in capsys.readouterr().err
+    assert run(["policy", "lint", str(tmp_path / "none.yaml")]) == 2
+    assert "does not exist" in capsys.readouterr().err
 
 
 def test_a_rule_that_always_forbids_is_remarked_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
