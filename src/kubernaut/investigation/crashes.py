@@ -90,12 +90,10 @@ def link(workload: Workload, since: datetime | None) -> Link:
         return Link.NONE
     if _never_progressed(workload.object):
         return Link.FOLLOWS
-    if worked_before(workload):
-        return Link.NONE
     if change.at is None or since is None:
-        return Link.LATER
+        return Link.NONE if worked_before(workload) else Link.LATER
     gap = since - change.at
-    if gap < -_SLACK:
+    if gap < -_SLACK or worked_before(workload):
         return Link.NONE
     if gap <= _SOON and not is_outward(change):
         return Link.FOLLOWS
