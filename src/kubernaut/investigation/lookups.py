@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation.complaints import Complaint, complaints, unready
 from kubernaut.investigation.condition import is_under_way
 from kubernaut.investigation.crashes import crashed
@@ -51,6 +52,14 @@ class Lookup:
         if not rest or rest == namespace or rest.startswith((f"{namespace}.svc", "svc.")):
             return name
         return ""
+
+
+def alias_of(service: KubeObject) -> tuple[str, str] | None:
+    """Namespace and name of the Service that an ExternalName leads to; None where it leads out of the cluster."""
+    name, *rest = service.text("spec", "externalName").rstrip(".").split(".")
+    if service.text("spec", "type") != "ExternalName" or rest[1:2] != ["svc"]:
+        return None
+    return rest[0], name
 
 
 def failed_lookup(workload: Workload) -> Lookup | None:

@@ -189,11 +189,13 @@ class Workload:
 
     @cached_property
     def change(self) -> TemplateChange | None:
-        """How the present revision differs from the one before, None where there is only one."""
+        """The last step that changed what runs, None where there is only one revision."""
         if len(self.revisions) < 2:  # noqa: PLR2004  # two revisions make a change
             return None
-        new, old = self.revisions[0], self.revisions[1]
-        author = last_writer(self.object, "spec", "template")
+        index = self._last_real()
+        new, old = self.revisions[index], self.revisions[index + 1]
+        # Who wrote the template last wrote only the stamp of the later ones.
+        author = last_writer(self.object, "spec", "template") if index == 0 else None
         at = new.made_at or (author.at if author else None)
         return TemplateChange(old, new, changes(old, new), at, author)
 
@@ -204,6 +206,13 @@ class Workload:
             return UNSEEN not in self.change.differences
         kind = {"Deployment": "ReplicaSet", "StatefulSet": _REVISION, "DaemonSet": _REVISION}.get(self.object.kind)
         return kind is None or self.scene.covers(kind, self.object.namespace)
+
+    def _last_real(self) -> int:
+        """The place of the newest revision that changed what runs, not only a restart's mark."""
+        for index, former in enumerate(self.revisions[1:]):
+            if any(not part.is_stamp for part in changes(former, self.revisions[0])):
+                return index
+        return 0
 
     def change_fact(self, relevant: Callable[[Difference], bool] = lambda _: True) -> Fact | None:
         """The last template change in words, the relevant differences first."""

@@ -40,7 +40,7 @@ def examine(service: Service) -> Finding | None:
         # Every stored Service has one: where a table left it out, it is not known.
         if not port.has("targetPort") or _is_declared(port, ready[0]):
             continue
-        fix = _applied(service, port, ready[0]) or _named(port, ready[0]) or _probed(service, port, ready[0])
+        fix = _applied(service, port, ready[0]) or _named(service, port, ready[0]) or _probed(service, port, ready[0])
         if fix:
             return _finding(service, fix, ready)
     return None
@@ -121,15 +121,17 @@ def _probed(service: Service, port: Tree, pod: KubeObject) -> _Fix | None:
     return _Fix(port, number, (fact,), is_proven=False)
 
 
-def _named(port: Tree, pod: KubeObject) -> _Fix | None:
-    """For a name that no container declares, the only declared port: such a Service has no port to send to."""
+def _named(service: Service, port: Tree, pod: KubeObject) -> _Fix | None:
+    """For a name that no container declares, the only port left to mean: such a Service has no port to send to."""
     declared = _ports(pod)
-    if _target(port).isdecimal() or len(declared) != 1:
+    taken = {_target(entry) for entry in service.object.trees("spec", "ports")}
+    free = [(number, name) for number, name in declared.items() if number not in taken and name not in taken]
+    if _target(port).isdecimal() or len(free) != 1:
         return None
-    number, name = next(iter(declared.items()))
-    text = f"no container names a port {_target(port)}; the only one is {name or number}"
+    number, name = free[0]
+    text = f"no container names a port {_target(port)}; the only one that nothing leads to is {name or number}"
     fact = facts.absence(pod, f"port {_target(port)}", text)
-    return _Fix(port, name or number, (fact,), is_proven=True)
+    return _Fix(port, name or number, (fact,), is_proven=len(declared) == 1)
 
 
 CAUSE = Cause(
