@@ -33,7 +33,7 @@ from bench.diagnosis.uncovered import not_covered
 from bench.diagnosis.watching import Bench, opened
 from tests.cluster.bed import why_no_api_server
 
-_SIDE_BY_SIDE = 4
+_SIDE_BY_SIDE = 3
 SETS: dict[str, tuple[list[Fault], list[Control]]] = {
     "rows": (FAULTS, CONTROLS),
     "variants": (VARIANTS, VARIANT_CONTROLS),
@@ -79,7 +79,7 @@ async def scored(cases: Sequence[Case], way: str, *, keep: Path | None = None) -
             results[number] = [result async for result in run(case, bench, keep)]
             _show_progress(len(results), len(cases), case.name)
 
-    side_by_side = _SIDE_BY_SIDE if way == "transcript" and why_no_api_server() else 1
+    side_by_side = _SIDE_BY_SIDE if way == "transcript" else 1
     async with AsyncExitStack() as stack:
         benches = [await stack.enter_async_context(opened(way)) for _ in range(side_by_side)]
         async with asyncio.TaskGroup() as group:

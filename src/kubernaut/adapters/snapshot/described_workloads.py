@@ -29,7 +29,9 @@ def deployment(outline: Outline) -> JsonObject:
     if "available" in counts and outline.text("MinReadySeconds") in ("", "0"):
         # Without a time to wait, what is ready is available.
         status["readyReplicas"] = counts["available"]
-    status["conditions"] = conditions(outline.get("Conditions"))
+    status["conditions"] = told = conditions(outline.get("Conditions"))
+    if any(isinstance(one, dict) and one.get("reason") == "DeploymentPaused" for one in told):
+        spec["paused"] = True
     return {"spec": {**spec, **_picked(counts, {"desired": "replicas"})}, "status": status}
 
 

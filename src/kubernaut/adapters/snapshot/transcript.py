@@ -15,7 +15,7 @@ from typing import Final
 from kubernaut.adapters.snapshot.assembling import assembled, is_enough, is_sure, present_of
 from kubernaut.adapters.snapshot.bare import bare_blocks, starts_bare
 from kubernaut.adapters.snapshot.commands import Block, Command, blocks, find_kind
-from kubernaut.adapters.snapshot.contents import CLUSTER_WIDE, Collection, Whole
+from kubernaut.adapters.snapshot.contents import CLUSTER_WIDE, Collection, Whole, shortly_after
 from kubernaut.adapters.snapshot.custom import custom_headings
 from kubernaut.adapters.snapshot.described import described, documents
 from kubernaut.adapters.snapshot.happenings import only_in_events
@@ -210,7 +210,7 @@ class Transcript:
             return
         context = self._context_namespace()
         present = present_of(self._sightings, self._told)
-        now = max(filter(None, (present, newest_line(self._logs))), default=None) or collection.saved_at
+        now = shortly_after(max(filter(None, (present, newest_line(self._logs))), default=None), collection.saved_at)
         found = assembled(self._all_sightings(context), now, context)
         events = list(events_of(self._told, now, context))
         complete_words(found, events)

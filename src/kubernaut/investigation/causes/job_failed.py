@@ -53,7 +53,14 @@ def _seems_over(workload: Workload) -> bool:
     item, pods = workload.object, workload.pods
     if item.kind != "Job" or item.has("status") or not pods:
         return False
-    return all(pod.text("status", "phase") == "Failed" for pod in pods)
+    return all(pod.text("status", "phase") == "Failed" or _has_ended(pod) for pod in pods)
+
+
+def _has_ended(pod: KubeObject) -> bool:
+    """What a table of pods shows of one that failed: its container ended, and was not started again."""
+    entries = containers_of(pod)
+    ended = [entry for entry in entries if entry.status.has("state", "terminated") and not entry.restarts]
+    return not pod.has("status", "phase") and bool(entries) and len(ended) == len(entries)
 
 
 def _unseen(workload: Workload) -> Finding | None:

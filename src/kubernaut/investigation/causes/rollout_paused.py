@@ -10,9 +10,9 @@ from kubernaut.investigation import facts
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.intent import marked_pause
 from kubernaut.investigation.remedies import call, escalate
-from kubernaut.investigation.revisions import spell
+from kubernaut.investigation.revisions import Revision, spell
 from kubernaut.investigation.subjects import Workload
-from kubernaut.investigation.templates import Difference, differences
+from kubernaut.investigation.templates import UNSEEN, Difference, differences
 
 # Who pauses to look at a canary is back within minutes.
 _LEFT = timedelta(minutes=5)
@@ -63,11 +63,16 @@ def _waiting(workload: Workload) -> list[Difference]:
     """How the template differs from that of every ReplicaSet."""
     if not workload.revisions:
         return []
-    found = [
-        [part for part in differences(each.template, workload.template) if not part.is_stamp]
-        for each in workload.revisions
-    ]
+    found = [[part for part in _differing(workload, each) if not part.is_stamp] for each in workload.revisions]
     return found[0] if all(found) else []
+
+
+def _differing(workload: Workload, revision: Revision) -> tuple[Difference, ...]:
+    """Of a revision that was not read, only the controller's count tells that none of its pods has the template."""
+    if revision.template.has("spec", "containers"):
+        return differences(revision.template, workload.template)
+    status = workload.object.tree("status")
+    return (UNSEEN,) if status.has("updatedReplicas") and status.integer("updatedReplicas") == 0 else ()
 
 
 CAUSE = Cause(
