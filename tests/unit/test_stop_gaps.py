@@ -13,6 +13,7 @@ from kubernaut.adapters.git.repository import GitRepositories
 from kubernaut.adapters.memory.engine import MemoryEngine, Moment
 from kubernaut.adapters.memory.meter import MemoryMeter
 from kubernaut.domain.changes import Change
+from kubernaut.domain.errors import ChangeRejected
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.objects import JsonObject, KubeObject, Tree
@@ -81,6 +82,8 @@ class OwnedShop(MisroutedShop):
     async def write(
         self, change: Change, *, dry_run: bool = False, warned: Callable[[str], None] | None = None
     ) -> KubeObject | None:
+        if not dry_run and self.puts_back == "before it is there":
+            raise ChangeRejected("a webhook said no")
         after = await super().write(change, dry_run=dry_run, warned=warned)
         if not dry_run and self.puts_back == "at once":
             self.own("argocd-controller", WRONG)
@@ -193,6 +196,15 @@ async def test_a_stop_gap_that_the_owner_put_back_is_neither_healed_nor_somebody
     [verdict] = [event for event in ended.events if event.kind is EventKind.VERIFIED]
     assert Tree(verdict.body).text("verification", "effect") == "reverted"
     assert len(ended.shop.written) == 1
+
+
+async def test_a_stop_gap_that_was_refused_leaves_its_proposal_and_says_so(tmp_path: Path) -> None:
+    ended = await go(tmp_path, puts_back="before it is there")
+    [branch] = ended.branches
+    assert (ended.incident.ending, ended.shop.selector()) == ("escalated", WRONG)
+    assert ended.reason == f"a webhook said no; it is proposed: {ended.repository.path} branch {branch}"
+    assert (await ended.undo()).startswith("done: kubernaut/inc-")
+    assert ended.branches == []
 
 
 async def test_a_stop_gap_that_a_person_changed_is_not_blamed_on_the_owner(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ _KUBERNETES: Final = CONTROLLERS | {
 }  # fmt: skip
 # A person's tools, and ourselves: what they wrote once they do not write again by themselves.
 _IN_HANDS: Final = ("kubectl", "kubernaut", "oc", "k9s", "lens", "mozilla")
+# What operators are called; `manager` is what the usual scaffold for one calls its program.
 _OPERATOR_ENDINGS: Final = ("operator", "controller", "controller-manager", "reconciler")
 _BUILT_IN_GROUPS: Final = frozenset(
     {"", "apps", "autoscaling", "batch", "extensions", "policy"}
@@ -190,8 +191,9 @@ def _reconciles(holder: Holder, rewriters: frozenset[str]) -> bool:
     """
     if _never_reconciles(holder.manager):
         return False
+    name = holder.manager.lower()
     known = holder.manager in _TOOLS or holder.manager in rewriters
-    return known or holder.operation == "Apply" or holder.manager.lower().endswith(_OPERATOR_ENDINGS)
+    return known or holder.operation == "Apply" or name == "manager" or name.endswith(_OPERATOR_ENDINGS)
 
 
 def _never_reconciles(manager: str) -> bool:

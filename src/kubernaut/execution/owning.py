@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubernaut.domain.diagnosis import ActionCall
+from kubernaut.domain.errors import Forbidden, InputError
 from kubernaut.domain.execution import Refused
 from kubernaut.domain.journal import Event
 from kubernaut.domain.objects import Tree
@@ -18,8 +19,16 @@ from kubernaut.execution.previewing import ExecutionPorts
 async def claim_on_call(ports: ExecutionPorts, call: ActionCall, rewriters: frozenset[str]) -> Claim | None:
     """The first claim on a field that the call would change as the cluster is now; None where there is none.
 
-    Where the action refuses, it has nothing to put back, and says so itself when it is asked to act.
+    Where the action refuses, may not read what it needs, or does not take the call, there is nothing to put back, and
+    it says so itself when it is asked to act.
     """
+    try:
+        return await _claim(ports, call, rewriters)
+    except (Forbidden, InputError):
+        return None
+
+
+async def _claim(ports: ExecutionPorts, call: ActionCall, rewriters: frozenset[str]) -> Claim | None:
     action = ports.catalogue[call.action]
     if call.action == PROPOSE or not action.changes:
         return None

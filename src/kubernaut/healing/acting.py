@@ -51,15 +51,21 @@ async def _change(
     )
     take_back = f"kubernaut incidents undo {incident.id}"
     if applied.applied is Applied.REFUSED:
-        # On what was left half done no second remedy is put.
-        left = Conclusion(Ending.ESCALATED, applied.reason, take_back if applied.left else "", final=bool(applied.left))
-        return Acted(left, Outcome.REFUSED, intent if applied.left else None)
+        return _not_applied(intent, applied, take_back, beside)
     verification = await _watch(run, stages, incident, diagnosis, intent, chosen.course, attempt=attempt)
     if verification.effect in {Effect.UNCHANGED, Effect.WORSE}:
         undo = partial(execution.undo, incident, intent, verification, attempt=attempt)
         back = await run.step(f"undo-{attempt}", undo, returns=Execution)
         return _taken_back(intent, verification, back, take_back)
     return _left_standing(intent, verification, take_back, beside)
+
+
+def _not_applied(intent: Intent, applied: Execution, take_back: str, beside: Submitted | None) -> Acted:
+    """What came of a remedy that was refused: on what it left half done, or proposed, no second one is put."""
+    proposed = f"; it is proposed: {beside.address}" if beside and beside.address else ""
+    final = bool(applied.left or proposed)
+    left = Conclusion(Ending.ESCALATED, f"{applied.reason}{proposed}", take_back if final else "", final=final)
+    return Acted(left, Outcome.REFUSED, intent if applied.left else None)
 
 
 def _left_standing(intent: Intent, verification: Verification, take_back: str, beside: Submitted | None) -> Acted:

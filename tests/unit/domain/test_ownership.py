@@ -76,6 +76,8 @@ def claimed(item: KubeObject, path: str = IMAGE, value: Json = "web:2", **known:
         ("helm", "Update", "Helm release"),
         ("postgres-operator", "Update", "operator postgres-operator"),
         ("capi-controller-manager", "Update", "operator capi-controller-manager"),
+        ("PrometheusOperator", "Update", "operator PrometheusOperator"),
+        ("manager", "Update", "operator manager"),
         ("shopkeeper", "Apply", "operator shopkeeper"),
     ],
 )

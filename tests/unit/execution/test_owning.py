@@ -6,11 +6,13 @@ import pytest
 
 from kubernaut.adapters.memory.cluster import MemoryCluster
 from kubernaut.domain.diagnosis import ActionCall, ActionId, Parameter
+from kubernaut.domain.errors import Forbidden
 from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import ObjectRef
 from kubernaut.execution.catalogue import discover
 from kubernaut.execution.owning import claim_on_call
 from kubernaut.execution.previewing import ExecutionPorts, Owners, intend
+from kubernaut.ports import Listing, Resource
 from tests.remedies import DEPLOYMENT, StillClock, ref, town
 
 
@@ -46,3 +48,19 @@ async def test_the_replicas_of_an_autoscaled_workload_are_the_autoscalers_under_
 )
 async def test_what_nobody_keeps_is_claimed_by_nobody(free: ActionCall) -> None:
     assert await claim_on_call(ports(), free, frozenset()) is None
+
+
+class Closed(MemoryCluster):
+    """A cluster in which only single objects may be read."""
+
+    async def list(
+        self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = "", limit: int = 5000
+    ) -> Listing:
+        raise Forbidden(f"listing {resource.plural} of {namespace}{labels}{fields}{limit}")
+
+
+async def test_what_cannot_be_worked_out_holds_up_no_other_remedy() -> None:
+    cluster = Closed(town())
+    closed = ExecutionPorts(cluster, cluster, StillClock(), discover())
+    assert await claim_on_call(closed, call("scale_workload", DEPLOYMENT, replicas=5), frozenset()) is None
+    assert await claim_on_call(ports(), call("scale_workload", DEPLOYMENT, replicas="many"), frozenset()) is None
