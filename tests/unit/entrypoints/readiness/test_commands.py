@@ -25,7 +25,11 @@ def command_of(check: Check, options: str = "") -> list[str]:
 
 
 @pytest.mark.parametrize("each", CHECKS, ids=lambda each: each.id)
-def test_every_printed_command_parses_and_runs_its_own_check(each: Check) -> None:
+def test_every_printed_command_parses_and_runs_its_own_check(
+    each: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my settings.yaml").touch()
     command = get_command(readiness.app)
 
     for options in ("", " --quick", " --soak 120", " --config 'my settings.yaml'"):
