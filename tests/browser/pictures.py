@@ -1,9 +1,8 @@
-"""Takes the pictures of the documents from a running service: `make pictures`. Nothing else rewrites them."""
+"""Takes the pictures of the documents from the demo, played to its end: `make pictures`. Nothing else rewrites them."""
 
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 
 from PIL import Image
@@ -12,7 +11,8 @@ from playwright.sync_api import Browser, expect
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.ports import IncidentFilter
 from tests.browser.browsing import browsing, visitor
-from tests.browser.house import House, open_house
+from tests.browser.house import House
+from tests.browser.stage import ASKED, play_demo
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 PAGES = {
@@ -31,7 +31,7 @@ PAGES = {
 }
 # In the documents the others would only repeat what these show.
 ELSEWHERE = {"dark": ("live", "incident", "value"), "phone": ("live", "incident", "approvals")}
-_HIGHEST = 1100
+_LOWEST, _HIGHEST = 320, 1100
 _COLOURS = 144
 
 
@@ -45,6 +45,8 @@ def take_pictures(house: House, browser: Browser, folder: Path, waiting: str, *,
         for name, path in PAGES.items():
             if not every and name not in ELSEWHERE.get(look, PAGES):
                 continue
+            # A page is at least as high as the window.
+            one.page.set_viewport_size({"width": 320 if phone else 1200, "height": _LOWEST})
             one.page.goto(path.format(waiting=waiting, healed=healed.id))
             expect(one.page.locator("#counting")).to_have_count(0)
             height = min(_HIGHEST, int(one.page.evaluate("document.documentElement.scrollHeight")))
@@ -61,8 +63,8 @@ def take_pictures(house: House, browser: Browser, folder: Path, waiting: str, *,
 def main() -> None:
     """Writes them, to `docs/pictures` or to the folder that is named."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURES
-    with tempfile.TemporaryDirectory() as place, open_house(Path(place)) as house, browsing() as browser:
-        house.break_something("unknown-flag")
+    with play_demo() as house, browsing() as browser:
+        house.break_something(ASKED)
         waiting = house.wait_for_question("ledger")
         taken = take_pictures(house, browser, folder, waiting, every=len(sys.argv) > 1)
     sys.stdout.write(f"{len(taken)} pictures, {sum(path.stat().st_size for path in taken) // 1024} KiB in {folder}\n")

@@ -83,7 +83,7 @@ def value_chapter(summary: Summary, *, recorded: int, page: str) -> Chapter:
     lines = (
         f"{recorded} incidents of a recorded month (the simulated cluster, every day afresh) and {live} just now",
         *summary_lines(summary),
-        "Assumed for this demo: 25 to 70 min by hand, USD 70 an hour, USD 690 a month to run it",
+        "Assumed for this demo: 25 to 70 min by hand, USD 70 an hour, USD 690 a month to run it, models for nothing",
         f"kubernaut value report --since 30d --server {page.rstrip('/')}",
     )
     return Chapter("VALUE, simulated", lines)

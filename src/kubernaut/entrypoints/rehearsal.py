@@ -31,19 +31,26 @@ from kubernaut.wiring import Service
 # Simulated time: rules fire soon, so that a minute shows what takes an hour elsewhere.
 _ALERTS_AFTER = timedelta(seconds=30)
 _EVERY = timedelta(seconds=15)
-_APPROVAL_S = 240.0
 _WATCH = {"window_s": 60.0, "interval_s": 10.0, "deadline_s": 300.0}
-_POLICY = {
-    "approval_s": _APPROVAL_S,
-    "recheck_s": 45.0,
-    "hold_s": 1800.0,
-    "patience_s": 420.0,
-    "cooldown_s": 60.0,
-    "look_back_s": 60.0,
-}
+POLICY: Mapping[str, float] = MappingProxyType(
+    {
+        "approval_s": 240.0,
+        "recheck_s": 45.0,
+        "hold_s": 1800.0,
+        "patience_s": 420.0,
+        "cooldown_s": 60.0,
+        "look_back_s": 60.0,
+    }
+)
 # What the demo declares in its owner's place, so that money can be shown; whatever shows it has to say so.
-DEMO_VALUE: Mapping[str, str] = MappingProxyType(
-    {"minutes_by_hand": "25-42-70", "wage_usd_per_hour": "70", "cost_usd_per_month": "690"}
+DEMO_VALUE: Mapping[str, object] = MappingProxyType(
+    {
+        "minutes_by_hand": "25-42-70",
+        "wage_usd_per_hour": "70",
+        "cost_usd_per_month": "690",
+        # Its models are stand-ins on this machine.
+        "model_usd_per_million_tokens": 0.0,
+    }
 )
 # A scenario without any incident after this long has failed, and is said so.
 _PATIENCE = timedelta(minutes=40)
@@ -89,7 +96,7 @@ async def rehearse_on(stage: Stage, options: DemoOptions) -> AsyncIterator[Rehea
             {
                 "store": {"url": f"sqlite:///{stage.database}"},
                 "cluster": {"name": "sandbox", "kubeconfig": str(sandbox.kubeconfig())},
-                "policy": _POLICY,
+                "policy": {**POLICY},
                 "verification": _WATCH,
                 **stage.settings,
             }

@@ -26,7 +26,7 @@ from kubernaut.entrypoints.fastforward import moved, recorded_month
 from kubernaut.entrypoints.readiness.assessing import assess, assessment_sheet
 from kubernaut.entrypoints.readiness.checklist import CHECKS
 from kubernaut.entrypoints.readiness.ground import Ground
-from kubernaut.entrypoints.rehearsal import DEMO_VALUE, Rehearsal, Stage, rehearse_on
+from kubernaut.entrypoints.rehearsal import DEMO_VALUE, POLICY, Rehearsal, Stage, rehearse_on
 from kubernaut.entrypoints.value.summary import gather_summary
 from kubernaut.impact.period import Period
 from kubernaut.sandbox.scenarios import SCENARIOS
@@ -41,12 +41,12 @@ _BEFORE = timedelta(hours=25)
 
 
 @asynccontextmanager
-async def tell_story(options: DemoOptions) -> AsyncIterator[WholeStory]:
-    """A running demo, taken down whole at the end."""
+async def tell_story(options: DemoOptions, policy: Mapping[str, float] = POLICY) -> AsyncIterator[WholeStory]:
+    """A running demo, taken down whole at the end; `policy` are its settings of that name."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kubernaut-demo-")))
         models = [await stack.enter_async_context(StandIn(latency_s=_THINKS_S)) for _ in _MODELS]
-        stage = Stage(folder / "demo.sqlite", settings=_settings(models))
+        stage = Stage(folder / "demo.sqlite", settings={**_settings(models), "policy": {**policy}})
         recorded = await _take_in_month(stage.database)
         rehearsal = await stack.enter_async_context(rehearse_on(stage, options))
         yield WholeStory(rehearsal, models, recorded)
@@ -60,7 +60,7 @@ def _settings(models: Sequence[StandIn]) -> dict[str, object]:
     return {
         "models": {"providers": providers, "ask_below": 1.0},
         "memory": {"repeat_successes": 1},
-        "value": DEMO_VALUE,
+        "value": {**DEMO_VALUE},
     }
 
 

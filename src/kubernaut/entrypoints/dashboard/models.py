@@ -50,8 +50,11 @@ def read_models(tally: Tally, settings: JsonObject, metrics: Callable[[], bytes]
     """Configured providers in their order, then those that only the journal knows."""
     configured = _configured(settings)
     measured = _measured(metrics())
-    names = dict.fromkeys([*configured, *(call.provider for call in tally.calls)])
-    providers = tuple(_provider(name, configured.get(name, ""), tally.calls, measured) for name in names)
+    # A call names its provider with the model that answered, which may have been another one before.
+    labels = {f"{name}:{model}" if model else name: name for name, model in configured.items()}
+    names = dict.fromkeys([*configured, *(labels.get(call.provider, call.provider) for call in tally.calls)])
+    own = {name: [call for call in tally.calls if labels.get(call.provider, call.provider) == name] for name in names}
+    providers = tuple(_provider(name, configured.get(name, ""), own[name], measured) for name in names)
     asked = len({call.incident for call in tally.calls})
     return Models(tally.is_complete, providers, asked, tuple(reversed(tally.calls[-_NEWEST:])))
 
@@ -72,8 +75,7 @@ def _measured(exposition: bytes) -> dict[tuple[str, str], float]:
     return found
 
 
-def _provider(name: str, model: str, calls: Sequence[Call], measured: Mapping[tuple[str, str], float]) -> Provider:
-    own = [call for call in calls if call.provider == name]
+def _provider(name: str, model: str, own: Sequence[Call], measured: Mapping[tuple[str, str], float]) -> Provider:
     times = [call.took_s for call in own if not call.failure]
     cuts = quantiles(times, n=20, method="inclusive") if len(times) >= _FEWEST else None
     circuit = measured.get(("circuit", name))

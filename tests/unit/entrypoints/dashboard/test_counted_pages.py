@@ -348,6 +348,20 @@ async def test_each_provider_of_one_question_is_counted_for_itself() -> None:
     assert (second.name, second.answered, second.usd) == ("backup", 1, 0.002)
 
 
+async def test_a_provider_has_one_row_whatever_model_its_calls_name() -> None:
+    site = Site()
+    calls = [{"provider": "local:qwen3:8b", "failure": "", "took_s": 1.0, "tokens": 7}]
+    await asked(site.store, 1, provider="local:qwen3:8b", ok=True, tokens=7, took_s=1.0, calls=calls)
+    await asked(site.store, 2, provider="local:older", ok=True, tokens=9, took_s=1.0)
+    await site.books.tally.catch_up()
+    settings: JsonObject = {"models": {"providers": [{"name": "local", "model": "qwen3:8b"}]}}
+
+    now, before = read_models(site.books.tally, settings, lambda: b"").providers
+
+    assert (now.name, now.asked, now.tokens) == ("local", 1, 7)
+    assert (before.name, before.tokens) == ("local:older", 9)
+
+
 async def test_without_a_model_the_page_says_that_the_rules_decide_alone() -> None:
     site = Site()
     await site.books.tally.catch_up()

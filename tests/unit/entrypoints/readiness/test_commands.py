@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from pathlib import Path
 
@@ -25,7 +26,11 @@ def command_of(check: Check, options: str = "") -> list[str]:
 
 
 @pytest.mark.parametrize("each", CHECKS, ids=lambda each: each.id)
-def test_every_printed_command_parses_and_runs_its_own_check(each: Check) -> None:
+def test_every_printed_command_parses_and_runs_its_own_check(
+    each: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my settings.yaml").touch()
     command = get_command(readiness.app)
 
     for options in ("", " --quick", " --soak 120", " --config 'my settings.yaml'"):
@@ -64,3 +69,14 @@ def test_the_command_repeats_what_the_figure_depends_on(
 @pytest.mark.parametrize("seconds", ["59", "banana", "90s"])
 def test_a_soak_that_is_no_number_of_seconds_from_60_is_wrong_use(seconds: str) -> None:
     assert run(["readiness", "--only", "availability", "--soak", seconds]) == 2
+
+
+def test_every_item_of_the_plan_names_its_checks_and_every_check_is_described_once_built() -> None:
+    page = Path(__file__).parents[4] / "docs" / "readiness.md"
+    rows = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    named = set(re.findall(r"`([a-z-]+)`", " ".join(rows)))
+
+    known = {each.id for each in CHECKS}
+    assert named <= known
+    assert all(each.measure is not None for each in CHECKS)
+    assert {each.id for each in CHECKS if each.metric} <= named
