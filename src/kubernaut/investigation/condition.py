@@ -16,6 +16,7 @@ from kubernaut.investigation.subjects import Service, Workload
 
 T = TypeVar("T")
 
+_GONE = frozenset({"Succeeded", "Failed"})
 _TURNING = timedelta(minutes=2)
 _STARTING = timedelta(minutes=5)
 # The kubelet confirms the end of a pod a little after its grace.
@@ -166,8 +167,14 @@ def works(service: Service) -> bool:
 
 
 def serves_fully(service: Service) -> bool:
-    """Whether all that it selects is ready: with a part of it, the Service works and is not well."""
-    return works(service) and (not service.is_routed_by_labels or all(is_ready(pod) for pod in service.selected))
+    """Whether all that it selects is ready: with a part of it, the Service works and is not well.
+
+    A pod that leaves is ready until its end, unless its node is gone.
+    """
+    if not service.is_routed_by_labels or not works(service):
+        return works(service)
+    found = service.scene.selected(service.object.namespace, service.selector)
+    return all(is_ready(pod) for pod in found if pod.text("status", "phase") not in _GONE)
 
 
 def readiness(workload: Workload) -> Fact:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from kubernaut.domain.objects import KubeObject
+from kubernaut.domain.objects import KubeObject, Tree
 from kubernaut.investigation.complaints import Complaint, complaints, unready
 from kubernaut.investigation.condition import is_under_way
 from kubernaut.investigation.crashes import crashed
@@ -52,6 +52,16 @@ class Lookup:
         if not rest or rest == namespace or rest.startswith((f"{namespace}.svc", "svc.")):
             return name
         return ""
+
+
+def asks_elsewhere(template: Tree) -> str:
+    """By which setting its pods do not ask the cluster's DNS, empty where they do."""
+    spec = template.tree("spec")
+    policy = spec.text("dnsPolicy") or "ClusterFirst"
+    if policy in ("None", "Default"):
+        return f"dnsPolicy {policy}"
+    on_host = policy == "ClusterFirst" and spec.flag("hostNetwork")
+    return "hostNetwork without dnsPolicy ClusterFirstWithHostNet" if on_host else ""
 
 
 def alias_of(service: KubeObject) -> tuple[str, str] | None:

@@ -386,6 +386,9 @@ async def test_a_service_port_that_is_right_or_unproven_stays(shop: Shop) -> Non
     assert await refused(shop, call("fix_service_port", SERVICE, port="80", target_port="9090")) == "port_not_declared"
     assert await refused(shop, call("fix_service_port", SERVICE, port="80", target_port="8080")) == "still_serving"
     assert await refused(shop, call("fix_service_port", SERVICE, port="99", target_port="http")) == "port_missing"
+    notes = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps({"spec": {"ports": [{"port": 80}]}})}
+    edited(shop, SERVICE, "/metadata/annotations", notes)
+    assert await refused(shop, call("fix_service_port", SERVICE, port="80", target_port="8080")) == "still_serving"
 
 
 async def test_a_node_is_cordoned_unless_it_is_the_last(shop: Shop) -> None:

@@ -9,12 +9,11 @@ from kubernaut.investigation import facts
 from kubernaut.investigation.configuration import recorded
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.lookups import alias_of, failed_lookup
+from kubernaut.investigation.lookups import alias_of, asks_elsewhere, failed_lookup
 from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.subjects import Workload
 
 _COREFILE = ("kube-system", "coredns")
-_OWN = frozenset({"None", "Default"})
 
 
 def examine(workload: Workload) -> Finding | None:
@@ -23,12 +22,7 @@ def examine(workload: Workload) -> Finding | None:
     place = workload.object.namespace
     name = found.service(place) if found else ""
     service = workload.scene.get("Service", place, name) if name else None
-    if (
-        found is None
-        or service is None
-        or _leads_nowhere(workload, service)
-        or workload.template.text("spec", "dnsPolicy") in _OWN
-    ):
+    if found is None or service is None or _leads_nowhere(workload, service) or asks_elsewhere(workload.template):
         return None
     container = found.complaint.container
     edited = _edited(workload)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from kubernaut.domain.diagnosis import CauseId
+from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation import facts
+from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.placement import obstacles
-from kubernaut.investigation.remedies import way_back
+from kubernaut.investigation.proving import worked_before
+from kubernaut.investigation.remedies import WayBack, escalate, way_back
 from kubernaut.investigation.scheduling import Obstacle, blockage
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
@@ -20,8 +22,9 @@ def examine(workload: Workload) -> Finding | None:
     found = blockage(workload)
     if found is None or found.obstacle is not Obstacle.SELECTOR:
         return None
-    back = way_back(workload, _relevant)
-    told = workload.change_fact(_relevant) if _is_brought(workload) else None
+    proof = worked_before(workload)
+    back = _as_it_was(workload, proof) if proof else way_back(workload, _relevant)
+    told = workload.change_fact(_relevant) if _is_brought(workload) and not proof else None
     demand = found.nodes[0].mismatch if found.nodes else "its node selector or affinity"
     return Finding(
         target=workload.ref,
@@ -31,6 +34,12 @@ def examine(workload: Workload) -> Finding | None:
         remedies=back.remedies,
         places={"pod": found.pod.name},
     )
+
+
+def _as_it_was(workload: Workload, proof: Fact) -> WayBack:
+    """The template is the one that found nodes: what changed are these."""
+    words = "Pods of this template had nodes before: nodes lost a label, or went."
+    return WayBack(Verdict.ESCALATE, (escalate(workload.ref),), (proof,), words)
 
 
 def _relevant(part: Difference) -> bool:
