@@ -31,6 +31,7 @@ from bench.diagnosis.scoring import Result, summary, table
 from bench.diagnosis.tickets import why_no_kubectl
 from bench.diagnosis.uncovered import not_covered
 from bench.diagnosis.watching import Bench, opened
+from kubernaut.domain.errors import ClusterUnavailable
 from tests.cluster.bed import why_no_api_server
 
 _SIDE_BY_SIDE = 3
@@ -76,7 +77,12 @@ async def scored(cases: Sequence[Case], way: str, *, keep: Path | None = None) -
 
     async def work(bench: Bench) -> None:
         for number, case in waiting:
-            results[number] = [result async for result in run(case, bench, keep)]
+            try:
+                results[number] = [result async for result in run(case, bench, keep)]
+            except ClusterUnavailable as error:
+                # A machine that does too much else; a second time it is an error.
+                print(f"{case.name}: {error}; once more", file=sys.stderr)
+                results[number] = [result async for result in run(case, bench, keep)]
             _show_progress(len(results), len(cases), case.name)
 
     side_by_side = _SIDE_BY_SIDE if way == "transcript" else 1

@@ -57,6 +57,7 @@ def cause_of_missing(kind: str, *, fault: int, look_alike: str) -> Cause:
             "kubectl -n {namespace} get {object}",
             "kubectl -n {namespace} rollout history {kind}/{name}",
         ),
+        narrows=("container_not_creatable",),
         workload=examine,
     )
 

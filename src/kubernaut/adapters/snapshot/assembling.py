@@ -36,9 +36,12 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "EndpointSlice": ("endpoints",),
         "Ingress": ("spec", "rules"),
         "ResourceQuota": ("spec", "hard"),
+        "NetworkPolicy": ("spec", "policyTypes"),
+        "LimitRange": ("spec", "limits"),
+        "StorageClass": ("provisioner",),
     }
 )
-_TOO_THIN: Final = frozenset({"ControllerRevision", "NetworkPolicy", "LimitRange"})
+_TOO_THIN: Final = frozenset({"ControllerRevision"})
 _RESOURCE_OF_KIND: Final = {resource.kind: resource for resource in RESOURCES}
 # The letters that the API server makes names of.
 _SUFFIX: Final = "[bcdfghjklmnpqrstvwxz2456789]"
