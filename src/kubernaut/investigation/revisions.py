@@ -97,6 +97,14 @@ def _of_controller_revision(item: KubeObject, pods: Sequence[KubeObject]) -> Rev
     )
 
 
+def last_real(revisions: Sequence[Revision]) -> int:
+    """The place of the newest revision that changed what runs, not only a restart's mark."""
+    for index, former in enumerate(revisions[1:]):
+        if any(not part.is_stamp for part in differences(former.template, revisions[0].template)):
+            return index
+    return 0
+
+
 def good_revision(
     scene: Scene, revisions: Sequence[Revision], helps: Callable[[tuple[Difference, ...]], bool]
 ) -> GoodRevision | None:

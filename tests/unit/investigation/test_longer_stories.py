@@ -257,3 +257,13 @@ def test_a_port_that_another_release_named_anew_is_told_by_what_is_left() -> Non
     one = pod("one", [running()], spec={"containers": [container(ports=ports)]})
     top = best(diagnose(scene_of(front, one, endpoint_slice(front, ready=1), node()), front.ref))
     assert (top.cause, top.remedies[0].parameters) == ("service_port_wrong", {"port": "grpc", "target_port": "rpc"})
+
+
+def test_an_update_whose_new_pod_shares_no_node_goes_back_to_what_serves_with_approval() -> None:
+    words = "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules. preemption: 0/3 nodes"
+    rollout = Rollout(PLAIN, template(container(image="registry.example/shop:2")), minutes_ago=12, old_available=3)
+    state: Parts = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": words}
+    waits = pod(f"{rollout.after.name}-z", of=rollout.after, node=None, conditions=[state], age=ago(minutes=12))
+    top = best(rollout.diagnose(waits))
+    assert (top.cause, top.verdict) == ("unschedulable_pod_affinity", Verdict.APPROVE)
+    assert (top.remedies[0].action, top.remedies[0].parameters) == ("rollback_deployment", {"revision": 6})
