@@ -43,7 +43,11 @@ def examine(service: Service) -> Finding | None:
             continue
         if _is_declared(port, ready[0]):
             moved = _applied(service, port, ready[0])
-            if moved and edited(service, "spec", "ports"):
+            if (
+                moved
+                and _number(moved.target, ready[0]) != _number(_target(port), ready[0])
+                and edited(service, "spec", "ports")
+            ):
                 return _finding(service, replace(moved, is_proven=False), ready)
             continue
         fix = _applied(service, port, ready[0]) or _named(service, port, ready[0]) or _probed(service, port, ready[0])
@@ -89,6 +93,11 @@ def _ports(pod: KubeObject) -> dict[str, str]:
         if container.role not in (INIT, EPHEMERAL)
         for entry in container.spec.trees("ports")
     }
+
+
+def _number(target: str, pod: KubeObject) -> str:
+    """The number of a port that is given by its name or its number."""
+    return next((number for number, name in _ports(pod).items() if name == target), target)
 
 
 def _is_declared(port: Tree, pod: KubeObject) -> bool:
