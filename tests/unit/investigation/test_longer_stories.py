@@ -199,15 +199,25 @@ def test_a_job_that_gave_up_for_want_of_memory_says_so() -> None:
     assert best(found).verdict is Verdict.ESCALATE
 
 
-@pytest.mark.parametrize(("minutes", "expected"), [(7, "rollout_stuck"), (3, "rollout_in_progress")])
-def test_a_rollout_that_left_nothing_that_serves_is_not_waited_for_to_its_deadline(minutes: int, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("minutes", "answer", "expected"),
+    [
+        (7, "HTTP probe failed with statuscode: 503", "rollout_stuck"),
+        (3, "HTTP probe failed with statuscode: 503", "rollout_in_progress"),
+        (7, 'Get "http://10.1.0.9:8080/readyz": dial tcp 10.1.0.9:8080: connect: connection refused', "unknown"),
+    ],
+)
+def test_a_rollout_that_left_nothing_that_serves_is_not_waited_for_to_its_deadline(
+    minutes: int, answer: str, expected: str
+) -> None:
     progressing: Parts = {"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"}
     moved: Parts = {**progressing, "lastUpdateTime": ago(minutes=minutes)}
     probe: Parts = {"httpGet": {"path": "/readyz", "port": 8080}}
     old, new = (template(container(args=[version], readinessProbe=probe)) for version in ("v1", "v2"))
     rollout = Rollout(old, new, minutes_ago=minutes, conditions=[moved])
-    found = rollout.diagnose(rollout.pods(running(ready=False, since=ago(minutes=minutes))))
-    assert causes(found)[0] == expected
+    pods = rollout.pods(running(ready=False, since=ago(minutes=minutes)))
+    told = event(pods[0], "Unhealthy", f"Readiness probe failed: {answer}", count=9, at=ago(5))
+    assert causes(rollout.diagnose(pods, told))[0] == expected
 
 
 def test_a_single_replica_set_without_pods_was_scaled_down_by_somebody() -> None:

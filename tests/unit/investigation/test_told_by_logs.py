@@ -128,9 +128,9 @@ def test_a_selector_that_found_nodes_before_is_not_gone_back_from() -> None:
     assert (top.cause, top.verdict) == ("unschedulable_node_selector", Verdict.ESCALATE)
 
 
-@pytest.mark.parametrize(("target", "expected"), [(9102, "service_port_wrong"), ("http", "healthy")])
+@pytest.mark.parametrize(("target", "expected"), [(9102, "service_port_wrong"), ("http", "healthy"), (8081, "healthy")])
 def test_a_port_that_is_a_companions_is_told_by_what_was_applied(target: Part, expected: str) -> None:
-    ports: list[Part] = [{"name": "http", "containerPort": 8080}, {"name": "metrics", "containerPort": 9102}]
+    ports: list[Part] = [{"name": "http", "containerPort": 8080}, {"name": "admin", "containerPort": 8081}]
     applied = json.dumps({"spec": {"ports": [{"name": "http", "port": 80, "targetPort": 8080}]}})
     led: Parts = {"name": "http", "port": 80, "targetPort": target}
     front = service(
@@ -140,7 +140,8 @@ def test_a_port_that_is_a_companions_is_told_by_what_was_applied(target: Part, e
         annotations={"kubectl.kubernetes.io/last-applied-configuration": applied},
         managedFields=[managed("kubectl-edit", ago(minutes=9), "spec", "ports")],
     )
-    one = pod("one", [running()], spec={"containers": [container(ports=ports)]})
+    beside = container("proxy", ports=[{"name": "metrics", "containerPort": 9102}])
+    one = pod("one", [running(), running("proxy")], spec={"containers": [container(ports=ports), beside]})
     top = best(diagnose(scene_of(front, one, endpoint_slice(front, ready=1), node()), front.ref))
     assert top.cause == expected
     if expected == "service_port_wrong":
