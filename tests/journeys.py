@@ -9,8 +9,9 @@ from kubernaut.domain.incidents import Incident
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.engine import Run
 from kubernaut.engine.run import RunState
+from kubernaut.healing.deciding import DECISION
 from kubernaut.investigation.stage import SecondOpinion
-from kubernaut.pipeline import DECISION, beginning
+from kubernaut.pipeline import beginning
 from tests.misrouted_shop import MisroutedShop
 
 

@@ -25,16 +25,19 @@ from kubernaut.engine import Run
 from kubernaut.execution.catalogue import AnyAction, Catalogue, discover
 from kubernaut.execution.previewing import ExecutionPorts
 from kubernaut.execution.stage import ExecutionStage
+from kubernaut.healing.stages import PipelinePolicy, Stages
 from kubernaut.impact.inputs import ValueInputs
 from kubernaut.impact.stage import ImpactStage
 from kubernaut.investigation.stage import InvestigationStage, SecondOpinion
 from kubernaut.learning.effectiveness import TrackRecord
 from kubernaut.learning.stage import LearningStage
-from kubernaut.pipeline import PipelinePolicy, Stages, run_incident
+from kubernaut.pipeline import run_incident
 from kubernaut.planning.guardrails import guardrails
 from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage
+from kubernaut.planning.policy.book import PolicyBook
 from kubernaut.planning.strategies.book import StrategyBook
+from kubernaut.planning.submitting import Submissions
 from kubernaut.ports import Admission
 from kubernaut.strategy_wiring import known_names
 from kubernaut.triage.admission import TriagePolicy, TriageStage
@@ -42,6 +45,7 @@ from kubernaut.verification.judging import VerificationPolicy
 from kubernaut.verification.stage import VerificationStage
 from kubernaut.verification.watching import WatchPolicy
 from tests import objects
+from tests.planning_desk import TextInHand
 from tests.strategies import WrittenStrategies
 
 SERVICE = ObjectRef("v1", "Service", "shop", "cart")
@@ -54,13 +58,14 @@ class MisroutedShop:
     """`answers`: whether the pods are reached once the selector is right. `autonomy` is the label of the namespace.
 
     `second` is the model that is asked, where there is one.
-    `strategies` is the YAML of what people declared, `further` are actions beside those of the catalogue.
+    `strategies` and `policy` are the YAML of what people declared, `further` are actions beside those of the catalogue.
     """
 
     answers: bool = True
     autonomy: str = "auto"
     second: SecondOpinion | None = None
     strategies: str = ""
+    policy: str = ""
     further: tuple[AnyAction, ...] = ()
     written: list[Change] = field(default_factory=list)
     clock: ManualClock = field(default_factory=lambda: ManualClock(objects.NOW, jumps=True))
@@ -142,6 +147,9 @@ class MisroutedShop:
         catalogue = Catalogue({action.id: action for action in (*discover(), *self.further)})
         irreversible = frozenset(action.id for action in catalogue if not action.reversible)
         watch = VerificationPolicy(timedelta(seconds=20), timedelta(seconds=5), timedelta(seconds=40))
+        execution = ExecutionStage(
+            ExecutionPorts(cluster, self, clock, catalogue), incidents, self.leases, self.notifier, _BUSY
+        )
         return Stages(
             triage=TriageStage(
                 cluster, self.inbox, incidents, clock, CountingIds(), TriagePolicy("test", timedelta(minutes=5))
@@ -150,12 +158,11 @@ class MisroutedShop:
             planning=PlanningStage(
                 cluster, incidents, self.leases, MemorySwitch(), clock, TrackRecord(incidents, clock).of, irreversible,
                 PlanningPolicy(Autonomy.AUTO, cooldown=timedelta(minutes=10), patience=timedelta(0), busy_for=_BUSY),
-                guardrails(cluster, incidents, clock, MemoryMeter()),
+                guardrails(cluster, incidents, clock, MemoryMeter(), book=PolicyBook(TextInHand(self.policy))),
+                submissions=Submissions(claims=execution.claim),
                 strategies=StrategyBook(known_names(catalogue), [WrittenStrategies(self.strategies)]),
             ),
-            execution=ExecutionStage(
-                ExecutionPorts(cluster, self, clock, catalogue), incidents, self.leases, self.notifier, _BUSY
-            ),
+            execution=execution,
             verification=VerificationStage(
                 cluster, incidents, clock, watch, watch=WatchPolicy(self.horizon, timedelta(minutes=1))
             ),

@@ -120,7 +120,7 @@ class PlanningDesk:
         return plan
 
     async def hear(self, teller: Teller, plan: Plan, heard: Json) -> Plan:
-        return await self.planning.hear(await self.incident(teller), plan, heard, look=1)
+        return await self.planning.hearing.hear(await self.incident(teller), plan, heard, look=1)
 
     async def did(self, effect: Effect, *, at: datetime, call: ActionCall = ROLLBACK, alert: str = "Old") -> IncidentId:
         """An incident of the past in which that was done to the same object."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import random
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from bench.diagnosis.cases import Aim, Fault, about, nothing
 from bench.diagnosis.controls import Control
 from bench.diagnosis.noise import make_noise
 from bench.diagnosis.scoring import Result
 from bench.diagnosis.system import START, System
+from bench.diagnosis.ticket_reading import look_at_tickets
 from bench.diagnosis.watching import ACTIONS, MUTATING, Bench, Looked, Try, webhook_of
-from kubernaut.domain.diagnosis import Diagnosis, Verdict
+from kubernaut.domain.diagnosis import Diagnosis, Hypothesis, Verdict
+from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.sandbox.clock import SteppedClock
 
 # As often does the alert name a pod instead of its owner.
@@ -84,17 +89,34 @@ def webhook(system: System, aim: Aim, alert: str) -> bytes:
     return webhook_of(labels, system.clock.now(), draw.choice(_STORIES), number=draw.getrandbits(64))
 
 
-async def run(case: Case, bench: Bench) -> AsyncIterator[Result]:
-    """What was said of the case, held against what is right: once, or for each style of ticket."""
-    system, aim, alert = made(case)
+async def run(case: Case, bench: Bench, keep: Path | None = None) -> AsyncIterator[Result]:
+    """What was said of the case, held against what is right: once, or for each style of ticket.
+
+    Tickets stay in a folder of `keep` where it is given.
+    """
+    # In a thread of its own: the servers of other cases answer meanwhile.
+    system, aim, alert = await asyncio.to_thread(made, case)
     if bench.way != "transcript":
         yield _scored(case, aim, await bench.look(system, webhook(system, aim, alert)))
         return
     # kubectl counts ages back from now: the same system is made again, as of now.
     took = system.clock.now() - START
-    system, aim, alert = made(case, datetime.now(UTC).replace(microsecond=0) - took)
-    async for told in bench.look_at_tickets(system, webhook(system, aim, alert), drawn(case)):
-        yield replace(_scored(case, aim, told.looked), style=told.style)
+    system, aim, alert = await asyncio.to_thread(made, case, datetime.now(UTC).replace(microsecond=0) - took)
+    folder = keep / case.name.replace("/", "-") if keep else None
+    results = []
+    async for told in look_at_tickets(bench, system, webhook(system, aim, alert), drawn(case), folder):
+        results.append(replace(_scored(case, aim, told.looked), style=told.style, decidable=told.is_decidable))
+        yield results[-1]
+    if folder:
+        (folder / "case.json").write_text(json.dumps(_kept(case, aim, results), indent=2))
+
+
+def _kept(case: Case, aim: Aim, results: Sequence[Result]) -> JsonObject:
+    """What is right for kept tickets, so that they can be scored again, and which of them hold the deciding facts."""
+    causes: list[Json] = [*(case.happening.causes if isinstance(case.happening, Fault) else ())]
+    targets: list[Json] = [[target.kind, target.name] for target in aim.targets]
+    decidable: JsonObject = {result.style: result.decidable for result in results}
+    return {"row": case.happening.row, "causes": causes, "targets": targets, "decidable": decidable}
 
 
 def _scored(case: Case, aim: Aim, looked: Looked) -> Result:
@@ -103,7 +125,7 @@ def _scored(case: Case, aim: Aim, looked: Looked) -> Result:
     if isinstance(happening, Fault):
         right_cause = best is not None and best.cause in happening.causes
         right_target = best is not None and best.target in aim.targets
-        right_verdict = best is not None and verdict in happening.right_verdicts
+        right_verdict = best is not None and verdict in happening.right_verdicts and _leads_back(best, aim)
         wanted = f"{' or '.join(happening.causes)} of {aim.targets[0].kind} {aim.targets[0].name}"
         proposed: tuple[str, ...] = ()
     else:
@@ -131,6 +153,14 @@ def _refused(tries: Sequence[Try]) -> tuple[str, ...]:
         for one in tries
         if one.refusal
     )
+
+
+def _leads_back(best: Hypothesis, aim: Aim) -> bool:
+    """Whether the first change, where it is a rollback and the history matters, leads to the right revision."""
+    first = best.remedies[0] if best.remedies else None
+    if aim.back_to is None or first is None or not first.action.startswith("rollback_"):
+        return True
+    return first.parameters.get("revision") == aim.back_to
 
 
 def proposals(diagnoses: Sequence[Diagnosis]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from kubernaut.domain.objects import JsonObject
 from kubernaut.domain.plans import Plan
 from kubernaut.engine import Engine, RunState
 from kubernaut.engine.codec import dump, load
-from kubernaut.pipeline import DECISION
+from kubernaut.healing.deciding import DECISION
 from kubernaut.planning.consent import option_number, with_parameters
 from kubernaut.ports import Clock, IncidentStore, Suspension, Switch
 

@@ -17,7 +17,8 @@ from kubernaut.domain.errors import ClusterError, KubernautError, StoreError
 from kubernaut.domain.signals import AlertKey, Signal
 from kubernaut.engine import Engine
 from kubernaut.engine.run import RunState
-from kubernaut.pipeline import Stages, admit, beginning
+from kubernaut.healing.stages import Stages
+from kubernaut.pipeline import admit, beginning
 from kubernaut.ports import Admission, IncidentFilter, IncidentStore, Leases, Meter, SignalStore, Tracer
 from kubernaut.triage.admission import comes_last
 

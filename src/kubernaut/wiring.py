@@ -42,6 +42,7 @@ from kubernaut.execution.previewing import ExecutionPorts
 from kubernaut.execution.proposing import PROPOSABLE, Proposing
 from kubernaut.execution.stage import ExecutionStage
 from kubernaut.gitops_wiring import declared_sources, repositories_of
+from kubernaut.healing.stages import PipelinePolicy, Stages
 from kubernaut.impact.stage import ImpactStage
 from kubernaut.investigation.stage import InvestigationStage, SecondOpinion
 from kubernaut.learning.effectiveness import TrackRecord
@@ -50,7 +51,7 @@ from kubernaut.learning.stage import LearningStage
 from kubernaut.memory_wiring import build_embedder, open_patterns, recollect
 from kubernaut.notifying import notifier_of
 from kubernaut.orders import Orders
-from kubernaut.pipeline import PipelinePolicy, Stages, run_incident
+from kubernaut.pipeline import run_incident
 from kubernaut.planning.exploring import ExplorationBudget
 from kubernaut.planning.guardrails import Guardrails, guardrails
 from kubernaut.planning.guards import Autonomy
@@ -196,6 +197,15 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
     busy_for = timedelta(seconds=watch.deadline_s) + _BUSY_MARGIN
     learning = _learning(settings, outside)
     sources = declared_sources(settings.gitops)
+    execution = ExecutionStage(
+        ExecutionPorts(reader, outside.writer, clock, catalogue),
+        store.incidents,
+        store.leases,
+        outside.notifier,
+        busy_for,
+        learning.like,
+        Proposing(sources, outside.repositories),
+    )
     return Stages(
         triage=TriageStage(
             reader,
@@ -234,17 +244,9 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
             {action.id: list(Risk).index(action.risk) for action in catalogue},
             ExplorationBudget(policy.explorations_per_day),
             strategies_of(settings.strategies, reader, clock, catalogue),
-            Submissions(sources, PROPOSABLE),
+            Submissions(sources, PROPOSABLE, execution.claim),
         ),
-        execution=ExecutionStage(
-            ExecutionPorts(reader, outside.writer, clock, catalogue),
-            store.incidents,
-            store.leases,
-            outside.notifier,
-            busy_for,
-            learning.like,
-            Proposing(sources, outside.repositories),
-        ),
+        execution=execution,
         verification=VerificationStage(
             reader,
             store.incidents,

@@ -1,9 +1,14 @@
-"""A proxy before a real API server that spoils one write, as networks, overload and other people do."""
+"""A proxy before a real API server that spoils one write, as networks, overload and other people do.
+
+It also gives each client a town of its own on the one server: the namespace and the nodes that the client speaks of go
+by other names there.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -44,11 +49,33 @@ _REASONS = {
 }
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """The namespace `shop` and the nodes `worker-N` by names that are nobody else's on the server."""
+
+    name: str
+
+    def out(self, text: bytes) -> bytes:
+        """As the server knows it."""
+        text = re.sub(rb'(/namespaces/|")shop(?=["\\\\/?]|$)', rb"\g<1>" + self.name.encode(), text)
+        return text.replace(b"worker-", self._node)
+
+    def back(self, text: bytes) -> bytes:
+        """As the client knows it."""
+        text = re.sub(rb'"' + self.name.encode() + rb'(?=["\\\\])', rb'"shop', text)
+        return text.replace(self._node, b"worker-")
+
+    @property
+    def _node(self) -> bytes:
+        return f"{self.name}-worker-".encode()
+
+
 @dataclass
 class FaultyProxy:
     """`spoils` names what happens to the `at`-th write from now on; dry runs are no writes."""
 
     upstream: httpx2.AsyncClient
+    elsewhere: Elsewhere
     spoils: Spoilt | None = None
     at: int = 0
     writes: int = 0
@@ -88,10 +115,11 @@ class FaultyProxy:
                 await _say(writer, int(refused), _status(refused))
                 return True
         sent = {name: text for name, text in headers.items() if name not in _NOT_PASSED_ON}
-        reply = await self.upstream.request(method, path, headers=sent, content=body)
+        place = self.elsewhere.out(path.encode()).decode()
+        reply = await self.upstream.request(method, place, headers=sent, content=self.elsewhere.out(body))
         if spoilt is Spoilt.CUT_AFTER:
             return False
-        await _say(writer, reply.status_code, reply.content)
+        await _say(writer, reply.status_code, self.elsewhere.back(reply.content))
         return True
 
     def _spoilt(self, method: str, path: str, body: bytes) -> Spoilt | None:
@@ -121,14 +149,14 @@ async def _say(writer: asyncio.StreamWriter, status: int, body: bytes) -> None:
 
 
 @asynccontextmanager
-async def faulty_proxy(kubeconfig: Path, folder: Path) -> AsyncIterator[tuple[FaultyProxy, Path]]:
+async def faulty_proxy(kubeconfig: Path, folder: Path, elsewhere: Elsewhere) -> AsyncIterator[tuple[FaultyProxy, Path]]:
     """The proxy, and a kubeconfig by which clients go through it."""
     client, _ = open_client(ClusterOptions(kubeconfig=str(kubeconfig)))
     async with client as upstream:
-        proxy = FaultyProxy(upstream)
+        proxy = FaultyProxy(upstream, elsewhere)
         server = await asyncio.start_server(proxy.answer, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        path = folder / "through-the-proxy.kubeconfig"
+        path = folder / f"{elsewhere.name}-{port}.kubeconfig"
         path.write_text(
             json.dumps(
                 {

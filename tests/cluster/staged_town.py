@@ -34,7 +34,8 @@ _MERGE = "application/merge-patch+json"
 _SERVER_SIDE = ("uid", "generation", "creationTimestamp", "resourceVersion")
 # Owners before what they own; a quota counts nothing that was there before it.
 _ORDER = ("Namespace", "ServiceAccount", "", "ReplicaSet", "ControllerRevision", "Secret", "Pod", "ResourceQuota")
-_CLUSTER_WIDE = ("Node", "StorageClass", "IngressClass")
+_CLASSES = ("StorageClass", "IngressClass")
+_CLUSTER_WIDE = ("Node", *_CLASSES)
 # Made by others than the town, or rewritten all the time.
 _NOT_TOLD = frozenset({"Event", "Endpoints", "EndpointSlice", "Lease", "LimitRange", "ReplicationController", "Role"})
 # Written by the API server with every change of a DaemonSet's template; our own mark, which stays.
@@ -138,10 +139,16 @@ class StagedTown:
             named = [each for each in items if each["kind"] == kind or (not kind and each["kind"] not in _ORDER)]
             await _together(self._make(dict(each)) for each in named)
 
-    async def clear(self) -> None:
-        """Deletes everything that a test may have left in the town."""
+    async def clear(self, *, of: Iterable[str] = ()) -> None:
+        """Deletes everything that a test may have left in the town, or what is of those kinds, and no other town's."""
+        kinds = set(of)
         own = [each for each in RESOURCES if each.namespaced and each.kind not in {"Event", "Endpoints"}]
         secrets = Resource("external-secrets.io/v1", "ExternalSecret", "externalsecrets")
+        if kinds:
+            await _together(self._delete_all(each, "shop", {}) for each in (*own, secrets) if each.kind in kinds)
+            nodes = [KubeObject(raw).ref for raw in town() if raw["kind"] == NODE.kind and NODE.kind in kinds]
+            await _together(self.delete(each) for each in nodes)
+            return
         accounts = {"fieldSelector": "metadata.name!=default"}
         named = [(each, accounts if each.kind == "ServiceAccount" else {}) for each in (*own, secrets)]
         wide = [each for each in RESOURCES if each.kind in _CLUSTER_WIDE]
@@ -179,7 +186,8 @@ class StagedTown:
         kinds = set(at)
         told = [each for each in RESOURCES if each.namespaced and each.kind not in _NOT_TOLD]
         own = [each for each in told if not kinds or each.kind in kinds]
-        listed = await _together([*(self.reader.list(each, "shop") for each in own), self.reader.list(NODE)])
+        nodes = [NODE] if not kinds or NODE.kind in kinds else []
+        listed = await _together(self.reader.list(each, "shop" if each in own else "") for each in (*own, *nodes))
         items = (item for listing in listed for item in listing.items)
         # The account's own rights are given while the test runs.
         return Sight({item.ref: item for item in items if not item.name.startswith(WRITE)})
@@ -189,7 +197,8 @@ class StagedTown:
         status = body.pop("status", None)
         for entry in body["metadata"].get("ownerReferences", []):
             entry["uid"] = self.uids[entry["kind"], entry["name"]]
-        made = KubeObject(await self._create(body))
+        # Classes are all towns' together, and nothing changes one.
+        made = KubeObject(await self._create(body, tolerant=raw["kind"] in _CLASSES))
         self.uids[made.kind, made.name] = made.uid
         if made.kind == "Node":
             # The API server taints a new node until a controller finds it ready.

@@ -284,6 +284,20 @@ async def test_an_event_of_an_unknown_incident_is_refused(stores: Stores) -> Non
     assert await stores.incidents.get(IncidentId("inc-nowhere")) is None
 
 
+async def test_a_refused_event_harms_none_that_is_written_at_the_same_time(stores: Stores) -> None:
+    incident = await opened(stores)
+    nowhere = an_event(IncidentId("nobody"), "lost")
+    events = [an_event(incident.id, f"e-{number}") for number in range(5)]
+
+    ends = await asyncio.gather(
+        *(stores.incidents.append(event) for event in (*events[:2], nowhere, *events[2:])), return_exceptions=True
+    )
+
+    assert [type(end) for end in ends if end is not None] == [UnknownName]
+    kept = await stores.incidents.events(incident.id, kinds=[EventKind.OBSERVED])
+    assert {event.key for event in kept} == {event.key for event in events}
+
+
 async def test_closing_keeps_ending_reason_and_time(stores: Stores) -> None:
     incident = await opened(stores)
 

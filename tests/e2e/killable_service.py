@@ -34,7 +34,8 @@ from kubernaut.entrypoints.http.listening import listen
 from kubernaut.entrypoints.http.server import stopping_on_signals
 from kubernaut.entrypoints.logs import configure_logs
 from kubernaut.entrypoints.serving import serving
-from kubernaut.pipeline import Stages, run_incident
+from kubernaut.healing.stages import Stages
+from kubernaut.pipeline import run_incident
 from kubernaut.ports import Admission, ClusterWriter
 from kubernaut.settings import Settings
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -61,35 +62,42 @@ def environment(cluster: ThreadedSandbox, tmp_path: Path) -> dict[str, str]:
     return {**kept, **place, "PATH": f"{BIN}:{inherited['PATH']}"}
 
 
-def runs(command: str, environment: dict[str, str]) -> None:
+def runs(command: str, environment: dict[str, str], place: Path = ROOT) -> None:
     """It is run as it is printed, and ends well."""
     words = [NAMESPACE if word == "NAMESPACE" else word for word in shlex.split(command)]
     if words[0] == "kubectl" and not shutil.which("kubectl"):
         pytest.skip("kubectl is not installed")
     words[0] = words[0].removeprefix(".venv/bin/")
-    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(words, cwd=place, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def saves_and_looks_back(command: str, environment: dict[str, str]) -> None:
     """Beside the project, not in it: the snapshot is made, and is then looked at as it is printed."""
     saving = next(known for known in COMMANDS if known.startswith("kubernaut snapshot "))
-    for called in dict.fromkeys((saving, command)):
-        words = [NAMESPACE if word == "NAMESPACE" else word for word in shlex.split(called)]
-        done = subprocess.run(
-            words, cwd=environment["HOME"], env=environment, capture_output=True, text=True, check=False, timeout=60
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+    after(saving, command, environment)
 
 
 def remembers(command: str, environment: dict[str, str]) -> None:
     """Beside the project: what is read in was written out before."""
-    words = ["kubernaut", "patterns", "export", "patterns.jsonl"]
-    for called in (words, shlex.split(command)):
-        done = subprocess.run(
-            called, cwd=environment["HOME"], env=environment, capture_output=True, text=True, check=False, timeout=60
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+    after("kubernaut patterns export patterns.jsonl", command, environment)
+
+
+# What a first command left behind, by that command: it is run once for all that come after it.
+LEFT: dict[str, Path] = {}
+INCIDENTS: dict[str, str] = {}
+
+
+def after(first: str, command: str, environment: dict[str, str]) -> None:
+    """It is run as it is printed where the first command was run before, and both end well."""
+    place = Path(environment["HOME"])
+    if first not in LEFT:
+        runs(first, environment, place)
+        LEFT[first] = place
+    if place != LEFT[first]:
+        shutil.copytree(LEFT[first], place, dirs_exist_ok=True)
+    if command != first:
+        runs(command, environment, place)
 
 
 def is_a_target(command: str, environment: dict[str, str]) -> None:
@@ -100,16 +108,20 @@ def is_a_target(command: str, environment: dict[str, str]) -> None:
     assert done.returncode == 0
 
 
-def has_its_options(command: str, environment: dict[str, str]) -> None:
+def has_its_options(command: str, _environment: dict[str, str]) -> None:
     """Too long to run here (other tests do): the command and every option of it exist."""
     program, *words = shlex.split(command)
     assert program.endswith("kubernaut")
-    named = [word for word in words if not word.startswith("-")][:1]
-    shown = subprocess.run(
-        [BIN / "kubernaut", *named, "--help"], env=environment, capture_output=True, text=True, check=True
-    )
-    missing = [word for word in words if word.startswith("-") and not re.search(rf"(^|\s){word}\b", shown.stdout)]
+    shown = help_of(next(word for word in words if not word.startswith("-")))
+    missing = [word for word in words if word.startswith("-") and not re.search(rf"(^|\s){word}\b", shown)]
     assert missing == []
+
+
+@cache
+def help_of(name: str) -> str:
+    """What the command says of itself."""
+    shown = subprocess.run([BIN / "kubernaut", name, "--help"], capture_output=True, text=True, check=True)
+    return shown.stdout
 
 
 def serves(command: str, environment: dict[str, str]) -> None:
@@ -138,16 +150,23 @@ def asks_the_api(command: str, _environment: dict[str, str]) -> None:
 
 def reads_the_log(command: str, environment: dict[str, str]) -> None:
     """On a database with an incident in it, beside the project: it is run as it is printed, and ends well."""
-    file = Path(environment["HOME"]) / "kubernaut.sqlite"
-    store = open_store(f"sqlite:///{file}")
-    [incident] = asyncio.run(tell(store.incidents, a_month(1)))
-    store.close()
-    words = [incident if word == "INCIDENT" else word for word in shlex.split(command)]
+    home = Path(environment["HOME"])
+    file, incident = home / "kubernaut.sqlite", a_log(home)
     place = {**environment, "KUBERNAUT_STORE__URL": f"sqlite:///{file}"}
-    done = subprocess.run(
-        words, cwd=environment["HOME"], env=place, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    runs(command.replace("INCIDENT", incident), place, home)
+
+
+def a_log(home: Path) -> str:
+    """The incident of a database in that folder; the first caller's database is copied for the others."""
+    name = "kubernaut.sqlite"
+    if name not in LEFT:
+        store = open_store(f"sqlite:///{home / name}")
+        [INCIDENTS[name]] = asyncio.run(tell(store.incidents, a_month(1)))
+        store.close()
+        LEFT[name] = home
+    elif LEFT[name] != home:
+        shutil.copy(LEFT[name] / name, home)
+    return INCIDENTS[name]
 
 
 def tries_a_policy(command: str, environment: dict[str, str]) -> None:

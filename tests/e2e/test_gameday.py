@@ -60,12 +60,47 @@ def until(sandbox: ThreadedSandbox, *, some: bool) -> list[str]:
     return found
 
 
+STRATEGY = """\
+apiVersion: kubernaut.ai/v1
+kind: RemediationStrategy
+metadata:
+  name: back-as-it-was
+spec:
+  causes: [scaled_to_zero]
+  when: target.kind in ["Deployment", "StatefulSet"]
+  steps:
+    - action: restore_replicas
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "server", "why"),
+    [
+        ("", "", "it holds no strategy"),
+        (STRATEGY.replace("restore_replicas", "pray"), "", "pray"),
+        (STRATEGY, "http://127.0.0.1:9", "--server has its own settings"),
+    ],
+    ids=["none", "wrong", "elsewhere"],
+)
+def test_strategies_that_could_not_be_used_are_refused_before_anything_is_played(
+    text: str, server: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if text:
+        (tmp_path / "strategies.yaml").write_text(text)
+    where = ["--kubeconfig", str(tmp_path / "none"), "--server", server] if server else ["--sandbox"]
+    assert called(*where, "--strategies", str(tmp_path)) != 0
+    told = capsys.readouterr()
+    assert why in " ".join((told.out + told.err).split())
+
+
 @pytest.mark.slow
 def test_on_the_sandbox_kubernaut_heals_what_nothing_does_not_and_touches_no_control(
-    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "strategies.yaml").write_text(STRATEGY)
     code = called(
-        "--sandbox", "--json", "--faults", "scaled-to-zero,not-ours", "--arms", "kubernaut,nothing", "--speed", "120"
+        *("--sandbox", "--json", "--faults", "scaled-to-zero,not-ours", "--arms", "kubernaut,nothing"),
+        *("--speed", "120", "--strategies", str(tmp_path)),
     )
     out = capsys.readouterr()
     document = json.loads(out.out)
@@ -74,6 +109,9 @@ def test_on_the_sandbox_kubernaut_heals_what_nothing_does_not_and_touches_no_con
     assert document["not_played"] == []
     assert list(document["arms"]) == ["kubernaut", "nothing"]
     rows = {(row["fault"], row["arm"]): row for row in document["problems"]}
+    assert rows["scaled-to-zero", "kubernaut"]["strategies"] == ["back-as-it-was"]
+    assert document["arms"]["kubernaut"]["by_strategy"] == {"back-as-it-was": {"problems": 1, "healed": 1}}
+    assert document["arms"]["nothing"]["by_strategy"] == {}
     assert set(rows["not-ours", "nothing"]) == {
         *("fault", "variant", "control", "policy", "arm", "healed", "verified"),
         *("mutations", "outside_target", "seconds"),

@@ -18,7 +18,7 @@ from kubernaut.engine import Run
 from kubernaut.engine.codec import dump
 from kubernaut.execution.catalogue import discover
 from kubernaut.execution.proposing import PROPOSABLE, Proposing
-from kubernaut.pipeline import DECISION
+from kubernaut.healing.deciding import DECISION
 from kubernaut.planning.submitting import Submissions
 from kubernaut.ports.sources import ProposedChange
 from tests.bare_repository import BareRepository
@@ -63,7 +63,9 @@ def owned(shop: MisroutedShop, source: DeclaredSource, repositories: GitReposito
     shop.cluster.put({**service, "metadata": {**metadata, "labels": MARK}})
     shop.stages = replace(
         shop.stages,
-        planning=replace(shop.stages.planning, submissions=Submissions((source,), PROPOSABLE)),
+        planning=replace(
+            shop.stages.planning, submissions=Submissions((source,), PROPOSABLE, shop.stages.execution.claim)
+        ),
         execution=replace(shop.stages.execution, proposing=Proposing((source,), repositories)),
     )
 

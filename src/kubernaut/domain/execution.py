@@ -10,6 +10,7 @@ from typing import Literal
 from kubernaut.domain.changes import Change, WayBack
 from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.objects import JsonObject, ObjectRef, Uid
+from kubernaut.domain.ownership import Claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Intent:
     `undo` is None where nothing has to be taken back (a deleted pod is replaced by its controller). A remedy of many
     objects has its other changes in `further`, in the order in which they are made, each with its own way back; they
     wait up to `patience_s` for budgets and owners. `together` says that all are taken back where one cannot be made.
+    `stop_gap` is the claim of the owner who is going to put it back, where it is done all the same.
     """
 
     preview: Preview
@@ -57,6 +59,7 @@ class Intent:
     after: Moved | Gone | None = None
     patience_s: int = 0
     together: bool = True
+    stop_gap: Claim | None = None
 
     @property
     def parts(self) -> tuple[Intent, ...]:
@@ -108,7 +111,8 @@ class Observation:
     `healthy` of `desired` units are well: ready pods, ready endpoints with the right port, or a node. `settled` is
     False while a rollout is under way. `baseline` is the share that was well before the action. `alert_firing`,
     `metrics` (0..1, the share of metric checks that pass) and `baseline` are None where they were not measured.
-    `drift` names a field that no longer holds what we wrote, `problem` what is wrong with units that are not well.
+    `drift` names a field that no longer holds what we wrote, `drift_by` the field manager that wrote it since and is no
+    person's tool, `reverted_by` the owner who put it back; `problem` says what is wrong with units that are not well.
     """
 
     at: datetime
@@ -122,6 +126,8 @@ class Observation:
     baseline: float | None = None
     drift: str = ""
     problem: str = ""
+    drift_by: str = ""
+    reverted_by: str = ""
 
     @property
     def share(self) -> float:
@@ -130,12 +136,16 @@ class Observation:
 
 
 class Effect(StrEnum):
-    """What verification says. `prepared`: a strategy's step is in force that was not meant to heal by itself."""
+    """What verification says. `prepared`: a strategy's step is in force that was not meant to heal by itself.
+
+    `reverted`: the owner of what was changed has put it back, so nothing is known of the remedy and nothing stands.
+    """
 
     HEALED = "healed"
     PREPARED = "prepared"
     UNCHANGED = "unchanged"
     WORSE = "worse"
+    REVERTED = "reverted"
     UNKNOWN = "unknown"
 
 

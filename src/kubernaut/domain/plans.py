@@ -10,6 +10,7 @@ from typing import NamedTuple
 from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import ObjectRef
+from kubernaut.domain.ownership import Claim
 from kubernaut.domain.proposals import Proposal
 
 
@@ -67,7 +68,8 @@ class Course:
 class Candidate:
     """One remedy with its record: `lower_bound` is that of its verified success for this cause in this place.
 
-    Without a course it is what the cause recommends by itself.
+    Without a course it is what the cause recommends by itself. `claim` is that of the owner who would put the change
+    back; `stop_gap` names the rule of the policy that lets it be made all the same, while it is proposed to the owner.
     """
 
     call: ActionCall
@@ -75,6 +77,8 @@ class Candidate:
     tried: int
     lower_bound: float
     course: Course | None = None
+    claim: Claim | None = None
+    stop_gap: str = ""
 
 
 class Outcome(StrEnum):
@@ -84,6 +88,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
     UNCHANGED = "unchanged"
     WORSE = "worse"
+    REVERTED = "reverted"
     UNKNOWN = "unknown"
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from kubernaut.domain.diagnosis import ActionId
+from kubernaut.domain.diagnosis import ActionCall, ActionId
 from kubernaut.domain.objects import KubeObject
-from kubernaut.domain.ownership import keeper_of
+from kubernaut.domain.ownership import OPERATOR, keeper_of
 
 PROPOSE: Final = ActionId("propose_change")
 Provider = Literal["github", "gitlab", "gitea", "none"]
@@ -48,7 +49,8 @@ class DeclaredSource:
     def serves(self, item: KubeObject) -> bool:
         """Whether the object's spec is kept here."""
         keeper = keeper_of(item)
-        if keeper is None:
+        # What an operator keeps is the custom resource that it makes the object from.
+        if keeper is None or keeper.tool == OPERATOR:
             return False
         # Argo CD's tracking id is `application:group/Kind:namespace/name`.
         owner = keeper.name.partition(":")[0]
@@ -62,6 +64,12 @@ class DeclaredSource:
 def source_of(item: KubeObject, sources: Sequence[DeclaredSource]) -> DeclaredSource | None:
     """The first source that serves the object."""
     return next((source for source in sources if source.serves(item)), None)
+
+
+def proposal_of(call: ActionCall) -> ActionCall:
+    """The call that proposes to the object's owner what the given one would do."""
+    parameters = json.dumps(dict(call.parameters), sort_keys=True)
+    return ActionCall(PROPOSE, call.target, {"action": call.action, "parameters": parameters})
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,13 +47,24 @@ _HTTP_TIMEOUT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class GamedayPlan:
-    """What is played: faults (all where none is named), variants of each, arms, and how much at once."""
+    """What is played: faults (all where none is named), variants of each, arms, and how much at once.
+
+    `strategies` is the folder of those that Kubernaut has beside the built-in remedies.
+    """
 
     faults: tuple[str, ...] = ()
     variants: int = 1
     seed: int = 1
     arms: tuple[Arm, ...] = tuple(Arm)
     at_once: int = 1
+    strategies: Path | None = None
+
+    def armed(self, settings: Settings) -> Settings:
+        """The settings with the strategies of the plan."""
+        if self.strategies is None:
+            return settings
+        declared = settings.strategies.model_copy(update={"folder": self.strategies})
+        return settings.model_copy(update={"strategies": declared})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +114,7 @@ async def on_cluster(
         ground = Ground(hand, SystemClock(), pace or Pace(), run, chance)
         grounds = dict.fromkeys(plan.arms, ground)
         if Arm.KUBERNAUT in plan.arms:
-            address = lent.server or await _served_here(stack, lent.settings)
+            address = lent.server or await _served_here(stack, plan.armed(lent.settings))
             autopilot = await _spoken_to(stack, address, lent.settings.bearer_token() if lent.server else None)
             grounds[Arm.KUBERNAUT] = replace(ground, autopilot=autopilot)
         nodes = len((await hand.reader.list(NODE)).items)
@@ -142,7 +153,7 @@ async def on_sandbox(
                 Sandbox(speed=speed, nodes=_NODES, seed=plan.seed, alerts=_alerts(address))
             )
             images = publish(sandbox.universe)
-            settings = _simulated_settings(sandbox, stack.enter_context(tempfile.TemporaryDirectory()))
+            settings = plan.armed(_simulated_settings(sandbox, stack.enter_context(tempfile.TemporaryDirectory())))
             await stack.enter_async_context(serving(settings, listener, clock=sandbox.clock, pace=speed))
             autopilot = await _spoken_to(stack, address, None)
             hand = await _hand(stack, str(sandbox.kubeconfig()), "")

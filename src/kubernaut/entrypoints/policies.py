@@ -44,6 +44,8 @@ def remarks(policy: Policy, now: datetime) -> list[str]:
         line = policy.lines[rule.name]
         if rule.beyond_labels:
             found.append(f"line {line}, {rule.name}: loosens what labels allow")
+        elif rule.loosens:
+            found.append(f"line {line}, {rule.name}: changes live what its owner will put back, beside the proposal")
         elif rule.when == "true" and rule.then in {Effect.OBSERVE, Effect.DENY}:
             found.append(f"line {line}, {rule.name}: holds always, so nothing is ever done")
     for window in document.windows:

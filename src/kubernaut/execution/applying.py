@@ -17,6 +17,7 @@ from kubernaut.domain.errors import ChangeRejected, ClusterUnavailable, Conflict
 from kubernaut.domain.execution import Applied, Execution, Intent, Refused
 from kubernaut.domain.objects import KubeObject
 from kubernaut.domain.snapshots import content_of, drifted, is_undone
+from kubernaut.execution.preconditions import owned
 from kubernaut.execution.previewing import ATTEMPTS, ExecutionPorts
 
 
@@ -104,7 +105,10 @@ def _unfit(intent: Intent, now: KubeObject | None) -> str | None:
 async def _unprepared(ports: ExecutionPorts, intent: Intent) -> str | None:
     call = intent.preview.call
     prepared = await ports.catalogue[call.action].prepared(ports.reader, call, ports.clock.now())
-    return f"changed meanwhile: {prepared.reason}" if isinstance(prepared, Refused) else None
+    if isinstance(prepared, Refused):
+        return f"changed meanwhile: {prepared.reason}"
+    claim = prepared.claim()
+    return f"changed meanwhile: {owned(call, claim).reason}" if claim and intent.stop_gap is None else None
 
 
 def _ended(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import types
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,6 +23,7 @@ from kubernaut.domain.diagnosis import ActionCall, ActionId
 from kubernaut.domain.errors import InputError, UnknownName
 from kubernaut.domain.execution import Gone, Moved, Refused
 from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
+from kubernaut.domain.ownership import Claim, claim_on
 from kubernaut.execution import actions
 from kubernaut.ports import ClusterReader
 
@@ -122,6 +123,12 @@ class Prepared:
     def parts(self) -> tuple[Part, ...]:
         """All changes, in order."""
         return (Part(self.before, self.change, back=self.back), *self.further)
+
+    def claim(self, rewriters: Iterable[str] = ()) -> Claim | None:
+        """The first claim of an owner on any of the fields that would be changed."""
+        old = [(part.before, part.change) for part in self.parts]
+        claims = (claim_on(before, change, rewriters) for before, change in old if before is not None)
+        return next((claim for claim in claims if claim is not None), None)
 
 
 # Without slots: on Python 3.11 a frozen generic with slots cannot be made as `Action[X](...)`.

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
+from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import KubeObject, ObjectRef, Tree
-from kubernaut.domain.ownership import keeper_of
+from kubernaut.domain.ownership import Claim
 from kubernaut.domain.quantities import parse_quantity
 from kubernaut.domain.workloads import rollout_of, wanted_pods
 from kubernaut.ports import ClusterReader
 from kubernaut.resources import AUTOSCALER, RESOURCE_QUOTA
+
+AUTOSCALED: Final = "autoscaled"
 
 
 def gone(ref: ObjectRef) -> Refused:
@@ -19,12 +23,9 @@ def gone(ref: ObjectRef) -> Refused:
     return Refused("target_missing", f"{ref} does not exist any more")
 
 
-def owned_elsewhere(item: KubeObject) -> Refused | None:
-    """Refuses where somebody else keeps the object's spec and would put it back."""
-    owner = keeper_of(item) or item.controller
-    if owner is None:
-        return None
-    return Refused("owned", f"{item.ref} is owned by {owner}; propose the change to its owner")
+def owned(call: ActionCall, claim: Claim) -> Refused:
+    """The refusal of what an owner would put back."""
+    return Refused("owned", f"{call.target} is {claim}; propose the change to its owner")
 
 
 def being_deleted(item: KubeObject) -> Refused | None:
@@ -52,7 +53,7 @@ async def autoscaled(reader: ClusterReader, workload: KubeObject) -> Refused | N
     for autoscaler in listing.items:
         aim = autoscaler.tree("spec", "scaleTargetRef")
         if (aim.text("kind"), aim.text("name")) == (workload.kind, workload.name):
-            return Refused("autoscaled", f"{autoscaler.ref} owns the replicas of {workload.ref}: change its bounds")
+            return Refused(AUTOSCALED, f"{autoscaler.ref} owns the replicas of {workload.ref}: change its bounds")
     if not listing.complete:
         return Refused("not_read", f"not all autoscalers of {workload.namespace} could be read")
     return None

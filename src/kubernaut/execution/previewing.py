@@ -14,7 +14,7 @@ from kubernaut.domain.execution import Intent, Preview, Refused
 from kubernaut.domain.objects import JsonObject, KubeObject
 from kubernaut.domain.snapshots import inverse_of
 from kubernaut.execution.catalogue import AnyAction, Catalogue, Part, Prepared
-from kubernaut.execution.preconditions import gone
+from kubernaut.execution.preconditions import gone, owned
 from kubernaut.ports import Clock, ClusterReader, ClusterWriter
 
 ATTEMPTS: Final = 3
@@ -40,9 +40,24 @@ class _Tried:
     held: str = ""
 
 
-async def intend(ports: ExecutionPorts, call: ActionCall) -> Intent | Refused:
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """What is known about the owners of a target beside what it says itself.
+
+    `stop_gap` says that a policy lets the change be made though its owner will put it back.
+    """
+
+    rewriters: frozenset[str] = frozenset()
+    stop_gap: bool = False
+
+
+NOTHING_KNOWN: Final = Owners()
+
+
+async def intend(ports: ExecutionPorts, call: ActionCall, owners: Owners = NOTHING_KNOWN) -> Intent | Refused:
     """What would be done, by a server-side dry run of the very changes, or why it cannot be.
 
+    What an owner would put back is refused, unless it is wanted as a stop-gap.
     Raises `InputError` for a call that does not fit the catalogue, and retryable `ClusterError`s.
     """
     action = ports.catalogue[call.action]
@@ -50,6 +65,9 @@ async def intend(ports: ExecutionPorts, call: ActionCall) -> Intent | Refused:
         prepared = await action.prepared(ports.reader, call, ports.clock.now())
         if isinstance(prepared, Refused):
             return prepared
+        claim = prepared.claim(owners.rewriters)
+        if claim is not None and not owners.stop_gap:
+            return owned(call, claim)
         try:
             tried = [await _try(ports.writer, part, prepared.parts[:index]) for index, part in _numbered(prepared)]
         except Conflict:
@@ -58,7 +76,8 @@ async def intend(ports: ExecutionPorts, call: ActionCall) -> Intent | Refused:
             return gone(call.target)
         except (ChangeRejected, Forbidden) as error:
             return Refused(error.code, str(error), error.help)
-        return _intent(action, call, prepared, tried)
+        made = _intent(action, call, prepared, tried)
+        return made if isinstance(made, Refused) else replace(made, stop_gap=claim)
     return Refused("changing", f"{call.target} changes faster than it can be read")
 
 

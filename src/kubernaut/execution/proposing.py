@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import unified_diff
@@ -16,7 +16,7 @@ from kubernaut.domain.errors import BranchMoved, InputError, SourceError
 from kubernaut.domain.execution import Applied, Execution, Preview, Refused
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
-from kubernaut.domain.ownership import keeper_of, without_keeper
+from kubernaut.domain.ownership import Claim, keeper_of
 from kubernaut.domain.patches import patched
 from kubernaut.domain.sources import PROPOSE, DeclaredSource, ProposedFile, SourceTree, Submission, source_of
 from kubernaut.execution.catalogue import Parameters
@@ -30,7 +30,6 @@ from kubernaut.execution.manifests import (
 )
 from kubernaut.execution.previewing import ATTEMPTS, ExecutionPorts
 from kubernaut.execution.yaml_edits import ManifestError
-from kubernaut.ports import ClusterReader, Listing, Resource, WatchEvent
 from kubernaut.ports.sources import ProposedChange, SourceRepositories
 
 # The actions whose change of an object can stand in its manifest; the others act on what is running.
@@ -71,43 +70,6 @@ class Draft:
     before: JsonObject
 
 
-class DisownedReader:
-    """The cluster as it would be if nobody kept the one object: so that an action says what it would change."""
-
-    def __init__(self, reader: ClusterReader, target: ObjectRef) -> None:
-        self._reader = reader
-        self._target = target
-
-    async def get(self, ref: ObjectRef) -> KubeObject | None:
-        """As the reader's, without the keeper's marks on the target."""
-        found = await self._reader.get(ref)
-        return without_keeper(found) if found is not None and ref == self._target else found
-
-    async def list(
-        self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = "", limit: int = 5000
-    ) -> Listing:
-        """As the reader's."""
-        return await self._reader.list(resource, namespace, labels=labels, fields=fields, limit=limit)
-
-    async def log(self, pod: ObjectRef, container: str, *, previous: bool = False, tail_lines: int = 200) -> str | None:
-        """As the reader's."""
-        return await self._reader.log(pod, container, previous=previous, tail_lines=tail_lines)
-
-    def watch(
-        self, resource: Resource, namespace: str = "", *, resource_version: str = ""
-    ) -> AsyncIterator[WatchEvent]:
-        """As the reader's."""
-        return self._reader.watch(resource, namespace, resource_version=resource_version)
-
-    async def may(self, verb: str, resource: Resource, namespace: str = "", *, subresource: str = "") -> bool:
-        """As the reader's."""
-        return await self._reader.may(verb, resource, namespace, subresource=subresource)
-
-    async def version(self) -> str:
-        """As the reader's."""
-        return await self._reader.version()
-
-
 async def draft(ports: ExecutionPorts, proposing: Proposing, call: ActionCall) -> Draft | Refused:
     """What would be proposed, read and worked out anew, or why nothing can be.
 
@@ -146,7 +108,7 @@ async def _live_change(ports: ExecutionPorts, call: ActionCall) -> tuple[KubeObj
     try:
         inner = inner_call(asked, call.target)
         action = ports.catalogue[inner.action]
-        prepared = await action.prepared(DisownedReader(ports.reader, call.target), inner, ports.clock.now())
+        prepared = await action.prepared(ports.reader, inner, ports.clock.now())
     except (InputError, ValueError, RecursionError) as error:
         return Refused("invalid_input", str(error))
     if isinstance(prepared, Refused):
@@ -218,7 +180,9 @@ def _diff(path: str, before: str, after: str) -> tuple[str, ...]:
     return tuple(lines if more <= 0 else [*lines[:_MOST_LINES], f"  and {more} more lines"])
 
 
-def change_of(drafted: Draft, incident: Incident, diagnosis: Diagnosis | None, at: datetime) -> ProposedChange:
+def change_of(
+    drafted: Draft, incident: Incident, diagnosis: Diagnosis | None, at: datetime, *, stop_gap: Claim | None = None
+) -> ProposedChange:
     """The draft with the words for it: the evidence, the diff, and what was not done."""
     call = drafted.preview.call
     action = str(call.parameters.get("action", ""))
@@ -238,19 +202,31 @@ def change_of(drafted: Draft, incident: Incident, diagnosis: Diagnosis | None, a
         *map(_fenced, drafted.preview.diff),
         "```",
         "",
-        f"Not done: the live object is owned by {drafted.owner}, so nothing in the cluster was changed.",
+        _done_live(drafted, stop_gap),
         f"Take it back: kubernaut incidents undo {incident.id}",
     ]
     title = f"{action} for {call.target} ({incident.id})"
     return ProposedChange(drafted.commit, f"kubernaut/{incident.id}", drafted.file, title, "\n".join(lines), at)
 
 
+def _done_live(drafted: Draft, stop_gap: Claim | None) -> str:
+    if stop_gap is None:
+        return f"Not done: the live object is owned by {drafted.owner}, so nothing in the cluster was changed."
+    return f"A stop-gap is made live beside this: {stop_gap.owner} puts {stop_gap.field} back unless this is merged."
+
+
 def _fenced(line: str) -> str:
     return "".join(sign for sign in line if sign.isprintable()).replace("```", "'''")
 
 
-async def submit(
-    ports: ExecutionPorts, proposing: Proposing, incident: Incident, diagnosis: Diagnosis, call: ActionCall
+async def submit(  # the ports, and what the words of the proposal are made of
+    ports: ExecutionPorts,
+    proposing: Proposing,
+    incident: Incident,
+    diagnosis: Diagnosis,
+    call: ActionCall,
+    *,
+    stop_gap: Claim | None = None,
 ) -> tuple[Draft, Submission] | Refused:
     """The change worked out and proposed, or found proposed already; why not, otherwise.
 
@@ -261,7 +237,7 @@ async def submit(
         drafted = await draft(ports, proposing, call)
         if isinstance(drafted, Refused) or proposing.repositories is None:
             return drafted if isinstance(drafted, Refused) else Refused("no_source", "no repository can be reached")
-        change = change_of(drafted, incident, diagnosis, ports.clock.now())
+        change = change_of(drafted, incident, diagnosis, ports.clock.now(), stop_gap=stop_gap)
         try:
             return drafted, await proposing.repositories.propose(drafted.source, change)
         except BranchMoved as error:

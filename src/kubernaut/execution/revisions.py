@@ -13,7 +13,7 @@ from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, Tree
 from kubernaut.execution.catalogue import Parameters, Prepared, Rule, Situation
 from kubernaut.execution.editing import edit, setting
-from kubernaut.execution.preconditions import owned_elsewhere, rolling_reach
+from kubernaut.execution.preconditions import rolling_reach
 from kubernaut.execution.targets import find, workload_rules
 from kubernaut.ports import ClusterReader
 from kubernaut.resources import CONTROLLER_REVISION, REPLICA_SET
@@ -89,7 +89,7 @@ async def rolled_back(
     on: Situation[RevisionParameters], *checks: Callable[[KubeObject], Refused | None]
 ) -> Prepared | Refused:
     """The whole template of the revision in place of the present one."""
-    workload = await find(on, owned_elsewhere, *checks)
+    workload = await find(on, *checks)
     if isinstance(workload, Refused):
         return workload
     revision = on.parameters.revision
@@ -107,7 +107,7 @@ async def rolled_back(
 
 async def former_container(on: Situation[P], container: str, revision: int) -> FormerContainer | Refused:
     """The container now and then."""
-    workload = await find(on, owned_elsewhere, paused, replaced_by_hand)
+    workload = await find(on, paused, replaced_by_hand)
     if isinstance(workload, Refused):
         return workload
     place = container_at(workload, container)

@@ -12,7 +12,7 @@ from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import KubeObject
 from kubernaut.execution.catalogue import Parameters, Prepared, Rule
 from kubernaut.execution.editing import edit, setting
-from kubernaut.execution.preconditions import autoscaled, being_deleted, first, over_quota, owned_elsewhere, pod_demand
+from kubernaut.execution.preconditions import autoscaled, being_deleted, over_quota, pod_demand
 from kubernaut.ports import ClusterReader
 
 TARGETS = ("Deployment", "StatefulSet")
@@ -32,9 +32,12 @@ class ReplicasParameters(Parameters, frozen=True, forbid_unknown_fields=True):
 
 
 async def scaled(reader: ClusterReader, workload: KubeObject, replicas: int) -> Prepared | Refused:
-    """The change to that number, by the scale subresource, where nobody else owns it and the quota has room."""
+    """The change to that number, by the scale subresource, where nobody else owns it and there is room."""
     present = workload.integer("spec", "replicas", default=1)
-    refusal = first(being_deleted(workload), owned_elsewhere(workload)) or await autoscaled(reader, workload)
+    refusal = being_deleted(workload)
+    # Zero switches an autoscaler off: until somebody else writes a number, it does nothing.
+    if not refusal and present > 0:
+        refusal = await autoscaled(reader, workload)
     if refusal:
         return refusal
     if present == replicas:

@@ -14,14 +14,16 @@ from kubernaut.domain.diagnosis import ActionCall, Diagnosis
 from kubernaut.domain.errors import NotifyFailed
 from kubernaut.domain.execution import Applied, Execution, Intent, Preview, Refused, Verification
 from kubernaut.domain.incidents import Incident
-from kubernaut.domain.journal import Event, EventKind, attempt_of, unsettled_attempt
+from kubernaut.domain.journal import Event, EventKind, attempt_of, is_undoing, unsettled_attempt
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import JsonObject, ObjectRef, Tree
-from kubernaut.domain.plans import Conclusion, Decision, Plan, lease_name
+from kubernaut.domain.ownership import Claim
+from kubernaut.domain.plans import Candidate, Conclusion, Decision, Plan, lease_name
 from kubernaut.domain.proposals import Proposal
 from kubernaut.domain.sources import PROPOSE, Submission, Submitted
 from kubernaut.engine.codec import dump, load
-from kubernaut.execution.previewing import ExecutionPorts, intend
+from kubernaut.execution.owning import claim_on_call, rewriters_in
+from kubernaut.execution.previewing import ExecutionPorts, Owners, intend
 from kubernaut.execution.proposing import Proposing, draft, submit, withdraw
 from kubernaut.execution.sequences import apply, undo
 from kubernaut.execution.telling import CALLING, approval_message, closing_message, with_like
@@ -29,6 +31,9 @@ from kubernaut.ports import IncidentStore, Leases, Message, Notifier
 
 # Each is a dry run; a person compares no more than these anyway.
 MOST_ALTERNATIVES = 4
+
+# How long a manager is known that wrote again what a remedy had changed.
+_REMEMBERED = timedelta(days=7)
 
 # Which finished incidents are alike, most alike first.
 Recall = Callable[[Incident, Diagnosis], Awaitable[Sequence[Tree]]]
@@ -55,14 +60,14 @@ class ExecutionStage:
         """
         if plan.chosen is None:
             return plan
-        shown = await self._preview(plan.chosen.call)
+        shown = await self._preview(plan.chosen)
         if isinstance(shown, Refused):
             return Plan(Decision.CLOSE, shown.reason, shown.guard, shown.help, ending=Ending.ESCALATED)
         plan = replace(plan, expires_at=self._now() + open_for)
         previews = [dump(shown)]
         others = []
         for candidate in plan.alternatives[:MOST_ALTERNATIVES]:
-            tried = await self._preview(candidate.call)
+            tried = await self._preview(candidate)
             if not isinstance(tried, Refused):
                 others.append(candidate)
                 previews.append(dump(tried))
@@ -75,28 +80,44 @@ class ExecutionStage:
         await self._notify(incident, f"notified-ask-{look}", message)
         return plan
 
-    async def _preview(self, call: ActionCall) -> Preview | Refused:
-        """What the call would do, shown without doing it."""
-        tried = await self._tried(call)
+    async def claim(self, call: ActionCall) -> Claim | None:
+        """Who would put back what the call would change, as the cluster is now; None where it would stand."""
+        return await claim_on_call(self.ports, call, await self._rewriters(call))
+
+    async def _rewriters(self, call: ActionCall) -> frozenset[str]:
+        since, about = self._now() - _REMEMBERED, {str(call.target)}
+        return rewriters_in(await self.incidents.events_about(about, since=since, kinds=(EventKind.VERIFIED,)))
+
+    async def _preview(self, candidate: Candidate) -> Preview | Refused:
+        """What the remedy would do, shown without doing it."""
+        tried = await self._tried(candidate)
         return tried if isinstance(tried, Refused) else tried.preview
 
-    async def _tried(self, call: ActionCall) -> Intent | Refused:
+    async def _tried(self, candidate: Candidate) -> Intent | Refused:
+        call = candidate.call
         if call.action != PROPOSE:
-            return await intend(self.ports, call)
+            return await intend(self.ports, call, await self._owners(candidate))
         drafted = await draft(self.ports, self.proposing, call)
         return drafted if isinstance(drafted, Refused) else Intent(drafted.preview, drafted.before, None)
 
-    async def submit(self, incident: Incident, diagnosis: Diagnosis, call: ActionCall, *, attempt: int) -> Submitted:
-        """The change proposed to the object's owner, once; nothing in the cluster is changed."""
-        made = await submit(self.ports, self.proposing, incident, diagnosis, call)
+    async def _owners(self, candidate: Candidate) -> Owners:
+        return Owners(await self._rewriters(candidate.call), stop_gap=bool(candidate.stop_gap))
+
+    async def submit(
+        self, incident: Incident, diagnosis: Diagnosis, call: ActionCall, *, attempt: int, stop_gap: Claim | None = None
+    ) -> Submitted:
+        """The change proposed to the object's owner, once; the live object is changed beside it by a stop-gap alone."""
+        # A stop-gap and its proposal are undone, and refused, each for itself.
+        number = _beside(attempt) if stop_gap else str(attempt)
+        made = await submit(self.ports, self.proposing, incident, diagnosis, call, stop_gap=stop_gap)
         if isinstance(made, Refused):
             refused = Execution(None, Applied.REFUSED, f"nothing was proposed: {made.reason}", self._now())
             body: JsonObject = {"execution": dump(refused), "guard": made.guard, "help": made.help}
-            await self._store(incident, f"refused-{attempt}", EventKind.REFUSED, body, about=call.target)
+            await self._store(incident, f"refused-{number}", EventKind.REFUSED, body, about=call.target)
             return Submitted("", refused.reason)
         drafted, submission = made
         body = {"submission": dump(submission), "preview": dump(drafted.preview), "owner": drafted.owner}
-        await self._store(incident, f"submitted-{attempt}", EventKind.SUBMITTED, body, about=call.target)
+        await self._store(incident, f"submitted-{number}", EventKind.SUBMITTED, body, about=call.target)
         action = call.parameters.get("action", "")
         reason = f"{call.target} is owned by {drafted.owner}, so {action} was proposed and nothing live was changed"
         return Submitted(submission.address, f"{reason}: {submission.address}")
@@ -106,7 +127,7 @@ class ExecutionStage:
         refused: list[str] = []
         proposal: Proposal | None = None
         for candidate in plan.options[: MOST_ALTERNATIVES + 1]:
-            tried = await self._tried(candidate.call)
+            tried = await self._tried(candidate)
             if isinstance(tried, Refused):
                 refused.append(f"{candidate.call.action}: {tried.reason}")
                 continue
@@ -118,10 +139,11 @@ class ExecutionStage:
         await self._store(incident, f"proposed-{look}", EventKind.PROPOSED, stored, about=proposal.call.target)
         return proposal
 
-    async def intend(self, incident: Incident, call: ActionCall, *, attempt: int) -> Execution:
+    async def intend(self, incident: Incident, chosen: Candidate, *, attempt: int) -> Execution:
         """What is going to be done, stored with the snapshot and the way back before anything is touched."""
+        call = chosen.call
         await self.leases.acquire(lease_name(call.target), incident.id, duration=self.busy_for)
-        intended = await intend(self.ports, call)
+        intended = await intend(self.ports, call, await self._owners(chosen))
         now = self._now()
         if isinstance(intended, Refused):
             refused = Execution(None, Applied.REFUSED, intended.reason, now)
@@ -145,7 +167,7 @@ class ExecutionStage:
 
     async def undo(self, incident: Incident, intent: Intent, verification: Verification, *, attempt: int) -> Execution:
         """The way back taken, after a verification that did not see the remedy help."""
-        back = await undo(self.ports, intent)
+        back = await self._take_back(incident, intent, str(attempt))
         body: JsonObject = {"execution": dump(back), "why": verification.reason}
         target = intent.preview.call.target
         key = f"{EventKind.UNDONE}-{attempt}"
@@ -154,7 +176,7 @@ class ExecutionStage:
 
     async def let_go(self, incident: Incident, intent: Intent, *, attempt: int) -> Execution:
         """A step taken back that only prepared for others, since its strategy came to no good end."""
-        back = await undo(self.ports, intent)
+        back = await self._take_back(incident, intent, str(attempt))
         body: JsonObject = {"execution": dump(back), "why": "the strategy that it was a step of did not heal"}
         target = intent.preview.call.target
         await self._store(incident, f"{EventKind.UNDONE}-{attempt}", EventKind.UNDONE, body, about=target)
@@ -168,13 +190,25 @@ class ExecutionStage:
         if last.kind is EventKind.SUBMITTED:
             return await self._withdraw(incident, last, by=by, reason=reason)
         intent = load(Intent, last.body.get("intent") or Tree(last.body).tree("execution").at("intent"))
-        back = await undo(self.ports, intent)
+        back = await self._take_back(incident, intent, attempt_of(last))
         body: JsonObject = {"execution": dump(back), "why": reason or "a person wanted it", "by": by}
         # The attempt's number is the key's end, as for an automatic undo. That one may have been refused, and told so.
         key = f"{EventKind.UNDONE}-anew-{attempt_of(last)}"
         if back.applied is not Applied.REFUSED:
             await self._store(incident, key, EventKind.UNDONE, body, about=intent.preview.call.target)
         return back
+
+    async def _take_back(self, incident: Incident, intent: Intent, attempt: str) -> Execution:
+        """The way back taken; the proposal that a stop-gap was made beside goes with it."""
+        back = await undo(self.ports, intent)
+        if intent.stop_gap is None or back.applied is Applied.REFUSED:
+            return back
+        events = [each for each in await self.incidents.events(incident.id) if attempt_of(each) == _beside(attempt)]
+        submitted = next((each for each in events if each.kind is EventKind.SUBMITTED), None)
+        if submitted is None or any(is_undoing(each) for each in events):
+            return back
+        withdrawn = await self._withdraw(incident, submitted, by="kubernaut", reason="its stop-gap was taken back")
+        return replace(back, reason=f"{back.reason}; {withdrawn.reason}")
 
     async def _withdraw(self, incident: Incident, submitted: Event, *, by: str, reason: str) -> Execution:
         back = await withdraw(self.proposing, load(Submission, submitted.body.get("submission")), self._now())
@@ -233,3 +267,8 @@ class ExecutionStage:
     ) -> None:
         event = Event(incident.id, key, kind, self._now(), body, about=str(about) if about else "")
         await self.incidents.append(event, phase=phase)
+
+
+def _beside(attempt: int | str) -> str:
+    """The number of the proposal that goes with a stop-gap."""
+    return f"{attempt}s"

@@ -30,11 +30,12 @@ class AutopilotLost(KubernautError):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What Kubernaut says that it did in a namespace."""
+    """What Kubernaut says that it did in a namespace; `strategies` are those whose steps it took."""
 
     incidents: Sequence[Incident]
     writes: int
     causes: tuple[str, ...] = ()
+    strategies: tuple[str, ...] = ()
 
     @property
     def is_closed(self) -> bool:
@@ -61,14 +62,16 @@ class Autopilot:
     async def account(self, namespace: str) -> Account:
         """All that was done there, in its own words."""
         incidents = await self.incidents(namespace)
-        writes, causes = 0, []
+        writes, causes, strategies = 0, [], []
         for incident in incidents:
             for event in await self._events(incident.id):
                 writes += _is_write(event)
                 if event.kind is EventKind.DIAGNOSED:
                     named = Tree(event.body).trees("diagnosis", "hypotheses")
                     causes += [one.text("cause") for one in named[:1]]
-        return Account(incidents, writes, tuple(dict.fromkeys(causes)))
+                strategy = Tree(event.body).text("strategy") if event.kind is EventKind.VERIFIED else ""
+                strategies += [strategy] if strategy else []
+        return Account(incidents, writes, tuple(dict.fromkeys(causes)), tuple(dict.fromkeys(strategies)))
 
     async def consent(self, incidents: Sequence[Incident]) -> None:
         """Says yes wherever it asks."""

@@ -267,6 +267,7 @@ async def _judge(going: _Play) -> Result:
         seconds=(healed_at - going.began).total_seconds() if healed_at else None,
         outcome=_outcome(going, account),
         why="; ".join(going.watch.complaints) if not healed else "",
+        strategies=account.strategies if account else (),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -18,7 +18,8 @@ class Result:
 
     `healed` is the oracle's word alone, and never said of a control. `verified` is Kubernaut's own word that it ended
     as it had to: healed and verified, handed over without a change, or left alone; no other arm verifies anything.
-    `outcome` says in a few words what happened, `why` what was still wrong at the end.
+    `outcome` says in a few words what happened, `why` what was still wrong at the end, `strategies` whose steps were
+    taken, of those that people declared.
     """
 
     fault: str
@@ -33,6 +34,7 @@ class Result:
     seconds: float | None
     outcome: str = ""
     why: str = ""
+    strategies: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, int]:
@@ -49,7 +51,7 @@ class Result:
         return self.healed and self.verified
 
     def as_json(self) -> JsonObject:
-        """With the names that scripts know."""
+        """With the names that scripts know; `strategies` only where some were taken."""
         return {
             "fault": self.fault,
             "variant": self.variant,
@@ -61,7 +63,16 @@ class Result:
             "mutations": self.mutations,
             "outside_target": self.outside_target,
             "seconds": round(self.seconds, 1) if self.seconds is not None else None,
+            **({"strategies": list(self.strategies)} if self.strategies else {}),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class ByStrategy:
+    """How many problems the steps of a strategy were taken in, and how many of those were healed."""
+
+    problems: int
+    healed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +92,7 @@ class Summary:
     mutations: int
     outside_target: int
     median_seconds: float | None
+    by_strategy: Mapping[str, ByStrategy]
 
     @property
     def interval(self) -> tuple[float, float] | None:
@@ -105,6 +117,9 @@ class Summary:
             "mutations": self.mutations,
             "outside_target": self.outside_target,
             "median_seconds": round(self.median_seconds, 1) if self.median_seconds is not None else None,
+            "by_strategy": {
+                name: {"problems": one.problems, "healed": one.healed} for name, one in self.by_strategy.items()
+            },
         }
 
 
@@ -139,7 +154,14 @@ def summary_of(arm: Arm, results: Sequence[Result]) -> Summary:
         mutations=sum(one.mutations for one in own),
         outside_target=sum(one.outside_target for one in own),
         median_seconds=median(times) if times else None,
+        by_strategy=_by_strategy(own),
     )
+
+
+def _by_strategy(own: Sequence[Result]) -> dict[str, ByStrategy]:
+    names = sorted({name for one in own for name in one.strategies})
+    taken = {name: [one for one in own if name in one.strategies] for name in names}
+    return {name: ByStrategy(len(rows), sum(one.healed for one in rows)) for name, rows in taken.items()}
 
 
 def did_harm(results: Sequence[Result]) -> bool:

@@ -12,6 +12,7 @@ from kubernaut.investigation.configuration import edits, is_missing_reference
 from kubernaut.investigation.containers import START_PROBLEMS, Container, crashing_since
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.probes import probe_kill
+from kubernaut.investigation.proving import worked_before
 from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.revisions import spell
 from kubernaut.investigation.subjects import TemplateChange, Workload
@@ -89,14 +90,15 @@ def link(workload: Workload, since: datetime | None) -> Link:
         return Link.NONE
     if _never_progressed(workload.object):
         return Link.FOLLOWS
-    if change.at is None or since is None:
-        return Link.LATER
-    gap = since - change.at
-    if gap < -_SLACK:
+    if worked_before(workload):
         return Link.NONE
-    if gap <= _SOON and not is_outward(change):
-        return Link.FOLLOWS
-    return Link.LATER if gap <= _SAME_DAY else Link.NONE
+    return Link.LATER if change.at is None or since is None else _by_time(change, since - change.at)
+
+
+def _by_time(change: TemplateChange, gap: timedelta) -> Link:
+    if gap < -_SLACK or gap > _SAME_DAY:
+        return Link.NONE
+    return Link.FOLLOWS if gap <= _SOON and not is_outward(change) else Link.LATER
 
 
 def is_outward(change: TemplateChange) -> bool:

@@ -10,7 +10,7 @@ from kubernaut.domain.diagnosis import CauseId, Diagnosis, Hypothesis, Verdict
 from kubernaut.domain.evidence import Evidence, EvidenceId, EvidenceSource
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.investigation.causes import catalogue
-from kubernaut.investigation.condition import recent_warnings, works
+from kubernaut.investigation.condition import recent_warnings, serves_fully
 from kubernaut.investigation.confidence import confidence, coverage, independent_sources
 from kubernaut.investigation.dependencies import broken_dependencies
 from kubernaut.investigation.facts import Fact
@@ -46,14 +46,14 @@ def diagnose(scene: Scene, target: ObjectRef) -> Diagnosis:
         return _not_found(scene, target)
     if item.kind in {"Pod", "ReplicaSet", "Job"}:
         item = scene.top_of(item)
-    search = _Search(scene)
-    return _diagnosis(scene, item.ref, search.candidates(item) or search.last_word(item))
+    search = Search(scene)
+    return diagnosis_of(scene, item.ref, search.candidates(item) or search.last_word(item))
 
 
 def _not_found(scene: Scene, target: ObjectRef) -> Diagnosis:
     """No hypothesis where the object is proven to be gone; where it could not be read, a person has to look."""
     title = quoted(f"{target.kind} {target.name}")
-    if scene.covers(target.kind, target.namespace):
+    if scene.covers(target.kind, target.namespace, target.name):
         text = f"there is no {title}"
         gone = Evidence(EvidenceId("e1"), EvidenceSource.ABSENCE, target, "list", text)
         return Diagnosis(target, (), (gone,), scene.not_read)
@@ -75,7 +75,7 @@ def survey(scene: Scene, asked_about: Sequence[ObjectRef] = ()) -> list[Diagnosi
     An object that only suffers from another one's fault has no diagnosis of its own. Objects that somebody asked about
     are examined whatever their kind, and what is found of them comes first.
     """
-    search = _Search(scene)
+    search = Search(scene)
     found: dict[tuple[CauseId, ObjectRef], Diagnosis] = {}
     victims: dict[tuple[CauseId, ObjectRef], int] = {}
     asked = {scene.top_of(item).ref: item for ref in asked_about if (item := scene.find(ref)) is not None}
@@ -89,12 +89,12 @@ def survey(scene: Scene, asked_about: Sequence[ObjectRef] = ()) -> list[Diagnosi
         victims[key] = victims.get(key, 0) + 1
         own = best.finding.target == item.ref
         if key not in found or own:
-            found[key] = _diagnosis(scene, item.ref if own else best.subject, candidates)
+            found[key] = diagnosis_of(scene, item.ref if own else best.subject, candidates)
 
     def rank(key: tuple[CauseId, ObjectRef]) -> tuple[bool, int, float, str]:
         told = found[key]
         is_asked = key[1] in asked or told.target in asked
-        return not is_asked, -victims[key], -(told.best or _NONE).confidence, str(key[1])
+        return not is_asked, -victims[key], -(told.best or NO_HYPOTHESIS).confidence, str(key[1])
 
     return [found[key] for key in sorted(found, key=rank)]
 
@@ -112,7 +112,7 @@ def _subjects(scene: Scene) -> Iterator[KubeObject]:
         yield from scene.all(kind)
 
 
-class _Search:
+class Search:
     """One pass over a scene; every subject is examined once, however often others lead to it."""
 
     def __init__(self, scene: Scene) -> None:
@@ -133,7 +133,7 @@ class _Search:
     def _examined(self, item: KubeObject) -> list[Candidate]:
         subject = _subject(self.scene, item)
         faults = self._asked(subject, Role.FAULT)
-        if isinstance(subject, Service) and not faults and not works(subject):
+        if isinstance(subject, Service) and not faults and not serves_fully(subject):
             faults = self._upstream(subject.workloads)
         if isinstance(subject, Thing):
             return faults or self._upstream(subject.workloads)
@@ -185,7 +185,11 @@ def _narrowed(found: list[Candidate]) -> list[Candidate]:
 
 
 def _narrows(exact: Candidate, wide: Candidate) -> bool:
-    if wide.cause.id not in exact.cause.narrows or exact.finding.target != wide.finding.target:
+    if wide.cause.id not in exact.cause.narrows:
+        return False
+    # What is wrong elsewhere narrows what one and the same pod says of it.
+    pod = exact.finding.places.get("pod")
+    if exact.finding.target != wide.finding.target and (not pod or pod != wide.finding.places.get("pod")):
         return False
     container = exact.finding.places.get("container", "")
     return wide.finding.places.get("container", "") in ("", container) or not container
@@ -246,7 +250,8 @@ def _verdict(scene: Scene, entry: Candidate, others: list[Candidate]) -> Verdict
     return Verdict.ACT if sure else Verdict.APPROVE
 
 
-def _diagnosis(scene: Scene, target: ObjectRef, candidates: list[Candidate]) -> Diagnosis:
+def diagnosis_of(scene: Scene, target: ObjectRef, candidates: list[Candidate]) -> Diagnosis:
+    """The candidates as hypotheses, in their order, with the facts that they cite numbered."""
     numbers: dict[Fact, EvidenceId] = {}
     hypotheses = []
     for entry in candidates:
@@ -295,4 +300,4 @@ def _by_hand(entry: Candidate) -> tuple[str, ...]:
     return tuple(command.format_map(safe).replace(" -c ''", "") for command in entry.cause.by_hand)
 
 
-_NONE = Hypothesis(catalogue()[0].id, ObjectRef("", "", "", ""), 0.0, Verdict.DECLINE, "", ())
+NO_HYPOTHESIS = Hypothesis(catalogue()[0].id, ObjectRef("", "", "", ""), 0.0, Verdict.DECLINE, "", ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kubernaut.domain.objects import KubeObject, Tree
 from kubernaut.investigation.complaints import Complaint, complaints, unready
 from kubernaut.investigation.condition import is_under_way
 from kubernaut.investigation.crashes import crashed
@@ -17,6 +18,10 @@ _FORM = re.compile(
 )
 # The name server answered; these say that it did not.
 _NO_ANSWER = re.compile(r"(?i)temporary failure|EAI_AGAIN|server misbehaving|timed? ?out|SERVFAIL|refused")
+_SERVER = re.compile(r"lookup \S+ on (\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}")
+_PRIVATE = re.compile(
+    r"10\.|127\.|169\.254\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\."
+)
 _HOST = re.compile(
     r"(?i)lookup ([\w.-]+)(?: on|:)|(?:ENOTFOUND|EAI_AGAIN) ([\w.-]+)|resolve (?:host(?:name)?:? )?['\"]?([\w.-]+)"
     r"|UnknownHostException: ([\w.-]+)|host(?: ?name)? ['\"]([\w.-]+)['\"]|(?:://|@)([\w.-]+)[:/]"
@@ -35,12 +40,36 @@ class Lookup:
         """Whether a name server said that there is no such name."""
         return _NO_ANSWER.search(self.complaint.text) is None
 
+    @property
+    def asked_abroad(self) -> str:
+        """The address of the name server that answered, where that is none of a private network: not the cluster's."""
+        match = _SERVER.search(self.complaint.text)
+        return "" if match is None or _PRIVATE.match(match[1]) else match[1]
+
     def service(self, namespace: str) -> str:
         """The Service of the namespace that the host would be; empty for a host elsewhere."""
         name, _, rest = self.host.rstrip(".").partition(".")
         if not rest or rest == namespace or rest.startswith((f"{namespace}.svc", "svc.")):
             return name
         return ""
+
+
+def asks_elsewhere(template: Tree) -> str:
+    """By which setting its pods do not ask the cluster's DNS, empty where they do."""
+    spec = template.tree("spec")
+    policy = spec.text("dnsPolicy") or "ClusterFirst"
+    if policy in ("None", "Default"):
+        return f"dnsPolicy {policy}"
+    on_host = policy == "ClusterFirst" and spec.flag("hostNetwork")
+    return "hostNetwork without dnsPolicy ClusterFirstWithHostNet" if on_host else ""
+
+
+def alias_of(service: KubeObject) -> tuple[str, str] | None:
+    """Namespace and name of the Service that an ExternalName leads to; None where it leads out of the cluster."""
+    name, *rest = service.text("spec", "externalName").rstrip(".").split(".")
+    if service.text("spec", "type") != "ExternalName" or rest[1:2] != ["svc"]:
+        return None
+    return rest[0], name
 
 
 def failed_lookup(workload: Workload) -> Lookup | None:

@@ -12,7 +12,8 @@ from kubernaut.investigation import facts
 from kubernaut.investigation.configuration import complaint, keys_of, recorded, resolves, waits_for_configuration
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.origin import YOUNG, is_young
+from kubernaut.investigation.origin import YOUNG, is_young, unchanged
+from kubernaut.investigation.proving import worked_before
 from kubernaut.investigation.remedies import WayBack, call, escalate, way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
@@ -56,6 +57,7 @@ def cause_of_missing(kind: str, *, fault: int, look_alike: str) -> Cause:
             "kubectl -n {namespace} get {object}",
             "kubectl -n {namespace} rollout history {kind}/{name}",
         ),
+        narrows=("container_not_creatable",),
         workload=examine,
     )
 
@@ -83,7 +85,7 @@ def _exists(workload: Workload, reference: Reference) -> bool:
     """Whether the object is there, so that only its key can be missing; an unread list leaves the key in question."""
     if workload.scene.get(reference.kind, workload.object.namespace, reference.name) is not None:
         return True
-    return not workload.scene.covers(reference.kind, workload.object.namespace)
+    return not workload.scene.covers(reference.kind, workload.object.namespace, reference.name)
 
 
 def _absence(workload: Workload, reference: Reference, pod: KubeObject) -> list[Fact]:
@@ -93,10 +95,12 @@ def _absence(workload: Workload, reference: Reference, pod: KubeObject) -> list[
         has = ", ".join(sorted(keys_of(item))[:10]) or "no key"
         text = f"{reference.kind} {item.name} has {has}, not {reference.key}"
         return [facts.absence(item, f"data[{reference.key}]", text)]
-    if not scene.covers(reference.kind, pod.namespace):
+    if not scene.covers(reference.kind, pod.namespace, reference.name):
         return []
-    total = len(scene.all(reference.kind, pod.namespace))
-    text = f"{reference.path} needs {reference.kind} {reference.name}; it is none of the {total} in {pod.namespace}"
+    told = f"it is not there in {pod.namespace}"
+    if scene.covers(reference.kind, pod.namespace):
+        told = f"it is none of the {len(scene.all(reference.kind, pod.namespace))} in {pod.namespace}"
+    text = f"{reference.path} needs {reference.kind} {reference.name}; {told}"
     return [facts.absence(pod, f"{reference.kind.lower()}/{reference.name}", text)]
 
 
@@ -110,7 +114,7 @@ def finding_of(workload: Workload, gap: Gap) -> Finding:
     lost = () if brought else _lost(workload, reference)
     thing = f"{reference.kind} {reference.name}"
     lack = f"{thing} has no key {reference.key}" if reference.key else f"{thing} does not exist"
-    hand = YOUNG if brought else _KEPT if lost else _GONE
+    hand = YOUNG if brought else unchanged(workload, _KEPT if lost else _GONE)
     return Finding(
         target=workload.ref,
         summary=f"{workload.title} cannot start: {lack}, and {reference.path} needs it. {back.words if back else hand}",
@@ -131,9 +135,9 @@ def _lost(workload: Workload, reference: Reference) -> tuple[ActionCall, ...]:
 
 
 def _brought(workload: Workload, reference: Reference) -> bool:
-    """Whether the revision before did not ask for it."""
+    """Whether the revision before did not ask for it, and the present one never worked."""
     change = workload.change
-    if change is None:
+    if change is None or not workload.is_history_seen or worked_before(workload):
         return False
     before = references(change.old.template)
     return not any(

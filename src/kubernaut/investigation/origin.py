@@ -12,6 +12,7 @@ from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
 
 YOUNG = "The change is less than two minutes old: what it needs may still come."
+UNKNOWN = "Whether a change of the template brought it is not shown."
 Relevant = Callable[[Difference], bool]
 
 
@@ -33,7 +34,8 @@ def origin(workload: Workload, relevant: Relevant, *, otherwise: str, verdict: V
     """
     change = workload.change
     if change is None or not any(relevant(part) for part in change.real):
-        return Origin(Verdict.ESCALATE, (escalate(workload.ref),), (), otherwise, is_change=False)
+        words = unchanged(workload, otherwise)
+        return Origin(Verdict.ESCALATE, (escalate(workload.ref),), (), words, is_change=False)
     told = workload.change_fact(relevant)
     if is_young(workload):
         found = (told,) if told else ()
@@ -41,6 +43,11 @@ def origin(workload: Workload, relevant: Relevant, *, otherwise: str, verdict: V
     back = way_back(workload, relevant, verdict=verdict)
     found = (*((told,) if told else ()), *back.facts)
     return Origin(back.verdict, back.remedies, found, back.words, is_change=True)
+
+
+def unchanged(workload: Workload, words: str) -> str:
+    """What is told of a template that did not change; where its history was not read, that nobody can say so."""
+    return words if workload.is_history_seen else UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

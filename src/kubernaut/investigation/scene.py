@@ -67,6 +67,7 @@ class Scene:
         self.not_read = tuple(not_read)
         self._whole: set[Place] = set()
         self._tried: set[Place] = set()
+        self._gone: set[Key] = set()
         self._logs = dict(logs or {})
         self._logs_tried: set[Key] = set()
         self._wanted: set[Place] = set()
@@ -75,6 +76,8 @@ class Scene:
         self._by_key: dict[Key, KubeObject] = {}
         self._by_uid: dict[str, KubeObject] = {}
         self._by_kind: dict[str, list[KubeObject]] = defaultdict(list)
+        self._by_place: dict[Place, list[KubeObject]] = defaultdict(list)
+        self._pods_told_of: dict[str, list[Key]] = defaultdict(list)
         self._owned: dict[str, list[KubeObject]] = defaultdict(list)
         self._events: dict[Key, list[KubeObject]] = defaultdict(list)
         self._sorted: set[Key] = set()
@@ -88,8 +91,13 @@ class Scene:
         whole: Iterable[Place] = (),
         tried: Iterable[Place] = (),
         not_read: Iterable[NotRead] = (),
+        gone: Iterable[Key] = (),
     ) -> None:
-        """Takes in what was read since; `tried` are lists that gave nothing, or not all."""
+        """Takes in what was read since; `tried` are lists that gave nothing, or not all.
+
+        `gone` are objects that the API server says are not there, by (kind, namespace, name).
+        """
+        self._gone.update(gone)
         self._whole.update(whole)
         self._tried.update(tried)
         self.not_read += tuple(not_read)
@@ -103,6 +111,8 @@ class Scene:
             about = item.regarding
             # Events of a node carry no namespace, or `default`, where they are kept.
             key = (about.kind, "" if about.kind == "Node" else about.namespace, about.name)
+            if about.kind == "Pod" and key not in self._events:
+                self._pods_told_of[about.namespace].append(key)
             self._events[key].append(item)
             self._sorted.discard(key)
             return
@@ -110,6 +120,7 @@ class Scene:
         if key in self._by_key:
             return
         self._by_kind[kind].append(item)
+        self._by_place[(kind, key[1])].append(item)
         self._by_key[key] = item
         if item.uid:
             self._by_uid[item.uid] = item
@@ -148,8 +159,7 @@ class Scene:
         """The objects of a kind: of one namespace where it is given, of those that were read otherwise."""
         if namespace is not None or kind in CLUSTER_WIDE:
             self._want(kind, namespace or "")
-        found = self._by_kind.get(kind, [])
-        return found if namespace is None else [item for item in found if item.namespace == namespace]
+        return self._by_kind.get(kind, []) if namespace is None else list(self._by_place.get((kind, namespace), ()))
 
     def get(self, kind: str, namespace: str, name: str) -> KubeObject | None:
         """The object, None where it was not seen: that proves nothing unless `covers` holds."""
@@ -162,10 +172,10 @@ class Scene:
         """The object at that address."""
         return self.get(ref.kind, ref.namespace, ref.name)
 
-    def covers(self, kind: str, namespace: str) -> bool:
-        """Whether all objects of the kind in the namespace were read."""
+    def covers(self, kind: str, namespace: str, name: str = "") -> bool:
+        """Whether all objects of the kind in the namespace were read, or the one of that name is known to be gone."""
         self._want(kind, namespace)
-        return (kind, namespace) in self._whole or (kind, "") in self._whole
+        return bool({(kind, namespace), (kind, "")} & self._whole) or (kind, namespace, name) in self._gone
 
     def owned(self, owner: KubeObject, kind: str) -> list[KubeObject]:
         """The objects of a kind that the owner controls."""
@@ -244,25 +254,27 @@ class Scene:
         self._want("Event", namespace)
         return {
             key[2]: {entry.text("reason") for entry in self._newest(key)}
-            for key in list(self._events)
-            if key[:2] == ("Pod", namespace) and key[2].startswith(prefix)
+            for key in self._pods_told_of.get(namespace, ())
+            if key[2].startswith(prefix)
         }
 
     def events_of_pods_named(self, namespace: str, prefix: str, *reasons: str) -> list[KubeObject]:
         """The events with those reasons about pods whose name begins so, perhaps gone by now."""
         return [
             entry
-            for (kind, place, name), entries in self._events.items()
-            if kind == "Pod" and place == namespace and name.startswith(prefix)
-            for entry in entries
+            for key in self._pods_told_of.get(namespace, ())
+            if key[2].startswith(prefix)
+            for entry in self._events[key]
             if entry.text("reason") in reasons
         ]
 
     def log_of(self, pod: KubeObject, container: str, *, even_well: bool = False) -> Sequence[LogLine]:
         """The decisive lines of that container's log, as far as it was read; of one that is well only if asked so."""
         key = (pod.namespace, pod.name, container)
-        if even_well:
+        if even_well and key not in self.asked_though_well:
+            # Asked for before, it was left out as that of a container that is well.
             self.asked_though_well.add(key)
+            self._logs_tried.discard(key)
         if key not in self._logs and key not in self._logs_tried:
             self._wanted_logs.add(key)
         return self._logs.get(key, ())

@@ -21,11 +21,12 @@ from kubernaut.investigation.containers import (
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.probes import is_ended_again
 from kubernaut.investigation.pulls import FailedPull, failed_pull
-from kubernaut.investigation.revisions import GoodRevision, Revision, good_revision, revisions_of
+from kubernaut.investigation.revisions import GoodRevision, Revision, changes, good_revision, revisions_of
 from kubernaut.investigation.scene import Scene
-from kubernaut.investigation.templates import Difference, differences
+from kubernaut.investigation.templates import UNSEEN, Difference
 
 _SHOWN = 3
+_REVISION = "ControllerRevision"
 _GONE = frozenset({"Succeeded", "Failed"})
 
 
@@ -38,6 +39,11 @@ class TemplateChange:
     differences: tuple[Difference, ...]
     at: datetime | None
     author: Author | None
+
+    @property
+    def title(self) -> str:
+        """`revision 4`, where its number is known."""
+        return f"revision {self.new.number}" if self.new.number else "the last revision"
 
     @property
     def real(self) -> tuple[Difference, ...]:
@@ -183,13 +189,30 @@ class Workload:
 
     @cached_property
     def change(self) -> TemplateChange | None:
-        """How the present revision differs from the one before, None where there is only one."""
+        """The last step that changed what runs, None where there is only one revision."""
         if len(self.revisions) < 2:  # noqa: PLR2004  # two revisions make a change
             return None
-        new, old = self.revisions[0], self.revisions[1]
-        author = last_writer(self.object, "spec", "template")
+        index = self._last_real()
+        new, old = self.revisions[index], self.revisions[index + 1]
+        # Who wrote the template last wrote only the stamp of the later ones.
+        author = last_writer(self.object, "spec", "template") if index == 0 else None
         at = new.made_at or (author.at if author else None)
-        return TemplateChange(old, new, differences(old.template, new.template), at, author)
+        return TemplateChange(old, new, changes(old, new), at, author)
+
+    @cached_property
+    def is_history_seen(self) -> bool:
+        """Whether it is known what the last change of the template changed, or that there was none."""
+        if self.change is not None:
+            return UNSEEN not in self.change.differences
+        kind = {"Deployment": "ReplicaSet", "StatefulSet": _REVISION, "DaemonSet": _REVISION}.get(self.object.kind)
+        return kind is None or self.scene.covers(kind, self.object.namespace)
+
+    def _last_real(self) -> int:
+        """The place of the newest revision that changed what runs, not only a restart's mark."""
+        for index, former in enumerate(self.revisions[1:]):
+            if any(not part.is_stamp for part in changes(former, self.revisions[0])):
+                return index
+        return 0
 
     def change_fact(self, relevant: Callable[[Difference], bool] = lambda _: True) -> Fact | None:
         """The last template change in words, the relevant differences first."""
@@ -200,7 +223,8 @@ class Workload:
         text = "; ".join(str(difference) for difference in shown[:_SHOWN])
         more = f"; {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
         by = f" (by {change.author.manager})" if change.author else ""
-        step = f"revision {change.old.number} -> {change.new.number}"
+        is_numbered = change.old.number and change.new.number
+        step = f"revision {change.old.number} -> {change.new.number}" if is_numbered else "the last change"
         return facts.change(self.object, step, f"{step}: {text}{more}{by}", change.at)
 
     def good_revision(self, relevant: Callable[[Difference], bool]) -> GoodRevision | None:

@@ -6,18 +6,29 @@ Whatever objects can only take a candidate away or ask for consent. Nothing here
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from kubernaut.domain.diagnosis import Verdict
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.domain.plans import Candidate, Decision, Plan
+from kubernaut.domain.sources import PROPOSE
 from kubernaut.engine.codec import dump
 from kubernaut.planning.guards import Autonomy
 from kubernaut.planning.policy.document import Effect
 from kubernaut.planning.policy.facts import Facts
-from kubernaut.planning.policy.ruling import APPROVAL, BROKEN, FREEZE, MAINTENANCE, Policy, Ruling
+from kubernaut.planning.policy.ruling import (
+    APPROVAL,
+    BROKEN,
+    FREEZE,
+    MAINTENANCE,
+    OWNED,
+    STOP_GAP,
+    Policy,
+    Ruling,
+    owned_reason,
+)
 from kubernaut.planning.surroundings import View
 from kubernaut.planning.surveying import Case
 
@@ -113,13 +124,23 @@ def plan_of(weighed: Sequence[Weighed], allowed: Callable[[Weighed], str]) -> tu
     plan = Plan(
         Decision.ASK if asks else Decision.ACT,
         _reasons(asks) or allowed(first),
-        guard=asks[0].guard if asks else "allowed",
+        guard=asks[0].guard if asks else _taken_by(first.candidate),
         chosen=first.candidate,
         alternatives=tuple(each.candidate for each in others),
-        rule=asks[0].rule if asks else "",
+        rule=asks[0].rule if asks else first.candidate.stop_gap,
         approvers=approvers_of(asks),
     )
+    if first.candidate.stop_gap:
+        why = f'rule "{first.candidate.stop_gap}" allows it as a stop-gap: {owned_reason(first.facts)}'
+        plan = replace(plan, reason=f"{plan.reason}; {why}")
     return plan, first
+
+
+def _taken_by(candidate: Candidate) -> str:
+    """The guard that a candidate is counted under against which nothing stands."""
+    if candidate.call.action == PROPOSE:
+        return OWNED
+    return STOP_GAP if candidate.stop_gap else "allowed"
 
 
 def approvers_of(rulings: Sequence[Ruling]) -> tuple[str, ...]:

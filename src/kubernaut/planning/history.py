@@ -42,7 +42,7 @@ class PastAction:
     @property
     def failed(self) -> bool:
         """Whether it is known not to have helped: taken back, or without the wanted effect."""
-        return not self.kept or self.effect in {Effect.UNCHANGED, Effect.WORSE}
+        return not self.kept or self.effect in {Effect.UNCHANGED, Effect.WORSE, Effect.REVERTED}
 
 
 def past_actions(events: Sequence[Event]) -> list[PastAction]:

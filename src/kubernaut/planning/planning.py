@@ -1,4 +1,4 @@
-"""From a diagnosis to a plan, and from a person's answer to the plan that follows from it."""
+"""From a diagnosis to a plan."""
 
 from __future__ import annotations
 
@@ -6,57 +6,36 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from types import MappingProxyType
 
 from kubernaut.domain.diagnosis import ActionCall, ActionId, CauseId, Diagnosis, Hypothesis
-from kubernaut.domain.errors import StoreUnavailable
 from kubernaut.domain.incidents import Incident
-from kubernaut.domain.journal import Event, EventKind
-from kubernaut.domain.lifecycle import Ending, Phase
-from kubernaut.domain.objects import Json, JsonObject, ObjectRef
+from kubernaut.domain.journal import EventKind
+from kubernaut.domain.lifecycle import Ending
+from kubernaut.domain.objects import ObjectRef
 from kubernaut.domain.plans import Candidate, Decision, Plan, Standing, Trial, lease_name
-from kubernaut.engine.codec import dump, load
-from kubernaut.planning.budgeting import BUDGET, over_budget
 from kubernaut.planning.casework import Casework, Docket
 from kubernaut.planning.choosing import Settled, Weighing, candidates_told, choose
-from kubernaut.planning.consent import after_consent, chosen_by
 from kubernaut.planning.exploring import ExplorationBudget
 from kubernaut.planning.guardrails import Guardrails
 from kubernaut.planning.guards import OBSERVED, Autonomy, close, objection
+from kubernaut.planning.hearing import Hearing
 from kubernaut.planning.oscillation import thrashes
-from kubernaut.planning.policy.document import Effect
 from kubernaut.planning.policy.ruling import Policy
 from kubernaut.planning.ranking import Record, rank, record_name, unproven
+from kubernaut.planning.registering import Entry, Register
 from kubernaut.planning.strategies.book import StrategyBook
 from kubernaut.planning.strategies.facts import facts_of
 from kubernaut.planning.strategies.offering import offer
 from kubernaut.planning.submitting import Submissions
-from kubernaut.planning.surveying import blast_of
 from kubernaut.planning.told_before import ALREADY_TOLD, told_before
 from kubernaut.ports import Clock, ClusterReader, IncidentStore, Leases, Switch
 
-# Where an incident is after the decision; consent is asked for by the next stage, and an end is the pipeline's.
-_PHASE_AFTER: Mapping[Decision, Phase | None] = MappingProxyType(
-    {Decision.ACT: Phase.EXECUTION, Decision.ASK: None, Decision.WAIT: Phase.INVESTIGATION, Decision.CLOSE: None}
-)
-
 COOL_DOWN = "cool_down"
-_BUDGETS = "budgets"
+_TO_PEOPLE = ActionId("escalate")
 _BRIEFLY = timedelta(seconds=10)
-_PURSE_TRIES, _PURSE_PAUSE = 40, timedelta(milliseconds=250)
 
 # What each action and each strategy did for a cause, as it counts in a namespace.
 Records = Callable[[CauseId, str], Awaitable[Mapping[str, Standing]]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """The event that a plan is stored in."""
-
-    key: str
-    kind: EventKind
-    body: JsonObject = field(default_factory=dict)
-    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +79,13 @@ class PlanningStage:
         settled = await self._decide(incident, diagnosis, tried, law)
         if not tried:
             settled = await self._unless_told(incident, diagnosis, settled)
-        settled = await self._stored(incident, settled, law, _Entry(f"planned-{look}", EventKind.PLANNED))
+        settled = await self._register.enter(incident, settled, law, Entry(f"planned-{look}", EventKind.PLANNED))
         return settled.plan
+
+    @property
+    def hearing(self) -> Hearing:
+        """What is made of the answers to a request for consent."""
+        return Hearing(self.incidents, self.clock, self.rails, self._casework, self._register, self.submissions)
 
     async def _unless_told(self, incident: Incident, diagnosis: Diagnosis, settled: Settled) -> Settled:
         """Nobody is called a second time, by another alert, about what is as it was when people were called."""
@@ -115,63 +99,15 @@ class PlanningStage:
         help_ = f"kubernaut incidents show {earlier.id}"
         return replace(settled, plan=close(Ending.DECLINED, reason, ALREADY_TOLD, help=help_))
 
-    async def _stored(self, incident: Incident, settled: Settled, law: Policy, entry: _Entry) -> Settled:
-        """The plan as it could be stored: within the budgets, which one decision at a time may look at and spend."""
-        if settled.plan.decision is not Decision.ACT or not law.document.budgets:
-            await self._append(incident, settled, entry)
-            return settled
-        async with self.rails.turn:
-            await self._take_purse(incident)
-            try:
-                settled = await self._within_budgets(incident, settled, law, consented=entry.kind is EventKind.APPROVED)
-                await self._append(incident, settled, entry)
-            finally:
-                await self.leases.release(_BUDGETS, incident.id)
-        return settled
-
-    async def _append(self, incident: Incident, settled: Settled, entry: _Entry) -> None:
-        plan = settled.plan
-        acts = plan.decision is Decision.ACT and plan.chosen is not None
-        # Budgets are counted from the decisions that are about an object.
-        about = str(plan.chosen.call.target) if acts and plan.chosen else entry.about
-        told: JsonObject = {**entry.body, "plan": dump(plan), "ruling": settled.ruling}
-        event = Event(incident.id, entry.key, entry.kind, self.clock.now(), told, about=about)
-        await self.incidents.append(event, phase=_PHASE_AFTER[plan.decision], guard=plan.guard)
-        self.rails.meter.count("decisions", decision=plan.decision.value, guard=plan.guard)
-
-    async def _take_purse(self, incident: Incident) -> None:
-        """Waits until no other replica spends; raises `StoreUnavailable`, which is tried again, where that lasts."""
-        for _ in range(_PURSE_TRIES):
-            if await self.leases.acquire(_BUDGETS, incident.id, duration=_BRIEFLY):
-                return
-            await self.clock.sleep(_PURSE_PAUSE)
-        raise StoreUnavailable("another replica is spending from the budgets")
-
-    async def _within_budgets(self, incident: Incident, settled: Settled, law: Policy, *, consented: bool) -> Settled:
-        """Over a budget a person is asked; who has just consented has consented to that too."""
-        plan, now = settled.plan, self.clock.now()
-        if plan.chosen is None:
-            return settled
-        call = plan.chosen.call
-        item = await self.reader.get(call.target)
-        spent = await self.rails.ledger.spent(now)
-        over = over_budget(law.document.budgets, spent, blast_of(call, item), namespace=call.target.namespace, now=now)
-        hard = [each for each in over if each.effect is Effect.DENY]
-        decisive = next(iter(hard or ([] if consented else over)), None)
-        if decisive is None:
-            return settled
-        await self.leases.release(lease_name(call.target), incident.id)
-        if hard:
-            return replace(settled, plan=close(Ending.ESCALATED, decisive.reason, BUDGET, rule=decisive.rule))
-        asked = replace(plan, decision=Decision.ASK, reason=decisive.reason, guard=BUDGET, rule=decisive.rule)
-        return replace(settled, plan=asked)
-
     async def _decide(self, incident: Incident, diagnosis: Diagnosis, tried: Sequence[Trial], law: Policy) -> Settled:
         best = diagnosis.best
         docket = await self._casework.open(incident, diagnosis, law)
         ranked, docket = await self._ranked(diagnosis, best, docket, tried) if best else ((), docket)
         situation = docket.situation
         weighing = await self._casework.weighing(docket, best, law) if best and ranked and not law.broken else None
+        if weighing is not None and situation.scope.managed:
+            ranked, notes = await self.submissions.judged(ranked, weighing)
+            weighing = replace(weighing, passed_over=(*weighing.passed_over, *notes))
         if weighing is not None and situation.scope.managed and weighing.lifting(ranked[0]) is not None:
             situation = replace(situation, scope=replace(situation.scope, autonomy=Autonomy.AUTO))
         refused = objection(situation)
@@ -187,7 +123,7 @@ class PlanningStage:
         settled = choose(weighing, fresh) if fresh else Settled(why_not, docket.told)
         settled = await self._explored(incident, weighing, fresh, settled)
         if settled.plan.decision is Decision.ACT:
-            busy = not await self._take(incident, settled.plan)
+            busy = not await self._register.take(incident, settled.plan)
         else:
             busy = settled.plan.guard == COOL_DOWN and await self._is_busy(incident, docket.target)
         if busy:
@@ -205,7 +141,7 @@ class PlanningStage:
         ranked = rank(offered.fresh, record=_record(known), risks=self.risks)
         # What is under way is brought to its end before anything else is begun.
         ranked = (offered.going, *ranked) if offered.going else ranked
-        return self.submissions.instead(ranked, docket.survey.item), docket.passing_over(offered.passed_over)
+        return ranked, docket.passing_over(offered.passed_over)
 
     async def _explored(
         self, incident: Incident, weighing: Weighing, fresh: Sequence[Candidate], settled: Settled
@@ -232,6 +168,10 @@ class PlanningStage:
             self.policy.patience, self.policy.look_back, self.policy.shadow,
         )  # fmt: skip
 
+    @property
+    def _register(self) -> Register:
+        return Register(self.reader, self.incidents, self.leases, self.clock, self.rails, self.policy.busy_for)
+
     def _fresh(
         self, ranked: Sequence[Candidate], best: Hypothesis, docket: Docket, tried: Sequence[ActionCall]
     ) -> tuple[list[Candidate], Plan]:
@@ -242,6 +182,9 @@ class PlanningStage:
         left: list[Candidate] = []
         why: set[str] = set()
         for each in ranked:
+            if each.call.action == _TO_PEOPLE:
+                # That is what becomes of an incident for which nothing is left, with the reason why nothing is.
+                continue
             # The same action again is the same remedy, by whatever revision number or size it is named this time.
             if _same_action(each.call, tried):
                 why.add("exhausted")
@@ -255,12 +198,6 @@ class PlanningStage:
                 left.append(each)
         return left, _none_left(best, docket, why)
 
-    async def _take(self, incident: Incident, plan: Plan) -> bool:
-        if plan.chosen is None:
-            return True
-        name = lease_name(plan.chosen.call.target)
-        return await self.leases.acquire(name, incident.id, duration=self.policy.busy_for)
-
     async def _is_busy(self, incident: Incident, target: ObjectRef) -> bool:
         """Whether another incident acts on the target: then what it applied is not judged yet, and may still help."""
         name = lease_name(target)
@@ -269,67 +206,11 @@ class PlanningStage:
         await self.leases.release(name, incident.id)
         return False
 
-    async def hear(self, incident: Incident, plan: Plan, heard: Json, *, look: int) -> Plan:
-        """The plan after an answer to the request for consent, or after none came in time (`heard` is None).
-
-        Stays `ask` where the message was no answer: one of several alerts was resolved, for instance.
-        """
-        law = await self.rails.book.current()
-        settled = await self._answer(incident, plan, heard, law)
-        answered = settled.plan
-        if answered.decision is Decision.ASK and answered.expires_at is not None:
-            return replace(answered, open_for=max(timedelta(seconds=1), answered.expires_at - self.clock.now()))
-        if answered.decision is Decision.ASK or not isinstance(heard, dict) or "approved" not in heard:
-            self.rails.meter.count("decisions", decision=answered.decision.value, guard=answered.guard)
-            return answered
-        approved = heard["approved"] is True
-        diagnosis = await self._diagnosed(incident)
-        best = diagnosis.best if diagnosis else None
-        asked = dump(plan.chosen.call) if plan.chosen else None
-        body: JsonObject = {**heard, "asked": asked, "cause": best.cause if best else ""}
-        kind = EventKind.APPROVED if approved else EventKind.REJECTED
-        # What was rejected is found by the object that it was about.
-        about = "" if approved else str(best.target if best else incident.target)
-        settled = await self._stored(incident, settled, law, _Entry(f"answered-{look}", kind, body, about))
-        return settled.plan
-
-    async def _diagnosed(self, incident: Incident) -> Diagnosis | None:
-        """The last look's diagnosis, which the request for consent rests on."""
-        events = await self.incidents.events(incident.id, kinds=(EventKind.DIAGNOSED,))
-        return load(Diagnosis, events[-1].body.get("diagnosis")) if events else None
-
-    async def _answer(self, incident: Incident, plan: Plan, heard: Json, law: Policy) -> Settled:
-        if heard is None:
-            reason = "nobody answered the request for consent in time"
-            return Settled(close(Ending.ESCALATED, reason, "approval_expired"), {})
-        if not await self.incidents.still_firing(incident.id):
-            reason = "the alert was resolved while consent was awaited"
-            return Settled(close(Ending.SELF_RESOLVED, reason, "resolved"), {})
-        if not isinstance(heard, dict) or "approved" not in heard or plan.chosen is None:
-            return Settled(plan, {})
-        if heard["approved"] is not True:
-            reason = f"rejected by {heard.get('by')}: {heard.get('reason') or 'no reason given'}"
-            return Settled(close(Ending.DECLINED, reason, "rejected"), {})
-        return await self._consented(incident, chosen_by(plan, heard), law)
-
-    async def _consented(self, incident: Incident, plan: Plan, law: Policy) -> Settled:
-        """Consent lifts the need to ask and nothing else: what may have changed meanwhile is looked at again."""
-        diagnosis = await self._diagnosed(incident)
-        best = diagnosis.best if diagnosis else None
-        if diagnosis is None or best is None or plan.chosen is None:
-            return Settled(close(Ending.ESCALATED, "what was consented to is not known any more", "stale"), {})
-        docket = await self._casework.open(incident, diagnosis, law)
-        weighing = await self._casework.weighing(docket, best, law)
-        settled = after_consent(plan, plan.chosen, docket.situation, weighing)
-        if settled.plan.decision is Decision.ACT and not await self._take(incident, settled.plan):
-            target = plan.chosen.call.target
-            busy = close(Ending.BLOCKED, f"another incident is acting on {target}", "resource_busy")
-            return replace(settled, plan=busy)
-        return settled
-
 
 def _none_left(best: Hypothesis, docket: Docket, why: set[str]) -> Plan:
-    names = ", ".join(call.action for call in best.remedies)
+    names = ", ".join(call.action for call in best.remedies if call.action != _TO_PEOPLE)
+    if not why:
+        return close(Ending.ESCALATED, f"{best.cause}: no safe action fits, a person has to decide", "no_safe_action")
     if "rejected" in why:
         told = next(iter(docket.rejected.values()))
         return close(Ending.DECLINED, f"{names}: {told}; it is not asked again so soon", "rejected")

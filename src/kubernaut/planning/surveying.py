@@ -22,6 +22,7 @@ from kubernaut.planning.policy.facts import (
     ClusterFacts,
     Facts,
     HistoryFacts,
+    OwnerFacts,
     PlaceFacts,
     TargetFacts,
 )
@@ -107,6 +108,7 @@ class Case:
             alert=AlertFacts(self.incident.alert, self.incident.severity),
             blast=blast_of(call, self.survey.item),
             history=self._history(candidate),
+            owner=_owner(candidate),
             cluster=ClusterFacts(self.cluster, view.open_incidents(self.now - within), view.unhealthy_share),
         )
 
@@ -134,6 +136,13 @@ class Case:
             actions_1h=len(hour),
             actions_24h=sum(past.at > self.now - _DAY for past in self.history),
         )
+
+
+def _owner(candidate: Candidate) -> OwnerFacts:
+    claim = candidate.claim
+    if claim is None:
+        return OwnerFacts()
+    return OwnerFacts(claim.owner.tool, claim.owner.name, claim.field, claim.manager, claim.operation)
 
 
 def is_by_model(diagnosis: Diagnosis) -> bool:

@@ -7,7 +7,7 @@ from kubernaut.sandbox.bounds import check_bounds
 from kubernaut.sandbox.failures import forbidden, not_found
 from kubernaut.sandbox.kinds import CLAIM, NAMESPACE, POD, SERVICE, SERVICE_ACCOUNT, Kind
 from kubernaut.sandbox.quota import check_quota
-from kubernaut.sandbox.shapes import entries, section
+from kubernaut.sandbox.shapes import copied, entries, section
 from kubernaut.sandbox.storage import Storage
 from kubernaut.sandbox.webhooks import Webhooks
 
@@ -59,10 +59,13 @@ class Admission:
     def _complete_pod(self, item: JsonObject) -> None:
         tree, spec = KubeObject(item), section(item, "spec")
         account = tree.text("spec", "serviceAccountName") or tree.text("spec", "serviceAccount") or "default"
-        if self._storage.get(SERVICE_ACCOUNT, tree.namespace, account) is None:
+        known = self._storage.get(SERVICE_ACCOUNT, tree.namespace, account)
+        if known is None:
             why = f'error looking up service account {tree.namespace}/{account}: serviceaccount "{account}" not found'
             raise forbidden(POD, tree.name, why)
         spec["serviceAccountName"] = spec["serviceAccount"] = account
+        if not spec.get("imagePullSecrets") and known.view.has("imagePullSecrets"):
+            spec["imagePullSecrets"] = copied(dict(known.view.raw))["imagePullSecrets"]
         spec.setdefault("enableServiceLinks", True)
         spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
         spec.setdefault("priority", 0)

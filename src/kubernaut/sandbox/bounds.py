@@ -31,7 +31,7 @@ def _outside(storage: Storage, pod: KubeObject) -> Iterator[str]:
     for item in storage.views(_LIMIT_RANGE, pod.namespace):
         for limit in item.trees("spec", "limits"):
             if limit.text("type") == "Container":
-                for container in pod.trees("spec", "containers"):
+                for container in [*pod.trees("spec", "containers"), *pod.trees("spec", "initContainers")]:
                     yield from _broken(limit, container)
 
 
@@ -50,7 +50,7 @@ def _broken(limit: Tree, container: Tree) -> Iterator[str]:
 def _violations(pod: KubeObject, level: str) -> Iterator[str]:
     if level not in ("baseline", "restricted"):
         return
-    for container in pod.trees("spec", "containers"):
+    for container in [*pod.trees("spec", "initContainers"), *pod.trees("spec", "containers")]:
         name = container.text("name")
         if container.flag("securityContext", "privileged"):
             yield f'privileged (container "{name}" must not set securityContext.privileged=true)'

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from kubernaut.domain.objects import JsonObject, KubeObject, Tree
 from kubernaut.domain.quantities import amount, format_quantity
+from kubernaut.sandbox.demand import demand_of
 from kubernaut.sandbox.failures import Failure, forbidden
 from kubernaut.sandbox.kinds import BY_NAME, CLAIM, CONFIG_MAP, POD, RESOURCE_QUOTA, SECRET, SERVICE, Kind
 from kubernaut.sandbox.storage import Storage
@@ -22,11 +23,8 @@ def pod_usage(pod: Tree) -> Usage:
     if pod.text("status", "phase") in _FINISHED:
         return {}
     used: Usage = {"pods": Decimal(1), "count/pods": Decimal(1)}
-    for container in pod.trees("spec", "containers"):
-        for part in ("requests", "limits"):
-            for resource, value in container.tree("resources", part).raw.items():
-                name = f"{part}.{resource}"
-                used[name] = used.get(name, Decimal(0)) + amount(value)
+    for part in ("requests", "limits"):
+        used |= {f"{part}.{resource}": value for resource, value in demand_of(pod, part).items()}
     for short in ("cpu", "memory"):
         if f"requests.{short}" in used:
             used[short] = used[f"requests.{short}"]
@@ -112,7 +110,7 @@ def _undeclared(pod: Tree, hard: Mapping[str, str]) -> str:
         section, resource = full.split(".")
         without = sorted(
             container.text("name")
-            for container in pod.trees("spec", "containers")
+            for container in [*pod.trees("spec", "containers"), *pod.trees("spec", "initContainers")]
             if not container.has("resources", section, resource)
         )
         if without:

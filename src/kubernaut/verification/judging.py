@@ -2,7 +2,8 @@
 
 Three parts are weighed: health 40, the alert 35, metrics 25. A part that was not measured is left out and the others
 share its weight. Healed needs more than points: all units well, no restart, and no alert, held for the whole window.
-Worse is said as soon as it is sure; unchanged only at the deadline. When somebody else changed what we wrote, nobody
+Worse is said as soon as it is sure; unchanged only at the deadline. When the owner of
+what we wrote put it back, the answer is reverted; when somebody else changed it, nobody
 can say what our change did, and the answer is unknown.
 """
 
@@ -55,7 +56,7 @@ def judge(
         return KeepWatching(timedelta())
     last = observations[-1]
     if last.drift:
-        return _verdict(Effect.UNKNOWN, observations, policy, f"somebody else changed {last.drift} meanwhile")
+        return _drifted(observations, policy)
     worse = _worse(observations)
     if worse:
         return _verdict(Effect.WORSE, observations, policy, worse)
@@ -70,6 +71,15 @@ def judge(
             waits.append(policy.window - steady_for)
         return KeepWatching(min(waits))
     return _at_deadline(observations, policy, steady_for)
+
+
+def _drifted(observations: Sequence[Observation], policy: VerificationPolicy) -> Verification:
+    """What we wrote is not there any more."""
+    last = observations[-1]
+    if last.reverted_by:
+        reason = f"{last.reverted_by} put {last.drift} back to what it keeps"
+        return _verdict(Effect.REVERTED, observations, policy, reason)
+    return _verdict(Effect.UNKNOWN, observations, policy, f"somebody else changed {last.drift} meanwhile")
 
 
 def _good(

@@ -9,7 +9,10 @@ from typing import Final
 from kubernaut.domain.changes import Eviction, ObjectCreation, ObjectDeletion
 from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.execution import Intent, Observation
+from kubernaut.domain.held_fields import path_of
 from kubernaut.domain.objects import KubeObject, ObjectRef, Tree
+from kubernaut.domain.ownership import reverter_of, rewriter_of
+from kubernaut.domain.patches import holds, value_at
 from kubernaut.domain.snapshots import drifted
 from kubernaut.domain.workloads import Rollout, is_ready, rollout_of
 from kubernaut.ports import ClusterReader, Metrics
@@ -58,7 +61,7 @@ async def observe(
     health = await health_of(reader, call, now)
     if health.settled and not await _are_gone(reader, intent):
         health = replace(health, settled=False)
-    return Observation(
+    seen = Observation(
         at,
         found=True,
         settled=health.settled,
@@ -68,9 +71,9 @@ async def observe(
         alert_firing=alert_firing,
         metrics=await _measured(reader, metrics, call, now, at) if metrics else None,
         baseline=_baseline(call, before),
-        drift=_drift(intent, now),
         problem=health.problem,
     )
+    return _with_drift(seen, intent, now)
 
 
 async def _measured(
@@ -101,10 +104,18 @@ def is_taken_away(intent: Intent, subject: ObjectRef) -> bool:
     return isinstance(change, ObjectDeletion) and change.target == subject and not _is_made(intent, subject)
 
 
-def _drift(intent: Intent, now: KubeObject) -> str:
-    """The first field of the subject that does not hold what we wrote."""
-    mine = (part for part in intent.parts if KubeObject(part.snapshot).ref == now.ref)
-    return next((path for part in mine if (path := drifted(part, now))), "")
+def _with_drift(seen: Observation, intent: Intent, now: KubeObject) -> Observation:
+    """With the first field of the subject that does not hold what we wrote, and who has written it since."""
+    for part in intent.parts:
+        before = KubeObject(part.snapshot)
+        pointed = drifted(part, now) if before.ref == now.ref else None
+        if pointed:
+            path = path_of(dict(now.raw), pointed)
+            as_before = holds(now.raw, pointed, value_at(before.raw, pointed))
+            owner = reverter_of(now, path, as_before=as_before)
+            by = rewriter_of(now, path)
+            return replace(seen, drift=pointed, drift_by=by, reverted_by=str(owner) if owner else "")
+    return seen
 
 
 async def _are_gone(reader: ClusterReader, intent: Intent) -> bool:

@@ -73,6 +73,7 @@ class VerificationStage:
             "watched_s": (seen[-1].at - seen[0].at).total_seconds() if seen else 0.0,
             "looks": len(seen),
             "healthy_at": well.isoformat() if well else None,
+            "rewritten_by": seen[-1].drift_by if seen else "",
         }
         if course is not None:
             body |= {"strategy": course.strategy, "step": course.step, "steps": course.of}

@@ -12,6 +12,7 @@ from kubernaut.domain.incidents import Incident, IncidentId
 from kubernaut.domain.journal import Event, EventKind, unsettled_attempt, was_done
 from kubernaut.domain.lifecycle import Phase
 from kubernaut.domain.objects import JsonObject, KubeObject
+from kubernaut.domain.plans import Candidate
 from kubernaut.engine.codec import load
 from tests.misrouted_shop import SERVICE, MisroutedShop
 from tests.objects import NOW
@@ -63,7 +64,7 @@ async def a_change_without_an_answer(shop: MisroutedShop, *, made: bool) -> Inci
     assert diagnosis.best is not None
     for phase in (Phase.PLANNING, Phase.EXECUTION):
         await shop.incidents.append(Event(incident.id, phase, EventKind.PLANNED, NOW, {}), phase=phase)
-    intended = await shop.stages.execution.intend(incident, diagnosis.best.remedies[0], attempt=1)
+    intended = await shop.stages.execution.intend(incident, Candidate(diagnosis.best.remedies[0], 0, 0, 0.0), attempt=1)
     assert intended.intent is not None
     if made:
         await shop.cluster.write(intended.intent.preview.change)

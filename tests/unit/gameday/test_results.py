@@ -44,6 +44,20 @@ def test_a_row_has_exactly_the_names_that_scripts_know() -> None:
     }
 
 
+def test_what_each_declared_strategy_healed_is_counted_in_its_arm() -> None:
+    rows = [
+        replace(HEALED, strategies=("raise-gently",)),
+        replace(HEALED, fault="d", healed=False, strategies=("raise-gently", "then-roll-back")),
+        replace(HEALED, fault="e"),
+    ]
+    assert rows[1].as_json()["strategies"] == ["raise-gently", "then-roll-back"]
+    assert summary_of(Arm.KUBERNAUT, rows).as_json()["by_strategy"] == {
+        "raise-gently": {"problems": 2, "healed": 1},
+        "then-roll-back": {"problems": 1, "healed": 0},
+    }
+    assert summary_of(Arm.NOTHING, rows).as_json()["by_strategy"] == {}
+
+
 def test_the_document_has_the_arms_that_were_played_every_row_and_what_was_not_played() -> None:
     game = Gameday([], dict.fromkeys([Arm.KUBERNAUT, Arm.NOTHING], NOWHERE), 1, lambda _: None, [HEALED, CONTROL])
     game.not_played.append(NotPlayed("d", 2, Arm.NOTHING, "the system did not get well"))

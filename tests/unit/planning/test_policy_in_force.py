@@ -161,7 +161,7 @@ async def test_a_pause_that_came_after_the_question_still_holds_at_the_answer() 
     plan = await desk.ask(teller, await desk.plan(teller))
     other = PlanningDesk(autonomy="approve", annotations={"kubernaut.ai/pause": "wait"})
     stage = replace(desk.planning, reader=other.cluster)
-    answered = await stage.hear(await desk.incident(teller), plan, {"approved": True, "by": "anna"}, look=1)
+    answered = await stage.hearing.hear(await desk.incident(teller), plan, {"approved": True, "by": "anna"}, look=1)
     assert told(answered) == (Decision.CLOSE, "paused")
 
 

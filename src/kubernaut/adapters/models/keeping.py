@@ -22,7 +22,8 @@ _PARTS = 4
 class KeptAnswers:
     """An analyst that asks the chain where neither the shelf nor a question in flight has the answer.
 
-    A shelf that fails costs the hit, never the answer. Replies that were thrown away and failures are not kept.
+    A shelf that fails costs the hit, never the answer. Replies that were thrown away and failures are not kept, and
+    nothing is where `keep` is zero.
     """
 
     def __init__(self, chain: Chain, shelf: Shelf, clock: Clock, meter: Meter, *, keep: timedelta) -> None:
@@ -74,6 +75,8 @@ class KeptAnswers:
             flight.cancel()
 
     async def _found_or_asked(self, key: str, question: Question) -> Opinion:
+        if not self._keep:
+            return await self._chain.analyse(question)
         with suppress(StoreError):
             text = await self._shelf.get(key, now=self._clock.now())
             opinion = None if text is None else _opinion(text, question)

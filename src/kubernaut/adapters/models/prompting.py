@@ -113,7 +113,7 @@ def _written(question: Question, found: Sequence[Evidence], clean: Cleaning, for
         f"Object: {clean.quoted(str(diagnosis.target), _LONGEST_LINE)}",
         "",
         "Causes (id: meaning):",
-        *(f"{key}: {clean.line(meaning)}" if form.meanings else key for key, meaning in question.causes.items()),
+        *(f"{key}: {_one_line(meaning)}" if form.meanings else key for key, meaning in question.causes.items()),
         "",
         "Remedies (id: meaning):",
         *(f"{key}: {clean.line(meaning)}" for key, meaning in question.candidates.items()),
@@ -158,7 +158,7 @@ class Cleaning:
 
     def line(self, text: str) -> str:
         """On one line."""
-        return " ".join(self._clean(text).split())[:_LONGEST_LINE]
+        return _one_line(self._clean(text))
 
     def quoted(self, text: str, longest: int) -> str:
         """As a JSON string of at most about that many characters."""
@@ -168,6 +168,11 @@ class Cleaning:
 
     def _clean(self, text: str) -> str:
         return self._names.hide(redact_text(text))
+
+
+def _one_line(text: str) -> str:
+    # By itself for the catalogue's own words, of which each question holds a hundred: nothing in them is secret.
+    return " ".join(text.split())[:_LONGEST_LINE]
 
 
 _VARYING = re.compile(

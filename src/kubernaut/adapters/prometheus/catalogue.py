@@ -135,7 +135,7 @@ SECTIONS: Mapping[str, tuple[Metric, ...]] = MappingProxyType(
                 result="done, already, refused",
             ),
             _counter("undos", "Remedies that were taken back", by="kubernaut, person", result="done, already, refused"),
-            _counter("verifications", "Verdicts on remedies", effect="healed, unchanged, worse, unknown"),
+            _counter("verifications", "Verdicts on remedies", effect="healed, unchanged, worse, reverted, unknown"),
             _counter("notifications", "Messages to people", result="sent, failed"),
             _read("incidents_open", "Open incidents", _SHARED, phase="the phases of an open incident"),
             _read("approval_oldest_seconds", "Age of the oldest incident that waits for consent; 0: none", _SHARED),

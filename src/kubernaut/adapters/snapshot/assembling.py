@@ -36,9 +36,12 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "EndpointSlice": ("endpoints",),
         "Ingress": ("spec", "rules"),
         "ResourceQuota": ("spec", "hard"),
+        "NetworkPolicy": ("spec", "policyTypes"),
+        "LimitRange": ("spec", "limits"),
+        "StorageClass": ("provisioner",),
     }
 )
-_TOO_THIN: Final = frozenset({"ControllerRevision", "NetworkPolicy", "LimitRange"})
+_TOO_THIN: Final = frozenset({"ControllerRevision"})
 _RESOURCE_OF_KIND: Final = {resource.kind: resource for resource in RESOURCES}
 # The letters that the API server makes names of.
 _SUFFIX: Final = "[bcdfghjklmnpqrstvwxz2456789]"
@@ -53,6 +56,9 @@ _OF_STATEFUL_SET: Final = re.compile(r"(.+)-(\d{1,6})")
 def present_of(sightings: Sequence[Sighting], told: Sequence[Told] = ()) -> datetime | None:
     """The moment of the transcript: its newest time, or a time of making with the age that is told for it."""
     newest: datetime | None = None
+    for one in told:
+        if one.at is not None:
+            newest = max(newest, one.at) if newest else one.at
     made: dict[Key, datetime] = {}
     for sighting in sightings:
         for moment in _times(sighting.raw):

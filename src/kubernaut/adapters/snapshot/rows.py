@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from kubernaut.adapters.snapshot import rows_others
 from kubernaut.adapters.snapshot.ages import Age, parse_age
 from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, Step, labels_of, without_nothing
 from kubernaut.adapters.snapshot.tables import Row
@@ -18,6 +19,7 @@ from kubernaut.resources import (
     CRON_JOB,
     DAEMON_SET,
     DEPLOYMENT,
+    DISRUPTION_BUDGET,
     ENDPOINT_SLICE,
     ENDPOINTS,
     JOB,
@@ -25,9 +27,11 @@ from kubernaut.resources import (
     NODE,
     POD,
     REPLICA_SET,
+    RESOURCE_QUOTA,
     SECRET,
     SERVICE,
     STATEFUL_SET,
+    STORAGE_CLASS,
     VOLUME,
     VOLUME_CLAIM,
 )
@@ -49,7 +53,7 @@ _POD_REASONS: Final = frozenset({"Evicted", "NodeLost", "NodeAffinity", "Shutdow
 
 def sighting_of(row: Row, resource: Resource, namespace: str | None) -> Sighting | None:
     """What the row says, None where it names nothing."""
-    name = row["NAME"]
+    name = rows_others.name_of(row)
     if not name or " " in name:
         return None
     labels: JsonObject = {"labels": labels_of(row["LABELS"])} if "LABELS" in row.cells else {}
@@ -59,8 +63,9 @@ def sighting_of(row: Row, resource: Resource, namespace: str | None) -> Sighting
     if age is not None:
         ages[("metadata", "creationTimestamp")] = age
     tell = _TELLERS.get(resource.plural)
-    if tell is not None:
-        raw |= tell(row, ages)
+    for key, value in (tell(row, ages) if tell is not None else {}).items():
+        known = raw.get(key)
+        raw[key] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
     if resource == ENDPOINTS:
         resource = ENDPOINT_SLICE
     place = (row["NAMESPACE"] or namespace) if resource.namespaced else ""
@@ -92,7 +97,9 @@ def _pod(row: Row, ages: Ages) -> JsonObject:
     reason = status.removeprefix("Init:")
     is_failing = reason not in _PHASES | _POD_REASONS | {"Terminating", "Completed", ""} and reason.isalpha()
     listed = "initContainer" if status.startswith("Init:") else "container"
-    if is_failing or (total == 1 and listed == "container"):
+    # What no node has taken has no status of a container.
+    is_unplaced = status == "Pending" and not row["NODE"]
+    if is_failing or (total == 1 and listed == "container" and not is_unplaced):
         # The name of the container is not in the table: it stays empty until another output tells it.
         raw["spec"] = {**_part(raw, "spec"), f"{listed}s": [{"name": ""}]}
         told = _container(row, reason, ready=total == 1 and shown == 1)
@@ -251,7 +258,10 @@ _TELLERS: Final[Mapping[str, Callable[[Row, Ages], JsonObject]]] = MappingProxyT
         NODE.plural: _node,
         NAMESPACE.plural: _namespace,
         VOLUME_CLAIM.plural: _claim,
-        VOLUME.plural: _claim,
+        VOLUME.plural: lambda row, _: rows_others.volume(row),
+        STORAGE_CLASS.plural: lambda row, _: rows_others.storage_class(row),
+        RESOURCE_QUOTA.plural: lambda row, _: rows_others.quota(row),
+        DISRUPTION_BUDGET.plural: lambda row, _: rows_others.budget(row),
         AUTOSCALER.plural: _autoscaler,
     }
 )

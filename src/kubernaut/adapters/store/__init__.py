@@ -66,7 +66,6 @@ class Store:
     def close(self) -> None:
         """Commits what is waiting and lets the database go."""
         self.signals.close()
-        self.runs.close()
         self._database.close()
 
 

@@ -13,9 +13,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from kubernaut.domain.errors import StoreError, StoreUnavailable
+from kubernaut.domain.errors import KubernautError, StoreUnavailable
 
 Row = TypeVar("Row")
+
+
+class NotTogether(StoreUnavailable):
+    """A group failed for another reason than the database's state: one of its rows cannot be written."""
 
 
 @dataclass(slots=True)
@@ -45,7 +49,8 @@ class GroupCommit(Generic[Row]):
     async def commit(self, rows: Sequence[Row], *, size: int) -> None:
         """Returns after the commit that holds all these rows; raises `StoreUnavailable` where there was none.
 
-        How long that may take is bounded by the database's own time-outs.
+        That is `NotTogether` where another caller's row may be the reason. How long it may take is bounded by the
+        database's own time-outs.
         """
         if self._closed:
             raise StoreUnavailable("the store is closed")
@@ -84,13 +89,15 @@ class GroupCommit(Generic[Row]):
         self._writing = None
         self._begin(loop)
         failure = done.exception()
-        _tell(group, done.result() if failure is None else StoreUnavailable(f"the writer failed: {failure!r}"))
+        _tell(group, done.result() if failure is None else NotTogether(f"the writer failed: {failure!r}"))
 
     def _outcome(self, rows: list[Row]) -> StoreUnavailable | None:
         try:
             self._insert(rows)
-        except StoreError as error:
-            return StoreUnavailable(str(error))
+        except StoreUnavailable as error:
+            return error
+        except KubernautError as error:
+            return NotTogether(str(error))
         return None
 
 
@@ -101,4 +108,4 @@ def _tell(group: _Group[Row], error: StoreUnavailable | None) -> None:
         if error is None:
             caller.set_result(None)
         else:
-            caller.set_exception(StoreUnavailable(str(error)))
+            caller.set_exception(type(error)(str(error)))

@@ -5,8 +5,7 @@ Statements are text: what builds them anew for each of a run's dozen writes take
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +13,6 @@ import msgspec
 from sqlalchemy import Connection, CursorResult, Row, TextClause, bindparam, text
 
 from kubernaut.adapters.store.database import Database
-from kubernaut.adapters.store.group_commit import GroupCommit
 from kubernaut.adapters.store.rows import searchable, to_json
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.engine.outcome import status_of
@@ -46,36 +44,27 @@ _WORDS = {"sqlite": {"<lock>": ""}, "postgresql": {"<lock>": "FOR SHARE"}}
 _AT_ONCE = 500
 
 
-@dataclass(slots=True)
-class _Write:
-    """One write of a group. Whether it changed anything is known after the commit."""
-
-    work: Callable[[Connection], bool]
-    changed: bool = False
-
-
 class SqlRuns(RunStore):
     """Writes of many runs share a commit, so a hundred steps that end together cost the disk one."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._group = GroupCommit(self._commit, thread_name="kubernaut-runs")
-
-    def close(self) -> None:
-        """Commits what is waiting."""
-        self._group.close()
 
     async def begin(self, run_id: str, argument: JsonObject, *, owner: str) -> bool:
         """Stores a new run; False where there is one of that id."""
         body = to_json(argument)
         values: dict[str, object] = {"run": run_id, "owner": owner, "body": body}
-        return await self._write(lambda connection: _changes(connection, _BEGIN, values), len(body))
+        return await self._database.write_together(
+            lambda connection: _changes(connection, _BEGIN, values), size=len(body)
+        )
 
     async def keep(self, run_id: str, place: int, entry: Entry, *, owner: str) -> bool:
         """Stores the entry; False where the run is not the owner's, has ended, or has an entry there."""
         body = to_json(entry.body)
         values: dict[str, object] = {"run": run_id, "place": place, "name": entry.name, "body": body, "owner": owner}
-        return await self._write(lambda connection: _changes(connection, _KEEP, values), len(body))
+        return await self._database.write_together(
+            lambda connection: _changes(connection, _KEEP, values), size=len(body)
+        )
 
     async def finish(self, run_id: str, result: JsonObject, *, owner: str) -> bool:
         """Ends the run and lets its journal and messages go; False where the run is not the owner's or has ended."""
@@ -103,7 +92,7 @@ class SqlRuns(RunStore):
                 _execute(connection, _POST, values)
             return state is not None
 
-        return await self._write(work, len(body))
+        return await self._database.write_together(work, size=len(body))
 
     async def messages(self, run_id: str, topic: str) -> list[Message]:
         """All messages of that topic, oldest first, received ones too."""
@@ -153,19 +142,7 @@ class SqlRuns(RunStore):
                 _execute(connection, forgetting, {"run": values["run"]})
             return True
 
-        return await self._write(work, size)
-
-    async def _write(self, work: Callable[[Connection], bool], size: int) -> bool:
-        write = _Write(work)
-        await self._group.commit([write], size=size)
-        return write.changed
-
-    def _commit(self, group: list[_Write]) -> None:
-        def work(connection: Connection) -> None:
-            for write in group:
-                write.changed = write.work(connection)
-
-        self._database.write_here(work)
+        return await self._database.write_together(work, size=size)
 
     async def _rows(self, query: str, **values: object) -> Sequence[Row[Any]]:
         return await self._database.read(lambda connection: _execute(connection, query, values).all())

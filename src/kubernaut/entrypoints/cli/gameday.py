@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +16,7 @@ from kubernaut.entrypoints.cli.guessing import did_you_mean
 from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, Context, Kubeconfig, group, of_cluster
 from kubernaut.entrypoints.cli.session import Session
 from kubernaut.entrypoints.gaming import GamedayPlan, Lent, Prepared, lending, on_cluster, on_sandbox
+from kubernaut.entrypoints.strategies import read_places
 from kubernaut.entrypoints.terminal.gameday import moved_line, report_lines
 from kubernaut.gameday.arms import Arm
 from kubernaut.gameday.catalogue import chosen
@@ -54,6 +57,9 @@ def gameday(  # noqa: PLR0913  # one argument an option
     context: Context = None,
     image: Annotated[str, typer.Option(help="An image with a busybox shell that the cluster can pull.")] = "",
     server: Annotated[str, typer.Option("--server", metavar="URL", help="A Kubernaut that runs already.")] = "",
+    strategies: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Strategies of yours that Kubernaut has in this run.")
+    ] = None,
     config: ConfigFile = None,
     yes: Yes = False,
     i_know: Annotated[bool, typer.Option("--i-know", help="Also on a cluster that others seem to depend on.")] = False,
@@ -66,6 +72,7 @@ def gameday(  # noqa: PLR0913  # one argument an option
     if sandbox == (context is not None or kubeconfig is not None):
         raise typer.BadParameter("choose where: --sandbox, or --context NAME (and --kubeconfig FILE)")
     plan = _plan(faults, variants, seed, arms, at_once or (_SIMULATED_AT_ONCE if sandbox else 1))
+    plan = replace(plan, strategies=_checked(strategies, server))
     if sandbox:
         harm = asyncio.run(_on_sandbox(session, plan, speed, as_json=as_json))
     else:
@@ -105,6 +112,19 @@ def _plan(faults: str, variants: int, seed: int, arms: str, at_once: int) -> Gam
     if not wanted or not set(wanted) <= set(_ARMS):
         raise typer.BadParameter(f"--arms takes some of {', '.join(_ARMS)}")
     return GamedayPlan(tuple(names), variants, seed, tuple(arm for arm in Arm if arm in wanted), at_once)
+
+
+def _checked(strategies: Path | None, server: str) -> Path | None:
+    """The folder, whose strategies are in order: a gameday without those that were meant would say nothing of them."""
+    if strategies is None:
+        return None
+    if server:
+        raise typer.BadParameter("--strategies are for a Kubernaut that is started here; --server has its own settings")
+    if not strategies.is_dir():
+        raise typer.BadParameter(f"--strategies {strategies}: no such folder")
+    if not read_places([strategies]):
+        raise InputError(f"--strategies {strategies}: it holds no strategy", help="kubernaut strategies lint FOLDER")
+    return strategies
 
 
 def _listed(text: str) -> list[str]:

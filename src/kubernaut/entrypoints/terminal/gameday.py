@@ -59,6 +59,10 @@ def _of_kubernaut(one: Summary) -> list[str]:
     return [
         f"Kubernaut healed and verified {one.act_healed_and_verified} of {one.act_rows} that it may act on alone,",
         f"and handed over {one.escalated_rightly} of {one.escalate_rows} that are for people, changing nothing.",
+        *(
+            f"Strategy {visible(name)}: taken in {counted(each.problems, 'problem')}, {each.healed} healed."
+            for name, each in one.by_strategy.items()
+        ),
     ]
 
 

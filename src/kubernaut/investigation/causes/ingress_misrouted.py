@@ -32,7 +32,7 @@ def examine(thing: Thing) -> Finding | None:
     scene = thing.scene
     proven = (*_mended(scene, item), *_classed(scene, item))[:1]
     # Without a record, only one Service or class that can be meant is proposed, and a person says whether it is.
-    likely = () if proven else (*_named_alike(scene, item), *_only_class(scene, item))[:1]
+    likely = () if proven else (*_named_alike(scene, item), *_only_port(scene, item), *_only_class(scene, item))[:1]
     return Finding(
         target=item.ref,
         summary=f"Ingress {item.name}: {wrong[0].text}.{f' {before[0].text}.' if before else ''}",
@@ -66,6 +66,19 @@ def _named_alike(scene: Scene, item: KubeObject) -> Iterator[ActionCall]:
             yield call("fix_ingress_backend", item.ref, host=host, path=where, service=item.name, port=port)
 
 
+def _only_port(scene: Scene, item: KubeObject) -> Iterator[ActionCall]:
+    """A path to a port that its Service does not have, led to the only one that it has."""
+    for rule, path in _paths(item):
+        name, _ = _backend(path)
+        service = scene.get("Service", item.namespace, name) if name else None
+        ports = service.trees("spec", "ports") if service else []
+        if len(ports) != 1 or _is_there(scene, item.namespace, path):
+            continue
+        host, where = _place(rule, path)
+        port = ports[0].text("name") or str(ports[0].integer("port"))
+        yield call("fix_ingress_backend", item.ref, host=host, path=where, service=name, port=port)
+
+
 def _classed(scene: Scene, item: KubeObject) -> Iterator[ActionCall]:
     """The class that was last applied, where the present one does not exist and that one does."""
     applied = last_applied(item)
@@ -83,7 +96,7 @@ def _only_class(scene: Scene, item: KubeObject) -> Iterator[ActionCall]:
 def _lacks_class(scene: Scene, item: KubeObject) -> bool:
     """Whether it names a class that does not exist."""
     name = item.text("spec", "ingressClassName")
-    return bool(name) and scene.covers("IngressClass", "") and scene.get("IngressClass", "", name) is None
+    return bool(name) and scene.covers("IngressClass", "", name) and scene.get("IngressClass", "", name) is None
 
 
 def _paths(item: Tree) -> Iterator[tuple[Tree, Tree]]:
@@ -109,10 +122,10 @@ def _is_there(scene: Scene, namespace: str, path: Tree) -> bool:
 
 
 def _class(scene: Scene, item: KubeObject) -> list[Fact]:
-    if not scene.covers("IngressClass", ""):
+    name = item.text("spec", "ingressClassName")
+    if not scene.covers("IngressClass", "", name):
         return []
     known = scene.all("IngressClass")
-    name = item.text("spec", "ingressClassName")
     if name and scene.get("IngressClass", "", name) is None:
         others = ", ".join(entry.name for entry in known[:5]) or "none"
         return [facts.absence(item, "spec.ingressClassName", f"there is no IngressClass {name}; there are {others}")]
@@ -123,11 +136,9 @@ def _class(scene: Scene, item: KubeObject) -> list[Fact]:
 
 
 def _backends(scene: Scene, item: KubeObject) -> list[Fact]:
-    if not scene.covers("Service", item.namespace):
-        return []
     found = []
     for name, port in dict.fromkeys(backends(item)):
-        if port == _BY_ANNOTATION:
+        if port == _BY_ANNOTATION or not scene.covers("Service", item.namespace, name):
             continue
         service = scene.get("Service", item.namespace, name)
         if service is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
 from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.origin import unchanged
 from kubernaut.investigation.remedies import escalate, way_back
 from kubernaut.investigation.scheduling import Obstacle, blockage
 from kubernaut.investigation.subjects import Workload
@@ -26,7 +27,9 @@ def examine(workload: Workload) -> Finding | None:
     scene = workload.scene
     growing = [facts.event(entry) for entry in scene.events_of(found.pod, "TriggeredScaleUp", "Nominated")[:1]]
     stuck = [facts.event(entry) for entry in scene.events_of(found.pod, "NotTriggerScaleUp")[:1]]
-    words = back.words if back else "The requests did not change: the cluster is full, or lost nodes."
+    words = (
+        back.words if back else unchanged(workload, "The requests did not change: the cluster is full, or lost nodes.")
+    )
     return Finding(
         target=workload.ref,
         summary=f"{workload.title}: {len(workload.pending)} pods wait for room: {_short(found.message)}. {words}",

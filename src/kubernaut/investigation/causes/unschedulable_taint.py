@@ -9,6 +9,7 @@ from kubernaut.domain.provenance import last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.origin import unchanged
 from kubernaut.investigation.remedies import call, escalate, way_back
 from kubernaut.investigation.scheduling import Blockage, Obstacle, blockage
 from kubernaut.investigation.subjects import Workload
@@ -31,7 +32,11 @@ def examine(workload: Workload) -> Finding | None:
     told = workload.change_fact(relevant) if brought else None
     taint = found.nodes[0].taints[0] if found.nodes else "a taint"
     cleared = _cleared(found)
-    words = back.words if back else "The template did not change: the taint is new, or was always there."
+    words = (
+        back.words
+        if back
+        else unchanged(workload, "The template did not change: the taint is new, or was always there.")
+    )
     return Finding(
         target=workload.ref,
         summary=(

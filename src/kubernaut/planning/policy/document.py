@@ -21,7 +21,7 @@ MOST = 200
 class Effect(StrEnum):
     """What a rule does to a remedy, from the strictest to the mildest; of several that hold, the strictest decides.
 
-    `auto` alone loosens: it lifts the autonomy label, and nothing else.
+    Two loosen, and each one thing alone: `auto` lifts the autonomy label, `stop-gap` what an owner would put back.
     """
 
     OBSERVE = "observe"
@@ -29,6 +29,7 @@ class Effect(StrEnum):
     DENY = "deny"
     ASK = "ask"
     AUTO = "auto"
+    STOP_GAP = "stop-gap"
 
 
 class _Part(BaseModel):
@@ -44,6 +45,11 @@ class Rule(_Part):
     reason: Text = ""
     approvers: Annotated[tuple[Text, ...], Field(max_length=MOST)] = ()
     beyond_labels: bool = False
+
+    @property
+    def loosens(self) -> bool:
+        """Whether it allows what would not be done without it."""
+        return self.beyond_labels or self.then is Effect.STOP_GAP
 
     @model_validator(mode="after")
     def _says_what_it_does(self) -> Self:

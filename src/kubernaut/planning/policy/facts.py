@@ -46,6 +46,20 @@ class TargetFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerFacts:
+    """Who would put this very change back: the tool, what it calls the object's origin, and the field that it keeps.
+
+    All empty where the change would stand. `manager` and `operation` are those of `metadata.managedFields`.
+    """
+
+    tool: str = ""
+    name: str = ""
+    field: str = ""
+    manager: str = ""
+    operation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PlaceFacts:
     """A namespace."""
 
@@ -106,6 +120,7 @@ class Facts:
     blast: BlastFacts = BlastFacts()
     history: HistoryFacts = HistoryFacts()
     cluster: ClusterFacts = ClusterFacts()
+    owner: OwnerFacts = OwnerFacts()
 
     def variables(self, now: datetime, zone: ZoneInfo) -> JsonObject:
         """The facts by the names that conditions use, with the time in the policy's zone."""

@@ -53,7 +53,7 @@ def read_policy(text: str, *, source: str) -> Policy:
 
 
 def _condition(part: Rule | Window, made: type[Expression], place: str, zone: ZoneInfo) -> Expression:
-    hidden = HIDDEN_FROM_LOOSENING if isinstance(part, Rule) and part.beyond_labels else ()
+    hidden = HIDDEN_FROM_LOOSENING if isinstance(part, Rule) and part.loosens else ()
     try:
         condition = made(part.when, NAMES, hidden)
         # Tried on plain facts without any label: what is misspelt shows here, not in the night it is needed.

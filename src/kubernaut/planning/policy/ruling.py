@@ -1,6 +1,6 @@
 """A policy asked about one remedy: which rules and windows hold, and what the strictest of them says.
 
-A policy only tightens what labels allow; the one thing that loosens is a rule that says `beyond_labels: true`.
+A policy only tightens what labels and owners allow, but for rules that say `beyond_labels: true` or `then: stop-gap`.
 Severity never weakens a guard, by construction: a rule holds for an alert when it holds for its severity or any lower.
 """
 
@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 from kubernaut.domain.errors import PolicyError
 from kubernaut.domain.objects import JsonObject
+from kubernaut.domain.ownership import AUTOSCALER
+from kubernaut.domain.sources import PROPOSE
 from kubernaut.planning.policy.document import Document, Effect, Rule, Window
 from kubernaut.planning.policy.facts import Facts, no_severer_than
 
@@ -21,7 +23,7 @@ Condition = Callable[[JsonObject], bool]
 Opening = Callable[[datetime], bool]
 
 MAINTENANCE, FREEZE, RULE, BROKEN = "maintenance_window", "freeze", "policy", "policy_broken"
-APPROVAL = "approval"
+APPROVAL, OWNED, STOP_GAP = "approval", "owned", "stop_gap"
 _BY_AUTONOMY = {
     "observe": Effect.OBSERVE,
     "suggest": Effect.SUGGEST,
@@ -70,7 +72,7 @@ class Policy:
             return ()
         views = [facts.with_severity(one).variables(now, self.zone) for one in no_severer_than(facts.alert.severity)]
         held = [self._told(window, views, now) for window in document.windows]
-        held += [self._told(rule, views, now) for rule in document.rules if not rule.beyond_labels]
+        held += [self._told(rule, views, now) for rule in document.rules if not rule.loosens]
         found = [ruling for ruling in held if ruling is not None]
         return tuple(sorted(found, key=lambda ruling: _STRICTEST_FIRST.index(ruling.effect)))
 
@@ -80,6 +82,8 @@ class Policy:
         What takes the remedy away comes before what asks.
         """
         found = [*self.rulings(facts, now)]
+        if facts.owner.tool and facts.action.id != PROPOSE and self.stop_gap(facts, now) is None:
+            found.append(Ruling(OWNED, "", Effect.DENY, owned_reason(facts)))
         if facts.action.needs_consent:
             found.append(Ruling(APPROVAL, "", Effect.ASK, f"{facts.action.id} is never done without consent"))
         effect = _BY_AUTONOMY.get(facts.target.autonomy, Effect.OBSERVE)
@@ -91,8 +95,18 @@ class Policy:
 
     def lifting(self, facts: Facts, now: datetime) -> Ruling | None:
         """The rule that explicitly lifts the autonomy label for this remedy, if one does."""
+        return self._loosening(Effect.AUTO, facts, now)
+
+    def stop_gap(self, facts: Facts, now: datetime) -> Ruling | None:
+        """The rule that lets the change be made though its owner will put it back, if one does.
+
+        An autoscaler puts its number back within seconds, so there nothing is gained.
+        """
+        return None if facts.owner.tool == AUTOSCALER else self._loosening(Effect.STOP_GAP, facts, now)
+
+    def _loosening(self, effect: Effect, facts: Facts, now: datetime) -> Ruling | None:
         for rule in self.document.rules:
-            if not rule.beyond_labels:
+            if rule.then is not effect:
                 continue
             ruling = self._told(rule, [facts.variables(now, self.zone)], now)
             if ruling is not None and ruling.guard != BROKEN:
@@ -113,6 +127,14 @@ class Policy:
         effect = Effect(part.then)
         approvers = part.approvers if isinstance(part, Rule) else ()
         return Ruling(guard, part.name, effect, part.reason, line, approvers)
+
+
+def owned_reason(facts: Facts) -> str:
+    """Who would put the change back, and which field."""
+    owner = facts.owner
+    by = f" (field manager {owner.manager}, {owner.operation})" if owner.manager else ""
+    named = f"{owner.tool} {owner.name}".strip()
+    return f"{named} owns {owner.field}{by} and would put it back; the change has to be made there"
 
 
 BUILT_IN = Policy()

@@ -11,11 +11,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from kubernaut.domain.errors import PolicyError
+from kubernaut.domain.sources import PROPOSE
 from kubernaut.planning.budgeting import Spent, over_budget
 from kubernaut.planning.policy.document import Effect
 from kubernaut.planning.policy.facts import Facts
 from kubernaut.planning.policy.reading import plain
-from kubernaut.planning.policy.ruling import Policy
+from kubernaut.planning.policy.ruling import STOP_GAP, Policy
 from kubernaut.planning.yaml_places import explained, parsed_whole
 
 Decision = Literal["act", "ask", "suggest", "observe", "deny"]
@@ -91,6 +92,9 @@ def try_case(policy: Policy, case: PolicyCase) -> Came:
     found += over_budget(budgets, spent, facts.blast, namespace=facts.target.namespace, now=now)
     found.sort(key=lambda ruling: ruling.effect is Effect.ASK)
     if not found:
+        allowed = policy.stop_gap(facts, now) if facts.owner.tool and facts.action.id != PROPOSE else None
+        if allowed is not None:
+            return Came("act", STOP_GAP, allowed.rule, allowed.reason)
         lifted = policy.lifting(facts, now) if facts.target.autonomy != "auto" else None
         return Came("act", "allowed", lifted.rule if lifted else "", "")
     first = found[0]

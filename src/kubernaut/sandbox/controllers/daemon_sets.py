@@ -9,6 +9,7 @@ from kubernaut.domain.objects import JsonObject, KubeObject, Tree
 from kubernaut.sandbox.cluster import Cluster
 from kubernaut.sandbox.controllers import pods
 from kubernaut.sandbox.controllers.fitting import matches_node, tolerates
+from kubernaut.sandbox.controllers.retrying import Retries
 from kubernaut.sandbox.controllers.stateful_sets import REVISION_LABEL, ensure_revision
 from kubernaut.sandbox.failures import Failure
 from kubernaut.sandbox.kinds import DAEMON_SET, NODE, POD
@@ -28,6 +29,7 @@ class DaemonSets:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._recorder = Recorder(cluster, "daemonset-controller")
+        self._retries = Retries()
 
     def affected(self, change: Change) -> Iterable[Key]:
         """The set, the owner of the pod, or every set where a node came or went."""
@@ -46,8 +48,12 @@ class DaemonSets:
         mark = ensure_revision(self._cluster, item).removeprefix(f"{item.name}-")
         nodes = [node.name for node in self._cluster.storage.views(NODE) if _wanted_on(item, node)]
         owned = [pod for pod in pods.owned_by(self._cluster, POD, item) if not pods.is_terminating(pod)]
-        for node in sorted(set(nodes) - {_node_of(pod) for pod in owned}):
-            self._create(item, node, mark, now)
+        again = self._retries.waiting(item.uid, now)
+        missing = [] if again else sorted(set(nodes) - {_node_of(pod) for pod in owned})
+        if missing and not all(self._create(item, node, mark, now) for node in missing):
+            again = self._retries.failed(item.uid, now)
+        elif missing:
+            self._retries.succeeded(item.uid)
         for pod in owned:
             if _node_of(pod) not in nodes:
                 self._cluster.delete(POD, pod.namespace, pod.name, pods.CONTROLLER)
@@ -55,9 +61,9 @@ class DaemonSets:
         current = self._cluster.find(DAEMON_SET, *key)
         if current is not None:
             self._write_status(current, nodes, mark)
-        return None
+        return again
 
-    def _create(self, item: KubeObject, node: str, mark: str, now: datetime) -> None:
+    def _create(self, item: KubeObject, node: str, mark: str, now: datetime) -> bool:
         draft = pods.pod_from_template(item.tree("spec", "template"), item, labels={REVISION_LABEL: mark})
         spec = section(draft, "spec")
         term: JsonObject = {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}
@@ -69,9 +75,10 @@ class DaemonSets:
             made = self._cluster.create(POD, item.namespace, draft, pods.CONTROLLER)
         except Failure as refused:
             self._recorder.record(item, warning("FailedCreate", f"Error creating: {refused}"), now)
-            return
+            return False
         text = f"Created pod: {Tree(made).text('metadata', 'name')}"
         self._recorder.record(item, normal("SuccessfulCreate", text), now)
+        return True
 
     def _update(self, item: KubeObject, owned: list[KubeObject], mark: str) -> None:
         if item.text("spec", "updateStrategy", "type") == "OnDelete":

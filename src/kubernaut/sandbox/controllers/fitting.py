@@ -10,6 +10,7 @@ from decimal import Decimal
 from kubernaut.domain.objects import KubeObject, Tree
 from kubernaut.domain.quantities import amount
 from kubernaut.domain.selectors import Requirement, equals, expression, matches, selector_of
+from kubernaut.sandbox.demand import demand_of
 
 AFFINITY = "node(s) didn't match Pod's node affinity/selector"
 UNSCHEDULABLE = "node(s) were unschedulable"
@@ -51,10 +52,8 @@ class Load:
 
 def requests_of(pod: Tree) -> tuple[Decimal, Decimal]:
     """The CPU and the memory that a pod requests."""
-    wanted = [item.tree("resources", "requests") for item in pod.trees("spec", "containers")]
-    cpu = sum((amount(item.at("cpu")) for item in wanted), Decimal(0))
-    memory = sum((amount(item.at("memory")) for item in wanted), Decimal(0))
-    return cpu, memory
+    wanted = demand_of(pod, "requests")
+    return wanted.get("cpu", Decimal(0)), wanted.get("memory", Decimal(0))
 
 
 def tolerates(pod: Tree, taint: Tree) -> bool:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from kubernaut.domain.objects import JsonObject, KubeObject, Tree
 from kubernaut.sandbox.cluster import Cluster
 from kubernaut.sandbox.controllers import pods
+from kubernaut.sandbox.controllers.retrying import Retries
 from kubernaut.sandbox.failures import Failure
 from kubernaut.sandbox.kinds import POD, REPLICA_SET
 from kubernaut.sandbox.recorder import Recorder, normal, warning
 from kubernaut.sandbox.shapes import drop_condition, set_condition, stamp
 from kubernaut.sandbox.simulation import Key
 from kubernaut.sandbox.storage import Change
-
-_FIRST_RETRY_S = 2
-_LAST_RETRY_S = 300
 
 
 class ReplicaSets:
@@ -27,8 +25,7 @@ class ReplicaSets:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._recorder = Recorder(cluster, "replicaset-controller")
-        self._failures: dict[str, int] = {}
-        self._retries: dict[str, datetime] = {}
+        self._retries = Retries()
 
     def affected(self, change: Change) -> Iterable[Key]:
         """The set itself, or the one that owns the pod."""
@@ -45,8 +42,8 @@ class ReplicaSets:
         active = [pod for pod in owned if pods.is_active(pod)]
         missing = item.integer("spec", "replicas") - len(active)
         failure: Failure | None = None
-        retry = self._retries.get(item.uid)
-        if missing > 0 and retry and now < retry:
+        retry = self._retries.waiting(item.uid, now)
+        if missing > 0 and retry:
             return retry
         if missing > 0:
             failure = self._create(item, missing, now)
@@ -73,15 +70,10 @@ class ReplicaSets:
 
     def _retry_at(self, item: KubeObject, failure: Failure | None, now: datetime) -> datetime | None:
         if failure is None:
-            self._failures.pop(item.uid, None)
-            self._retries.pop(item.uid, None)
+            self._retries.succeeded(item.uid)
             return None
         self._write_status(self._cluster.find(REPLICA_SET, *pods.key_of(item)) or item, failure, now)
-        count = self._failures.get(item.uid, 0)
-        self._failures[item.uid] = count + 1
-        retry = now + timedelta(seconds=min(_LAST_RETRY_S, _FIRST_RETRY_S << min(count, 10)))
-        self._retries[item.uid] = retry
-        return retry
+        return self._retries.failed(item.uid, now)
 
     def _write_status(self, item: KubeObject, failure: Failure | None, now: datetime) -> datetime | None:
         active = [pod for pod in pods.owned_by(self._cluster, POD, item) if pods.is_active(pod)]

@@ -12,6 +12,7 @@ from datetime import datetime
 from kubernaut.domain.objects import JsonObject, KubeObject
 from kubernaut.sandbox.cluster import Cluster
 from kubernaut.sandbox.controllers import pods
+from kubernaut.sandbox.controllers.retrying import Retries
 from kubernaut.sandbox.failures import Failure
 from kubernaut.sandbox.kinds import CLAIM, CONTROLLER_REVISION, POD, STATEFUL_SET
 from kubernaut.sandbox.recorder import Recorder, normal, warning
@@ -57,6 +58,7 @@ class StatefulSets:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._recorder = Recorder(cluster, "statefulset-controller")
+        self._retries = Retries()
 
     def affected(self, change: Change) -> Iterable[Key]:
         """The set itself, or the one that owns the pod."""
@@ -74,7 +76,7 @@ class StatefulSets:
         current = self._cluster.find(STATEFUL_SET, *key)
         if current is not None:
             self._write_status(current, revision)
-        return None
+        return self._retries.waiting(item.uid, now)
 
     def _act(self, item: KubeObject, revision: str, now: datetime) -> None:
         wanted = item.integer("spec", "replicas")
@@ -114,6 +116,8 @@ class StatefulSets:
                 return
 
     def _create(self, item: KubeObject, ordinal: int, revision: str, now: datetime) -> bool:
+        if self._retries.waiting(item.uid, now):
+            return False
         name = f"{item.name}-{ordinal}"
         labels = {
             REVISION_LABEL: revision,
@@ -130,7 +134,9 @@ class StatefulSets:
         except Failure as refused:
             text = f"create Pod {name} in StatefulSet {item.name} failed error: {refused}"
             self._recorder.record(item, warning("FailedCreate", text), now)
+            self._retries.failed(item.uid, now)
             return False
+        self._retries.succeeded(item.uid)
         text = f"create Pod {name} in StatefulSet {item.name} successful"
         self._recorder.record(item, normal("SuccessfulCreate", text), now)
         return True

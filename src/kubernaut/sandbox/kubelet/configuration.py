@@ -10,6 +10,8 @@ from kubernaut.domain.objects import KubeObject, Tree
 from kubernaut.sandbox.cluster import Cluster
 from kubernaut.sandbox.kinds import CONFIG_MAP, ENDPOINT_SLICE, SECRET, SERVICE, Kind
 
+_CLUSTER_DOMAIN = ".svc.cluster.local"
+
 
 class Missing(Exception):
     """Something the pod refers to is not there; the text is the kubelet's."""
@@ -83,12 +85,18 @@ class Configurations:
         return ""
 
     def _keys_of_volume(self, pod: KubeObject, volume: Tree) -> set[str]:
+        if volume.has("projected"):
+            return {key for source in volume.trees("projected", "sources") for key in self._keys_of(pod, source)}
+        return self._keys_of(pod, volume)
+
+    def _keys_of(self, pod: KubeObject, volume: Tree) -> set[str]:
         for field_name, name_field, kind in (("configMap", "name", CONFIG_MAP), ("secret", "secretName", SECRET)):
             if not volume.has(field_name):
                 continue
             source = volume.tree(field_name)
             optional = source.flag("optional")
-            found = self._find(kind, pod, source.text(name_field), optional=optional)
+            # A projected Secret is named as a ConfigMap is.
+            found = self._find(kind, pod, source.text(name_field) or source.text("name"), optional=optional)
             keys = set(_keys(found)) if found else set()
             if not source.has("items"):
                 return keys
@@ -128,20 +136,42 @@ class Configurations:
         if host in ("localhost", "127.0.0.1"):
             return f"dial tcp 127.0.0.1:{port or 80}: connect: connection refused"
         server = "10.96.0.10:53"
-        if pod.text("spec", "dnsPolicy") == "None":
+        policy = pod.text("spec", "dnsPolicy") or "ClusterFirst"
+        if policy == "None":
             server = f"{next(iter(pod.texts('spec', 'dnsConfig', 'nameservers')), '127.0.0.1')}:53"
+        elif policy == "Default" or (policy == "ClusterFirst" and pod.flag("spec", "hostNetwork")):
+            # Whoever is on the host's network asks the host's resolver, unless told ClusterFirstWithHostNet.
+            server = "10.0.0.2:53"
         service = self._cluster.find(SERVICE, rest.partition(".")[0] or pod.namespace, name)
+        unresolved = f"dial tcp: lookup {host} on {server}: no such host"
         if service is None or not server.startswith("10.96."):
-            return f"dial tcp: lookup {host} on {server}: no such host"
-        place = f"{service.text('spec', 'clusterIP')}:{port or 80}"
-        if not any(str(entry.integer("port")) == (port or "80") for entry in service.trees("spec", "ports")):
-            return f"dial tcp {place}: i/o timeout"
-        served = [
+            return unresolved
+        if service.text("spec", "type") == "ExternalName":
+            other = service.text("spec", "externalName")
+            # Names outside of the cluster are taken to be there.
+            failed = self._call(pod, f"{other}:{port or 80}") if other.endswith(_CLUSTER_DOMAIN) else ""
+            return failed.replace(f"lookup {other} ", f"lookup {host} ")
+        return self._connect(service, port or "80", unresolved)
+
+    def _connect(self, service: KubeObject, port: str, unresolved: str) -> str:
+        ready = [
             slice_
             for slice_ in self._cluster.storage.views(ENDPOINT_SLICE, service.namespace)
-            if slice_.labels.get("kubernetes.io/service-name") == name
+            if slice_.labels.get("kubernetes.io/service-name") == service.name
             and any(entry.at("conditions", "ready") is not False for entry in slice_.trees("endpoints"))
         ]
+        if service.text("spec", "clusterIP") == "None":
+            # Its name leads to the pods themselves, and to their own ports.
+            if not ready:
+                return unresolved
+            open_ports = {str(entry.integer("port")) for slice_ in ready for entry in slice_.trees("ports")}
+            address = next(iter(ready[0].trees("endpoints")[0].texts("addresses")), "")
+            return "" if port in open_ports else f"dial tcp {address}:{port}: connect: connection refused"
+        place = f"{service.text('spec', 'clusterIP')}:{port}"
+        offered = [entry.text("name") for entry in service.trees("spec", "ports") if str(entry.integer("port")) == port]
+        if not offered:
+            return f"dial tcp {place}: i/o timeout"
+        served = any(entry.text("name") in offered for slice_ in ready for entry in slice_.trees("ports"))
         return "" if served else f"dial tcp {place}: connect: connection refused"
 
     def has_credentials(self, pod: KubeObject) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from kubernaut.domain.objects import JsonObject, KubeObject, Tree
 from kubernaut.sandbox.applications import Application, Listener
+from kubernaut.sandbox.demand import is_companion
 from kubernaut.sandbox.kubelet.back_off import back_off_s
 from kubernaut.sandbox.kubelet.configuration import Missing
 from kubernaut.sandbox.kubelet.host import Host
@@ -28,15 +29,17 @@ Step = Callable[[KubeObject, datetime], None]
 class Container:
     """The kubelet's memory of one container."""
 
-    def __init__(self, spec: Tree, host: Host, say: Say, *, policy: str, address: str) -> None:
+    def __init__(  # what a container is, and whom it tells
+        self, spec: Tree, host: Host, say: Say, *, policy: str, address: str, part: str = "containers"
+    ) -> None:
         self.spec = spec
         self.name = spec.text("name")
-        self.init = policy == "init"
+        self.companion = part == "initContainers" and is_companion(spec)
+        self.init = part == "initContainers" and not self.companion
         self._world = host.world
         self._configurations = host.configurations
         self._images = host.images
         self._say = say
-        part = "initContainers" if self.init else "containers"
         self._field = f"spec.{part}{{{self.name}}}"
         self.waiting: tuple[str, str] = ("PodInitializing", "")
         self.terminated: JsonObject | None = None
@@ -52,7 +55,7 @@ class Container:
         self._crashes = 0
         self._pull_error = ""
         self._taken: frozenset[int] = frozenset()
-        self._policy = policy
+        self._policy = "Always" if self.companion else "OnFailure" if self.init and policy != "Never" else policy
         self._address = address
         self._step: Step = self._pull
         self.due: datetime | None = None
@@ -234,6 +237,13 @@ class Container:
         self.terminated = self._ended(KILLED, reason, self.started, now)
         self._after_end(now)
 
+    def dismiss(self, now: datetime) -> None:
+        """Stops the process for good: its pod has done its work."""
+        if self.running and self.started is not None:
+            self.terminated = self._ended(0, "Completed", self.started, now)
+        self.probes = {}
+        self._then(self._end, None)
+
     def outgrow(self, now: datetime) -> None:
         """Ends the process within seconds for want of memory, unless its end is planned already."""
         if self.run is not None and self.run.ending is None:
@@ -261,7 +271,7 @@ class Container:
         self.probes = {}
         self._crashes = 0 if ran_s > _CALM_S else self._crashes
         policy = self._policy
-        if policy == "Never" or ((policy == "OnFailure" or self.init) and self.succeeded):
+        if policy == "Never" or (policy == "OnFailure" and self.succeeded):
             self._then(self._end, None)
             return
         self._crashes += 1
@@ -305,8 +315,11 @@ class Container:
             if probe.due > now:
                 continue
             output = probe.ask(target, now)
-            if output:
-                word = kind.removesuffix("Probe").capitalize()
+            word = kind.removesuffix("Probe").capitalize()
+            if probe.unanswerable:
+                text = f"{word} probe errored and resulted in unknown state: {probe.unanswerable}"
+                self._say(warning("Unhealthy", text, self._field))
+            elif output:
                 self._say(warning("Unhealthy", f"{word} probe failed: {output}", self._field))
             if probe.failed and kind != "readinessProbe":
                 word = kind.removesuffix("Probe")

@@ -12,12 +12,24 @@ from kubernaut.sandbox.shapes import set_condition, stamp
 
 def phase_of(containers: Sequence[Container], inits: Sequence[Container]) -> str:
     """Pending, Running, Succeeded or Failed."""
-    if not all(item.succeeded for item in inits):
-        return "Failed" if any(_is_final(item) and not item.succeeded for item in inits) else "Pending"
-    if all(_is_final(item) for item in containers):
+    if any(_is_final(item) and not item.succeeded for item in inits):
+        return "Failed"
+    if not all(_is_initialised(item) for item in inits):
+        return "Pending"
+    if is_done(containers):
         return "Succeeded" if all(item.succeeded for item in containers) else "Failed"
     begun = all(item.serial or item.last for item in containers)
     return "Running" if begun else "Pending"
+
+
+def is_done(containers: Sequence[Container]) -> bool:
+    """Whether all of them have ended for good."""
+    return all(_is_final(item) for item in containers)
+
+
+def _is_initialised(item: Container) -> bool:
+    """Whether what comes after the init container may begin, or has begun."""
+    return bool(item.launched or item.restarts or item.terminated) if item.companion else item.succeeded
 
 
 def _is_final(item: Container) -> bool:
@@ -62,8 +74,8 @@ def node_address(name: str) -> str:
 
 def _conditions(status: JsonObject, containers: Sequence[Container], inits: Sequence[Container], now: datetime) -> None:
     done = status["phase"] == "Succeeded"
-    unready = [item.name for item in containers if not item.ready]
-    waiting = [item.name for item in inits if not item.succeeded]
+    unready = [item.name for item in [*inits, *containers] if not item.init and not item.ready]
+    waiting = [item.name for item in inits if not _is_initialised(item)]
     begun = bool(status.get("podIP"))
     _set(status, "PodReadyToStartContainers", begun, "", "", now)
     _set(status, "Initialized", not waiting, "ContainersNotInitialized", _names("incomplete", waiting), now)

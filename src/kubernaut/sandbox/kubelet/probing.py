@@ -37,7 +37,9 @@ class Probe:
     def ask(self, target: Target, now: datetime) -> str:
         """Asks once and counts; gives what failed, empty where it passed."""
         output = self._output(target)
-        if output:
+        if self.unanswerable:
+            pass
+        elif output:
             self._failures, self._successes = self._failures + 1, 0
             if self._failures >= self.spec.integer("failureThreshold", default=3):
                 self.passed, self.failed = False, True
@@ -47,6 +49,15 @@ class Probe:
                 self.passed, self.failed = True, False
         self.due = now + timedelta(seconds=max(1, self.spec.integer("periodSeconds", default=10)))
         return output
+
+    @property
+    def unanswerable(self) -> str:
+        """Why it cannot even be asked: its container declares no port of that name."""
+        for kind in ("httpGet", "tcpSocket"):
+            value = self.spec.at(kind, "port")
+            if isinstance(value, str) and value not in self._named and not value.isdigit():
+                return f'strconv.Atoi: parsing "{value}": invalid syntax'
+        return ""
 
     def _port(self, value: Json) -> int:
         if isinstance(value, int):

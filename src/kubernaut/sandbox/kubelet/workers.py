@@ -10,7 +10,7 @@ from kubernaut.sandbox.deletion import Deletion
 from kubernaut.sandbox.kinds import POD
 from kubernaut.sandbox.kubelet.containers import Container
 from kubernaut.sandbox.kubelet.host import Host
-from kubernaut.sandbox.kubelet.pod_status import render_status
+from kubernaut.sandbox.kubelet.pod_status import is_done, render_status
 from kubernaut.sandbox.kubelet.programs import memory_limit
 from kubernaut.sandbox.recorder import Happening, Recorder, normal, warning
 
@@ -36,8 +36,9 @@ class PodWorker:
         self._mount_due: datetime | None = None
         self._stop_due: datetime | None = None
         policy = pod.text("spec", "restartPolicy") or "Always"
+        self._initialised = False
         self._inits = [
-            Container(spec, host, self._say, policy="init", address=address)
+            Container(spec, host, self._say, policy=policy, address=address, part="initContainers")
             for spec in pod.trees("spec", "initContainers")
         ]
         self._containers = [
@@ -56,7 +57,7 @@ class PodWorker:
 
     def listens_on(self, port: int, now: datetime) -> bool:
         """Whether some container of the pod has that port open."""
-        return any(port in item.open_ports(now) for item in self._containers)
+        return any(port in item.open_ports(now) for item in self._running_on())
 
     def sync(self, pod: KubeObject, now: datetime) -> datetime | None:
         """Does what is due, reports the status, and gives when to come again."""
@@ -77,22 +78,34 @@ class PodWorker:
             for spec, item in zip(pod.trees("spec", name), items, strict=False):
                 item.spec = spec
 
+    def _running_on(self) -> list[Container]:
+        """All but those that are to end before the others begin."""
+        return [*(item for item in self._inits if item.companion), *self._containers]
+
     def _current(self) -> list[Container]:
-        for item in self._inits:
-            if not item.succeeded:
-                return [item]
-        return self._containers
+        if not self._initialised:
+            begun: list[Container] = []
+            for item in self._inits:
+                if item.companion or not item.succeeded:
+                    begun.append(item)
+                if not (item.launched if item.companion else item.succeeded):
+                    return begun
+            self._initialised = True
+        return self._running_on()
 
     def _advance(self, pod: KubeObject, now: datetime) -> None:
-        for item in self._current():
-            if item.init:
-                item.advance(pod, now, frozenset())
-        for item in self._current():
-            if item.init:
-                continue
-            taken = frozenset(port for other in self._containers if other is not item for port in other.claimed_ports)
-            self._suffer(item, now)
-            item.advance(pod, now, taken)
+        done: list[Container] = []
+        # The end of an init container, or the start of a companion, lets the next begin at once.
+        while going := [item for item in self._current() if item not in done]:
+            for item in going:
+                others = [other for other in self._running_on() if other is not item]
+                self._suffer(item, now)
+                item.advance(pod, now, frozenset(port for other in others for port in other.claimed_ports))
+            done += going
+        if is_done(self._containers):
+            for item in self._inits:
+                if item.companion and item.running:
+                    item.dismiss(now)
 
     def _suffer(self, item: Container, now: datetime) -> None:
         misfortune = self._host.world.struck(item.spec.text("image"), now)
@@ -128,7 +141,7 @@ class PodWorker:
 
     def _stop(self, pod: KubeObject, now: datetime) -> datetime | None:
         if self._stop_due is None:
-            running = [item for item in self._containers if item.running]
+            running = [item for item in self._running_on() if item.running]
             for item in running:
                 self._say(normal("Killing", f"Stopping container {item.name}"))
             needed = [self._host.world.images[item.spec.text("image")].shutdown_s for item in running]

@@ -15,6 +15,7 @@ from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.investigation.diagnosing import survey
 from kubernaut.investigation.gathering import BUDGET
 from kubernaut.investigation.inquiry import first_survey, inquire
+from kubernaut.investigation.pasted import never_at_once, survey_of_ticket
 
 
 def saved(folder: Path, **files: str | bytes) -> Snapshot:
@@ -45,9 +46,11 @@ POD = ObjectRef("v1", "Pod", "shop", "web-1")
 
 def diagnosed(snapshot: Snapshot) -> list[Diagnosis]:
     """What `diagnose --snapshot` finds."""
-    examine = partial(survey, asked_about=snapshot.asked_about)
+    overview = survey_of_ticket if snapshot.is_pasted else survey
+    examine = partial(overview, asked_about=snapshot.asked_about)
     first = first_survey(snapshot.namespaces or ("",))
     looking = inquire(
         SnapshotReader(snapshot), SnapshotClock(snapshot.now), first, examine, replace(BUDGET, calls=1000)
     )
-    return asyncio.run(looking)[1]
+    found = asyncio.run(looking)[1]
+    return list(map(never_at_once, found)) if snapshot.is_pasted else found

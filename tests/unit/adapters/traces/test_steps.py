@@ -8,7 +8,7 @@ from kubernaut.adapters.traces.steps import trace_admission, traced_run
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.engine import Run
 from kubernaut.engine.codec import dump
-from kubernaut.pipeline import DECISION
+from kubernaut.healing.deciding import DECISION
 from kubernaut.ports import Admission, Place, Span
 from tests.examples import NOON, a_signal, an_incident
 from tests.misrouted_shop import MisroutedShop

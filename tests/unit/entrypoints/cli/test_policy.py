@@ -32,8 +32,9 @@ def test_the_built_in_policy_is_shown_with_every_default(capsys: pytest.CaptureF
 def test_a_valid_file_says_what_it_holds_and_what_of_it_loosens(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["policy", "lint", str(EXAMPLES / "policy.yaml")]) == 0
     out = capsys.readouterr().out
-    assert "is valid: 6 rules, 2 windows, 2 budgets." in out
+    assert "is valid: 7 rules, 2 windows, 2 budgets." in out
     assert "playground: loosens what labels allow" in out
+    assert "checkout-is-held-up: changes live what its owner will put back, beside the proposal" in out
 
 
 def test_a_wrong_file_ends_with_one_and_names_line_and_field(broken: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,7 +59,7 @@ def test_a_rule_that_always_forbids_is_remarked_on(tmp_path: Path, capsys: pytes
 
 def test_the_cases_of_the_documents_hold(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["policy", "test", str(EXAMPLES / "policy-cases.yaml")]) == 0
-    assert "8 of 8 cases as expected" in capsys.readouterr().out
+    assert "11 of 11 cases as expected" in capsys.readouterr().out
 
 
 def test_a_case_that_comes_out_otherwise_ends_with_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import Json, KubeObject
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Situation
 from kubernaut.execution.editing import edit, setting
-from kubernaut.execution.preconditions import owned_elsewhere, rolling_reach
+from kubernaut.execution.preconditions import rolling_reach
 from kubernaut.execution.revisions import READS, WRITES, container_at, former_container, paused, replaced_by_hand
 from kubernaut.execution.targets import WORKLOADS, find
 
@@ -57,7 +57,7 @@ async def _former(on: Situation[ProbeParameters]) -> Prepared | Refused:
 
 async def _patient(on: Situation[ProbeParameters]) -> Prepared | Refused:
     wanted = on.parameters.timings()
-    workload = await find(on, owned_elsewhere, paused, replaced_by_hand)
+    workload = await find(on, paused, replaced_by_hand)
     if isinstance(workload, Refused):
         return workload
     place = container_at(workload, on.parameters.container)

@@ -12,7 +12,6 @@ from kubernaut.domain.quantities import parse_quantity
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
 from kubernaut.execution.marks import CEILING
-from kubernaut.execution.preconditions import owned_elsewhere
 from kubernaut.execution.targets import find
 
 
@@ -25,7 +24,7 @@ class QuotaParameters(Parameters, frozen=True, forbid_unknown_fields=True):
 
 async def prepare(on: Situation[QuotaParameters]) -> Prepared | Refused:
     """The higher number, within the ceiling."""
-    quota = await find(on, owned_elsewhere)
+    quota = await find(on)
     if isinstance(quota, Refused):
         return quota
     name, wanted = on.parameters.resource, parse_quantity(on.parameters.hard)

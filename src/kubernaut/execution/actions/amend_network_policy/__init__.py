@@ -14,7 +14,6 @@ from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
 from kubernaut.execution.marks import marked_as_intended
-from kubernaut.execution.preconditions import owned_elsewhere
 from kubernaut.execution.selection import selects
 from kubernaut.execution.targets import again, creation, find
 from kubernaut.resources import POD
@@ -32,7 +31,7 @@ class PolicyParameters(Parameters, frozen=True, forbid_unknown_fields=True):
 
 async def prepare(on: Situation[PolicyParameters]) -> Prepared | Refused:
     """One direction less, or the policy deleted; its content is kept for the way back."""
-    policy = await find(on, owned_elsewhere, _intended)
+    policy = await find(on, _intended)
     if isinstance(policy, Refused):
         return policy
     refusal = await _not_new(on, policy)

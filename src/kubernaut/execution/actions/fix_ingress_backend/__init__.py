@@ -12,7 +12,6 @@ from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, Tr
 from kubernaut.domain.provenance import last_applied
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
-from kubernaut.execution.preconditions import owned_elsewhere
 from kubernaut.execution.targets import find
 
 _NAME = r"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)?$"
@@ -30,7 +29,7 @@ class BackendParameters(Parameters, frozen=True, forbid_unknown_fields=True):
 
 async def prepare(on: Situation[BackendParameters]) -> Prepared | Refused:
     """The backend or the class, where the present one does not exist or is not what was last applied."""
-    ingress = await find(on, owned_elsewhere)
+    ingress = await find(on)
     if isinstance(ingress, Refused):
         return ingress
     return await (_classed if on.parameters.ingress_class else _rerouted)(on, ingress)

@@ -12,7 +12,7 @@ from kubernaut.domain.objects import Json, KubeObject
 from kubernaut.domain.workloads import is_ready
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, selector_text, setting
-from kubernaut.execution.preconditions import being_deleted, first, gone, owned_elsewhere
+from kubernaut.execution.preconditions import being_deleted, first, gone
 from kubernaut.execution.selection import parse_selector, pods_selected
 
 
@@ -29,7 +29,7 @@ async def prepare(on: Situation[SelectorParameters]) -> Prepared | Refused:
         return gone(on.target)
     wanted = parse_selector(on.parameters.selector)
     present = service.mapping("spec", "selector")
-    refusal = first(being_deleted(service), owned_elsewhere(service), _kept_by_hand(service, present))
+    refusal = first(being_deleted(service), _kept_by_hand(service, present))
     if refusal:
         return refusal
     if wanted == present:

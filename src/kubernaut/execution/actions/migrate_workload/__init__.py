@@ -13,7 +13,7 @@ from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, Tr
 from kubernaut.execution.capacity import no_room_elsewhere
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
-from kubernaut.execution.preconditions import owned_elsewhere, rolling_out, rolling_reach
+from kubernaut.execution.preconditions import rolling_out, rolling_reach
 from kubernaut.execution.revisions import paused, replaced_by_hand
 from kubernaut.execution.targets import find, workload_rules
 from kubernaut.resources import NODE, POD, REPLICA_SET
@@ -31,7 +31,7 @@ class NodeParameters(Parameters, frozen=True, forbid_unknown_fields=True):
 
 async def prepare(on: Situation[NodeParameters]) -> Prepared | Refused:
     """A rule that keeps the pods off the node, beside the rules that they have, where others have room."""
-    workload = await find(on, owned_elsewhere, paused, replaced_by_hand, rolling_out)
+    workload = await find(on, paused, replaced_by_hand, rolling_out)
     if isinstance(workload, Refused):
         return workload
     node = await on.reader.get(ObjectRef("v1", "Node", "", on.parameters.node))

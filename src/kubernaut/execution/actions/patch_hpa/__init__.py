@@ -12,7 +12,7 @@ from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
-from kubernaut.execution.preconditions import over_quota, owned_elsewhere, pod_demand
+from kubernaut.execution.preconditions import over_quota, pod_demand
 from kubernaut.execution.targets import find, workload_rules
 
 _MOST_GROWTH = 3
@@ -30,7 +30,7 @@ class AutoscalerParameters(Parameters, frozen=True, forbid_unknown_fields=True):
 
 async def prepare(on: Situation[AutoscalerParameters]) -> Prepared | Refused:
     """The new values, where they are within bounds and the quota has room for the most pods."""
-    autoscaler = await find(on, owned_elsewhere)
+    autoscaler = await find(on)
     if isinstance(autoscaler, Refused):
         return autoscaler
     low, high = autoscaler.integer("spec", "minReplicas", default=1), autoscaler.integer("spec", "maxReplicas")

@@ -8,13 +8,12 @@ from kubernaut.domain.objects import Json
 from kubernaut.domain.workloads import rollout_of
 from kubernaut.execution.catalogue import Action, NoParameters, Prepared, Risk, Situation
 from kubernaut.execution.editing import edit, setting
-from kubernaut.execution.preconditions import owned_elsewhere
 from kubernaut.execution.targets import find, workload_rules
 
 
 async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
     """`spec.paused`, while there is a rollout to stop."""
-    workload = await find(on, owned_elsewhere)
+    workload = await find(on)
     if isinstance(workload, Refused):
         return workload
     if workload.flag("spec", "paused"):

@@ -12,7 +12,6 @@ from kubernaut.domain.diagnosis import ActionId
 from kubernaut.domain.execution import Gone, Refused
 from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
 from kubernaut.execution.catalogue import Action, Parameters, Part, Prepared, Risk, Rule, Situation
-from kubernaut.execution.preconditions import owned_elsewhere
 from kubernaut.execution.targets import again, creation, find
 from kubernaut.resources import POD
 
@@ -27,7 +26,7 @@ class ClaimParameters(Parameters, frozen=True, forbid_unknown_fields=True):
 
 async def prepare(on: Situation[ClaimParameters]) -> Prepared | Refused:
     """The claim deleted, and made again with the class alone changed. A claim that ever had a volume is data."""
-    claim = await find(on, owned_elsewhere, _is_data)
+    claim = await find(on, _is_data)
     if isinstance(claim, Refused):
         return claim
     name = on.parameters.storage_class

@@ -8,13 +8,12 @@ from kubernaut.domain.objects import KubeObject
 from kubernaut.execution.catalogue import Action, NoParameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
 from kubernaut.execution.marks import MAY_RELAX
-from kubernaut.execution.preconditions import owned_elsewhere
 from kubernaut.execution.targets import find
 
 
 async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
     """One fewer to be available, or one more that may be away, where all pods are well and the owner agreed."""
-    budget = await find(on, owned_elsewhere, _undeclared, _not_blocking)
+    budget = await find(on, _undeclared, _not_blocking)
     if isinstance(budget, Refused):
         return budget
     field, step = ("minAvailable", -1) if budget.has("spec", "minAvailable") else ("maxUnavailable", 1)

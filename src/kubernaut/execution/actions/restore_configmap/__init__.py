@@ -12,7 +12,7 @@ from kubernaut.domain.objects import KubeObject
 from kubernaut.domain.provenance import last_applied
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, removing, setting
-from kubernaut.execution.preconditions import gone, owned_elsewhere
+from kubernaut.execution.preconditions import gone
 from kubernaut.execution.targets import find
 
 
@@ -24,7 +24,7 @@ class KeyParameters(Parameters, frozen=True, forbid_unknown_fields=True):
 
 async def prepare(on: Situation[KeyParameters]) -> Prepared | Refused:
     """The content that `kubectl apply` recorded. Of a ConfigMap that is gone no content is recorded anywhere."""
-    item = await find(on, owned_elsewhere, _fixed)
+    item = await find(on, _fixed)
     if isinstance(item, Refused):
         if item == gone(on.target):
             text = f"{on.target} does not exist, and its content is recorded nowhere in the cluster"

@@ -10,8 +10,8 @@ from msgspec import Meta
 from kubernaut.domain.diagnosis import ActionId
 from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef, Tree
+from kubernaut.domain.ownership import keeper_of
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
-from kubernaut.execution.preconditions import owned_elsewhere
 from kubernaut.execution.targets import creation, find
 from kubernaut.resources import ROLE_BINDING
 
@@ -36,7 +36,7 @@ async def prepare(on: Situation[BindingParameters]) -> Prepared | Refused:
     role = await on.reader.get(ObjectRef(f"{_GROUP}/v1", "Role", place, wanted.role))
     if role is None:
         return Refused("role_missing", f"{place} has no Role {wanted.role}; its rules are recorded nowhere")
-    refusal = owned_elsewhere(role) or _too_wide(role)
+    refusal = _kept(role) or _too_wide(role)
     if refusal:
         return refusal
     bindings = (await on.reader.list(ROLE_BINDING, place)).items
@@ -52,6 +52,12 @@ async def prepare(on: Situation[BindingParameters]) -> Prepared | Refused:
     }
     reach = f"1 account gets {len(role.trees('rules'))} rules of Role {wanted.role} in namespace {place}"
     return Prepared(None, creation(target, body, on.now, account.uid), reach)
+
+
+def _kept(role: KubeObject) -> Refused | None:
+    # Whoever keeps the Role keeps its bindings, too, and would take a foreign one for drift.
+    owner = keeper_of(role) or role.controller
+    return Refused("owned", f"{role.ref} is owned by {owner}; propose the change to its owner") if owner else None
 
 
 def _too_wide(role: KubeObject) -> Refused | None:

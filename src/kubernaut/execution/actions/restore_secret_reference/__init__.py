@@ -13,7 +13,7 @@ from kubernaut.domain.objects import Json, KubeObject, ObjectRef, Tree
 from kubernaut.domain.patches import ABSENT, pointer, value_at
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
-from kubernaut.execution.preconditions import owned_elsewhere, rolling_reach
+from kubernaut.execution.preconditions import rolling_reach
 from kubernaut.execution.revisions import READS, WRITES, paused, replaced_by_hand, template_of
 from kubernaut.execution.secret_references import references_of
 from kubernaut.execution.targets import WORKLOADS, find
@@ -29,7 +29,7 @@ class ReferenceParameters(Parameters, frozen=True, forbid_unknown_fields=True):
 
 async def prepare(on: Situation[ReferenceParameters]) -> Prepared | Refused:
     """Each reference to that Secret as the revision had it, where what it names exists. Values are never read."""
-    workload = await find(on, owned_elsewhere, paused, replaced_by_hand)
+    workload = await find(on, paused, replaced_by_hand)
     if isinstance(workload, Refused):
         return workload
     template = await template_of(on.reader, workload, on.parameters.revision)

@@ -8,13 +8,12 @@ from kubernaut.domain.objects import Json, KubeObject
 from kubernaut.execution.catalogue import Action, NoParameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
 from kubernaut.execution.marks import marked_as_intended
-from kubernaut.execution.preconditions import owned_elsewhere
 from kubernaut.execution.targets import find
 
 
 async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
     """`spec.suspend` off, where nothing says that it is meant."""
-    job = await find(on, owned_elsewhere, _intended)
+    job = await find(on, _intended)
     if isinstance(job, Refused):
         return job
     if not job.flag("spec", "suspend"):

@@ -8,13 +8,13 @@ from kubernaut.domain.objects import KubeObject
 from kubernaut.execution.catalogue import Action, NoParameters, Prepared, Risk, Situation
 from kubernaut.execution.editing import edit, removing
 from kubernaut.execution.marks import marked_as_intended
-from kubernaut.execution.preconditions import owned_elsewhere, rolling_reach
+from kubernaut.execution.preconditions import rolling_reach
 from kubernaut.execution.targets import find, workload_rules
 
 
 async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
     """Takes `spec.paused` away from a Deployment that nobody marked as paused on purpose."""
-    workload = await find(on, owned_elsewhere, _intended)
+    workload = await find(on, _intended)
     if isinstance(workload, Refused):
         return workload
     if not workload.flag("spec", "paused"):

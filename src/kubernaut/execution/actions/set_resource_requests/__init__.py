@@ -15,7 +15,7 @@ from kubernaut.domain.quantities import parse_quantity
 from kubernaut.domain.workloads import wanted_pods
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Situation
 from kubernaut.execution.editing import edit, position, setting
-from kubernaut.execution.preconditions import over_quota, owned_elsewhere, rolling_reach
+from kubernaut.execution.preconditions import over_quota, rolling_reach
 from kubernaut.execution.raising import CONTAINERS, READS, WRITES, no_room
 from kubernaut.execution.targets import WORKLOADS, find
 
@@ -47,7 +47,7 @@ class RequestParameters(Parameters, frozen=True, forbid_unknown_fields=True):
 
 async def prepare(on: Situation[RequestParameters]) -> Prepared | Refused:
     """What is missing is added; what is there is never changed."""
-    workload = await find(on, owned_elsewhere)
+    workload = await find(on)
     if isinstance(workload, Refused):
         return workload
     index = position(workload, on.parameters.container, *CONTAINERS)

@@ -7,13 +7,12 @@ from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import Json
 from kubernaut.execution.catalogue import Action, NoParameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
-from kubernaut.execution.preconditions import owned_elsewhere
 from kubernaut.execution.targets import find
 
 
 async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
     """`spec.suspend`; runs that are under way go on."""
-    job = await find(on, owned_elsewhere)
+    job = await find(on)
     if isinstance(job, Refused):
         return job
     if job.flag("spec", "suspend"):

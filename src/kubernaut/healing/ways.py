@@ -79,7 +79,8 @@ class Way:
             return False
         last = self.trials[-1]
         course = last.candidate.course
-        return last.outcome is Outcome.UNKNOWN or (course is not None and course.on_failure is OnFailure.ESCALATE)
+        looked_at = last.outcome in {Outcome.UNKNOWN, Outcome.REVERTED}
+        return looked_at or (course is not None and course.on_failure is OnFailure.ESCALATE)
 
     def lets_go(self, ending: Ending) -> bool:
         """Whether what stands has to be taken back before the incident ends so."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.plans import Candidate, Conclusion, Outcome
-from kubernaut.planning.ways import Acted, Way
+from kubernaut.healing.ways import Acted, Way
 from tests.told import ROLLBACK, an_intent
 
 CANDIDATE = Candidate(ROLLBACK, 0, 0, 0.0)
