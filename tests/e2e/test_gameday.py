@@ -191,7 +191,7 @@ def test_a_cluster_that_others_seem_to_depend_on_is_refused(
 
 
 def test_an_address_without_its_protocol_is_refused(lent: ThreadedSandbox, capsys: pytest.CaptureFixture[str]) -> None:
-    assert called("--kubeconfig", str(lent.kubeconfig()), "--server", "localhost:8080", "--yes") == 1
+    assert called("--kubeconfig", str(lent.kubeconfig()), "--server", "localhost:8080", "--yes") == 2
     assert "an address starts with http" in capsys.readouterr().err
 
 
@@ -237,8 +237,8 @@ def test_what_was_left_over_is_taken_away_and_nothing_else(
 def test_nothing_is_left_over_on_a_cluster_that_is_not_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert called("clean", "--kubeconfig", str(tmp_path / "none")) == 1
-    assert "no cluster" in capsys.readouterr().err
+    assert called("clean", "--kubeconfig", str(tmp_path / "none")) == 2
+    assert "does not exist" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
@@ -82,9 +83,37 @@ WRONG = [
 ]
 
 
+@dataclass(frozen=True)
+class Taken:
+    """A parameter of a command; a flag takes no value."""
+
+    name: str
+    required: bool
+    flag: bool
+
+
+def commands() -> list[tuple[str, list[Taken]]]:
+    """Every command with its parameters; typer keeps their types to itself."""
+    found = []
+
+    def walk(name: str, command: object) -> None:
+        below = getattr(command, "commands", {})
+        for each, subcommand in below.items():
+            walk(f"{name} {each}", subcommand)
+        if not below or getattr(command, "invoke_without_command", False):
+            taken = [
+                Taken(each.name, each.required, getattr(each, "is_flag", False))
+                for each in getattr(command, "params", [])
+            ]
+            found.append((name, taken))
+
+    for name, (module, _) in COMMANDS.items():
+        walk(name, get_command(import_module(f"kubernaut.entrypoints.cli.{module}").app))
+    return found
+
+
 def takes_settings() -> list[str]:
     """Every command that has `--config`, with what else it must be given."""
-    found = []
     more = {
         "incident": "inc-1",
         "incidents": "inc-1",
@@ -93,18 +122,11 @@ def takes_settings() -> list[str]:
         "file": "-",
         "output": "-o x.tar.gz",
     }
-
-    def walk(name: str, command: object) -> None:
-        for below, each in getattr(command, "commands", {}).items():
-            walk(f"{name} {below}", each)
-        parameters = getattr(command, "params", [])
-        if any(each.name == "config" for each in parameters):
-            needed = [more.get(each.name, "") for each in parameters if each.required]
-            found.append(" ".join([name, *filter(None, needed)]))
-
-    for name, (module, _) in COMMANDS.items():
-        walk(name, get_command(import_module(f"kubernaut.entrypoints.cli.{module}").app))
-    return found
+    return [
+        " ".join([name, *(more[each.name] for each in taken if each.required and each.name in more)])
+        for name, taken in commands()
+        if any(each.name == "config" for each in taken)
+    ]
 
 
 @pytest.fixture(autouse=True)
@@ -131,6 +153,21 @@ def test_a_wrong_value_is_wrong_use_with_the_option_and_the_fix(
 def test_settings_that_are_not_there_are_wrong_use_everywhere(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*command.split(), "--config", "nope.yaml"]) == 2
     assert "--config: nope.yaml does not exist" in capsys.readouterr().err
+
+
+def test_no_command_that_takes_a_value_is_left_out() -> None:
+    # Any word may be the name, the reason or the id that these take; whether it exists, the service or the store knows.
+    known_elsewhere = {"incident", "incidents", "strategy", "action", "reason", "by", "namespace", "config", "context"}
+    rows = [command for command, *_ in WRONG]
+
+    left_out = [
+        name
+        for name, taken in commands()
+        if any(not each.flag and each.name not in known_elsewhere for each in taken)
+        and not any(f"{row} ".startswith(f"{name} ") for row in rows)
+    ]
+
+    assert left_out == []
 
 
 def test_wrong_use_is_one_document_for_scripts(capsys: pytest.CaptureFixture[str]) -> None:
