@@ -74,4 +74,4 @@ def test_a_namespace_that_is_not_shown_is_an_error_that_names_those_that_are(
 
 def test_a_path_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert called("diagnose", "--snapshot", "nowhere.tar.gz") == 2
-    assert "nowhere.tar.gz: No such file or directory" in capsys.readouterr().err
+    assert "nowhere.tar.gz does not exist" in capsys.readouterr().err
