@@ -4,7 +4,7 @@ python bench/diagnosis
 python bench/diagnosis --json --variants 5 --seed 7
 python bench/diagnosis --set variants
 python bench/diagnosis --faults 54,78 --on snapshot
-python bench/diagnosis --faults 54,78 --on transcript --controls 0
+python bench/diagnosis --faults 54,78 --on transcript --controls 0 --keep tickets
 python bench/diagnosis --scale --faults none --controls 0
 """
 

@@ -21,7 +21,14 @@ from kubernaut.investigation.containers import (
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.probes import is_ended_again
 from kubernaut.investigation.pulls import FailedPull, failed_pull
-from kubernaut.investigation.revisions import GoodRevision, Revision, changes, good_revision, revisions_of
+from kubernaut.investigation.revisions import (
+    GoodRevision,
+    Revision,
+    changes,
+    good_revision,
+    last_real,
+    revisions_of,
+)
 from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.templates import UNSEEN, Difference
 
@@ -192,9 +199,9 @@ class Workload:
         """The last step that changed what runs, None where there is only one revision."""
         if len(self.revisions) < 2:  # noqa: PLR2004  # two revisions make a change
             return None
-        index = self._last_real()
+        index = last_real(self.revisions)
         new, old = self.revisions[index], self.revisions[index + 1]
-        # Who wrote the template last wrote only the stamp of the later ones.
+        # Whoever wrote last wrote only the stamp of the later ones.
         author = last_writer(self.object, "spec", "template") if index == 0 else None
         at = new.made_at or (author.at if author else None)
         return TemplateChange(old, new, changes(old, new), at, author)
@@ -206,13 +213,6 @@ class Workload:
             return UNSEEN not in self.change.differences
         kind = {"Deployment": "ReplicaSet", "StatefulSet": _REVISION, "DaemonSet": _REVISION}.get(self.object.kind)
         return kind is None or self.scene.covers(kind, self.object.namespace)
-
-    def _last_real(self) -> int:
-        """The place of the newest revision that changed what runs, not only a restart's mark."""
-        for index, former in enumerate(self.revisions[1:]):
-            if any(not part.is_stamp for part in changes(former, self.revisions[0])):
-                return index
-        return 0
 
     def change_fact(self, relevant: Callable[[Difference], bool] = lambda _: True) -> Fact | None:
         """The last template change in words, the relevant differences first."""

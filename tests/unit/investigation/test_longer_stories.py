@@ -199,15 +199,25 @@ def test_a_job_that_gave_up_for_want_of_memory_says_so() -> None:
     assert best(found).verdict is Verdict.ESCALATE
 
 
-@pytest.mark.parametrize(("minutes", "expected"), [(7, "rollout_stuck"), (3, "rollout_in_progress")])
-def test_a_rollout_that_left_nothing_that_serves_is_not_waited_for_to_its_deadline(minutes: int, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("minutes", "answer", "expected"),
+    [
+        (7, "HTTP probe failed with statuscode: 503", "rollout_stuck"),
+        (3, "HTTP probe failed with statuscode: 503", "rollout_in_progress"),
+        (7, 'Get "http://10.1.0.9:8080/readyz": dial tcp 10.1.0.9:8080: connect: connection refused', "unknown"),
+    ],
+)
+def test_a_rollout_that_left_nothing_that_serves_is_not_waited_for_to_its_deadline(
+    minutes: int, answer: str, expected: str
+) -> None:
     progressing: Parts = {"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"}
     moved: Parts = {**progressing, "lastUpdateTime": ago(minutes=minutes)}
     probe: Parts = {"httpGet": {"path": "/readyz", "port": 8080}}
     old, new = (template(container(args=[version], readinessProbe=probe)) for version in ("v1", "v2"))
     rollout = Rollout(old, new, minutes_ago=minutes, conditions=[moved])
-    found = rollout.diagnose(rollout.pods(running(ready=False, since=ago(minutes=minutes))))
-    assert causes(found)[0] == expected
+    pods = rollout.pods(running(ready=False, since=ago(minutes=minutes)))
+    told = event(pods[0], "Unhealthy", f"Readiness probe failed: {answer}", count=9, at=ago(5))
+    assert causes(rollout.diagnose(pods, told))[0] == expected
 
 
 def test_a_single_replica_set_without_pods_was_scaled_down_by_somebody() -> None:
@@ -257,3 +267,13 @@ def test_a_port_that_another_release_named_anew_is_told_by_what_is_left() -> Non
     one = pod("one", [running()], spec={"containers": [container(ports=ports)]})
     top = best(diagnose(scene_of(front, one, endpoint_slice(front, ready=1), node()), front.ref))
     assert (top.cause, top.remedies[0].parameters) == ("service_port_wrong", {"port": "grpc", "target_port": "rpc"})
+
+
+def test_an_update_whose_new_pod_shares_no_node_goes_back_to_what_serves_with_approval() -> None:
+    words = "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules. preemption: 0/3 nodes"
+    rollout = Rollout(PLAIN, template(container(image="registry.example/shop:2")), minutes_ago=12, old_available=3)
+    state: Parts = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": words}
+    waits = pod(f"{rollout.after.name}-z", of=rollout.after, node=None, conditions=[state], age=ago(minutes=12))
+    top = best(rollout.diagnose(waits))
+    assert (top.cause, top.verdict) == ("unschedulable_pod_affinity", Verdict.APPROVE)
+    assert (top.remedies[0].action, top.remedies[0].parameters) == ("rollback_deployment", {"revision": 6})

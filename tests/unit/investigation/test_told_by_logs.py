@@ -128,10 +128,11 @@ def test_a_selector_that_found_nodes_before_is_not_gone_back_from() -> None:
     assert (top.cause, top.verdict) == ("unschedulable_node_selector", Verdict.ESCALATE)
 
 
-def test_a_port_that_is_a_companions_is_told_by_what_was_applied() -> None:
-    ports: list[Part] = [{"name": "http", "containerPort": 8080}, {"name": "metrics", "containerPort": 9102}]
+@pytest.mark.parametrize(("target", "expected"), [(9102, "service_port_wrong"), ("http", "healthy"), (8081, "healthy")])
+def test_a_port_that_is_a_companions_is_told_by_what_was_applied(target: Part, expected: str) -> None:
+    ports: list[Part] = [{"name": "http", "containerPort": 8080}, {"name": "admin", "containerPort": 8081}]
     applied = json.dumps({"spec": {"ports": [{"name": "http", "port": 80, "targetPort": 8080}]}})
-    led: Parts = {"name": "http", "port": 80, "targetPort": 9102}
+    led: Parts = {"name": "http", "port": 80, "targetPort": target}
     front = service(
         "checkout",
         {"app": "checkout"},
@@ -139,7 +140,10 @@ def test_a_port_that_is_a_companions_is_told_by_what_was_applied() -> None:
         annotations={"kubectl.kubernetes.io/last-applied-configuration": applied},
         managedFields=[managed("kubectl-edit", ago(minutes=9), "spec", "ports")],
     )
-    one = pod("one", [running()], spec={"containers": [container(ports=ports)]})
+    beside = container("proxy", ports=[{"name": "metrics", "containerPort": 9102}])
+    one = pod("one", [running(), running("proxy")], spec={"containers": [container(ports=ports), beside]})
     top = best(diagnose(scene_of(front, one, endpoint_slice(front, ready=1), node()), front.ref))
-    assert (top.cause, top.verdict) == ("service_port_wrong", Verdict.APPROVE)
-    assert top.remedies[0].parameters == {"port": "http", "target_port": "8080"}
+    assert top.cause == expected
+    if expected == "service_port_wrong":
+        assert top.verdict is Verdict.APPROVE
+        assert top.remedies[0].parameters == {"port": "http", "target_port": "8080"}

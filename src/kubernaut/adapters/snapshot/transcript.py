@@ -31,6 +31,7 @@ from kubernaut.adapters.snapshot.rollouts import told_by_rollout
 from kubernaut.adapters.snapshot.rows import sighting_of
 from kubernaut.adapters.snapshot.sightings import Fullness, Sighting
 from kubernaut.adapters.snapshot.signatures import DESCRIBED, kind_of
+from kubernaut.adapters.snapshot.slices import slice_of
 from kubernaut.adapters.snapshot.tables import Table, says_nothing_found, tables
 from kubernaut.adapters.snapshot.wording import complete_words
 from kubernaut.domain.errors import SnapshotError
@@ -287,6 +288,8 @@ def _is_known(item: KubeObject) -> bool:
 
 
 def _whole(item: KubeObject) -> Sighting:
+    if item.kind == ENDPOINTS.kind:
+        return Sighting(ENDPOINT_SLICE, item.namespace, item.name, Fullness.WHOLE, slice_of(item))
     resource = find_resource(item.text("apiVersion"), item.kind) or POD
     return Sighting(resource, item.namespace, item.name, Fullness.WHOLE, dict(item.raw))
 

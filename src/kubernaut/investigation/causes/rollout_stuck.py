@@ -8,6 +8,7 @@ from kubernaut.investigation.condition import is_overdue
 from kubernaut.investigation.containers import CONTAINER, is_ready
 from kubernaut.investigation.finding import Cause, Finding, Role
 from kubernaut.investigation.origin import origin
+from kubernaut.investigation.probes import Answer, failed_probe
 from kubernaut.investigation.subjects import Workload
 
 
@@ -50,7 +51,13 @@ def _serves_nobody(workload: Workload) -> bool:
     An unsafe strategy allows that long before the deadline; then waiting for the deadline is an outage.
     """
     gone = workload.desired > 0 and workload.ready == 0 and _runs(workload)
-    return gone and all(is_overdue(workload, pod) for pod in workload.pods)
+    return gone and all(is_overdue(workload, pod) for pod in workload.pods) and _says_so(workload)
+
+
+def _says_so(workload: Workload) -> bool:
+    """Whether the new version answers its probe, and says that it is not ready. What does not listen yet may start."""
+    probes = (failed_probe(workload.scene, entry) for entry in workload.containers)
+    return any(probe is not None and probe.answer is Answer.NOT_READY for probe in probes)
 
 
 def _runs(workload: Workload) -> bool:

@@ -32,7 +32,7 @@ def examine(service: Service) -> Finding | None:
 
     A declared port only informs: a container may listen elsewhere. So a number that is merely undeclared is claimed
     only where the probe that succeeds, an edit, or the applied manifest points to another one. A declared port is wrong
-    where somebody led the Service there since it was applied: it may be a companion's.
+    where somebody led the Service to another container since it was applied: that is a companion's.
     """
     ready = [pod for pod in service.selected if is_ready(pod)]
     if not service.is_routed_by_labels or not ready:
@@ -43,7 +43,8 @@ def examine(service: Service) -> Finding | None:
             continue
         if _is_declared(port, ready[0]):
             moved = _applied(service, port, ready[0])
-            if moved and edited(service, "spec", "ports"):
+            elsewhere = moved and _listener(moved.target, ready[0]) != _listener(_target(port), ready[0])
+            if moved and elsewhere and edited(service, "spec", "ports"):
                 return _finding(service, replace(moved, is_proven=False), ready)
             continue
         fix = _applied(service, port, ready[0]) or _named(service, port, ready[0]) or _probed(service, port, ready[0])
@@ -89,6 +90,15 @@ def _ports(pod: KubeObject) -> dict[str, str]:
         if container.role not in (INIT, EPHEMERAL)
         for entry in container.spec.trees("ports")
     }
+
+
+def _listener(target: str, pod: KubeObject) -> str:
+    """The container that declares the port of that name or number."""
+    for container in containers_of(pod):
+        for entry in container.spec.trees("ports"):
+            if target in (entry.text("name"), str(entry.integer("containerPort"))):
+                return container.name
+    return ""
 
 
 def _is_declared(port: Tree, pod: KubeObject) -> bool:

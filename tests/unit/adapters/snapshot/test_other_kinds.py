@@ -80,3 +80,18 @@ def test_endpoints_tell_which_addresses_take_traffic(tmp_path: Path) -> None:
     part = found(pasted(tmp_path, text), "EndpointSlice", "shop", "web")
     assert [endpoint.at("conditions", "ready") for endpoint in part.trees("endpoints")] == [True, False, False]
     assert part.labels == {"kubernetes.io/service-name": "web"}
+
+
+def test_addresses_that_endpoints_and_their_slice_both_show_count_once(tmp_path: Path) -> None:
+    text = (
+        "$ kubectl get ep web -n shop -o yaml\napiVersion: v1\nkind: Endpoints\nmetadata:\n  name: web\n  namespace: shop\n"
+        "subsets:\n- addresses:\n  - ip: 10.0.0.1\n    nodeName: n1\n  ports:\n  - port: 8080\n"
+    )
+    part = found(pasted(tmp_path, text), "EndpointSlice", "shop", "web")
+    assert part.trees("endpoints")[0].text("nodeName") == "n1"
+    text += (
+        "$ kubectl get endpointslice web-x2k4q -n shop -o yaml\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata:\n"
+        "  name: web-x2k4q\n  namespace: shop\n  labels:\n    kubernetes.io/service-name: web\nendpoints:\n- addresses: [10.0.0.1]\n"
+    )
+    names = [ref.name for ref in pasted(tmp_path, text).objects if ref.kind == "EndpointSlice"]
+    assert names == ["web-x2k4q"]
