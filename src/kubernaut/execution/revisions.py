@@ -31,9 +31,12 @@ WRITES = workload_rules("patch")
 
 
 class RevisionParameters(Parameters, frozen=True, forbid_unknown_fields=True):
-    """Which revision."""
+    """Which revision; 0 where its number was not shown, as in a ticket."""
 
-    revision: Annotated[int, Meta(ge=1, description="a revision that was available, as in `kubectl rollout history`")]
+    revision: Annotated[
+        int,
+        Meta(ge=0, description="as in `kubectl rollout history`; 0 is the one before, as in `rollout undo`"),
+    ]
 
 
 class ContainerParameters(Parameters, frozen=True, forbid_unknown_fields=True):
@@ -74,15 +77,21 @@ class FormerContainer:
 
 async def template_of(reader: ClusterReader, workload: KubeObject, revision: int) -> JsonObject | None:
     """The template of that revision as its author wrote it, None where it is not kept any more."""
+    return _as_written((await _kept(reader, workload)).get(revision))
+
+
+async def _kept(reader: ClusterReader, workload: KubeObject) -> dict[int, Json]:
+    """The templates that are kept, by their numbers."""
+    found: dict[int, Json] = {}
     if workload.kind == "Deployment":
         for item in (await reader.list(REPLICA_SET, workload.namespace)).items:
-            if _belongs(item, workload) and item.annotations.get(_NUMBER) == str(revision):
-                return _as_written(item.at("spec", "template"))
-        return None
+            if _belongs(item, workload) and (number := item.annotations.get(_NUMBER, "")).isdecimal():
+                found[int(number)] = item.at("spec", "template")
+        return found
     for item in (await reader.list(CONTROLLER_REVISION, workload.namespace)).items:
-        if _belongs(item, workload) and item.integer("revision") == revision:
-            return _as_written(item.at("data", "spec", "template"))
-    return None
+        if _belongs(item, workload):
+            found[item.integer("revision")] = item.at("data", "spec", "template")
+    return found
 
 
 async def rolled_back(
@@ -92,8 +101,10 @@ async def rolled_back(
     workload = await find(on, *checks)
     if isinstance(workload, Refused):
         return workload
-    revision = on.parameters.revision
-    template = await template_of(on.reader, workload, revision)
+    kept = await _kept(on.reader, workload)
+    # The present one has the highest number: to go back to a revision makes it the newest.
+    revision = on.parameters.revision or max(sorted(kept)[:-1], default=0)
+    template = _as_written(kept.get(revision))
     if template is None:
         return Refused("revision_missing", f"{workload.ref} has no revision {revision} any more")
     if template == workload.at("spec", "template"):

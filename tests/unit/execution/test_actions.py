@@ -78,7 +78,7 @@ def test_each_action_of_the_contract_has_a_folder_and_says_what_people_must_know
     ("wanted", "words"),
     [
         (call("rollback_deployment"), "revision"),
-        (call("rollback_deployment", revision=0), "revision: Expected `int` >= 1"),
+        (call("rollback_deployment", revision=-1), "revision: Expected `int` >= 0"),
         (call("rollback_deployment", revision="6"), "revision: Expected `int`, got `str`"),
         (call("rollback_deployment", revision=6, force=True), "unknown field `force`"),
         (call("rollback_deployment", SERVICE, revision=6), "not a Deployment"),
@@ -105,6 +105,11 @@ async def test_a_rollback_brings_the_template_of_that_revision_back_without_the_
     after = await spec_after(shop, call("rollback_deployment", revision=6))
     assert after.at("spec", "template") == shop.template("checkout:6")
     assert after.integer("spec", "replicas") == 3
+
+
+async def test_a_rollback_without_a_number_goes_to_the_revision_before(shop: Shop) -> None:
+    after = await spec_after(shop, call("rollback_deployment", revision=0))
+    assert after.at("spec", "template") == shop.template("checkout:6")
 
 
 async def test_a_rollback_is_shown_in_the_lines_that_differ(shop: Shop) -> None:
