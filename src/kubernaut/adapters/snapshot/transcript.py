@@ -157,21 +157,24 @@ class Transcript:
             return
         custom = custom_headings(command.options.get("output", ""))
         found = list(tables(lines, resources, everywhere=command.is_everywhere, custom=custom))
-        for table in found:
-            self._take_rows(table, resources, self._place(command))
-        if found and not any(table.lost for table in found):
+        are_taken = [self._take_rows(table, resources, self._place(command)) for table in found]
+        if found and all(are_taken) and not any(table.lost for table in found):
             self._show(command, lines, resources)
 
-    def _take_rows(self, table: Table, resources: Sequence[Resource], place: str | None) -> None:
-        kind = kind_under(table.headings, resources)
+    def _take_rows(self, table: Table, resources: Sequence[Resource], place: str | None) -> bool:
+        """Whether each row told something."""
+        kind, count = kind_under(table.headings, resources), 0
         for row in table.rows:
             if kind == EVENT:
                 told = told_by_row(row, place)
                 self._told += [told] if told else []
+                count += told is not None
                 continue
             resource = row.resource or kind
             sighting = sighting_of(row, resource, place) if resource else None
             self._sightings += [sighting] if sighting else []
+            count += sighting is not None
+        return count == len(table.rows)
 
     def _take_descriptions(self, command: Command, lines: Sequence[str]) -> None:
         lost, resources, name = False, command.resources, command.name
