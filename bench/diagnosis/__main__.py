@@ -14,6 +14,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from itertools import islice
 from pathlib import Path
 
@@ -27,8 +28,10 @@ from bench.diagnosis.scale import measured
 from bench.diagnosis.scoring import Result, summary, table
 from bench.diagnosis.tickets import why_no_kubectl
 from bench.diagnosis.uncovered import not_covered
-from bench.diagnosis.watching import opened
+from bench.diagnosis.watching import Bench, opened
 from tests.cluster.bed import why_no_api_server
+
+_SIDE_BY_SIDE = 4
 
 
 def chosen(text: str) -> list[Fault]:
@@ -55,15 +58,33 @@ def all_cases(options: argparse.Namespace) -> list[Case]:
     return [*faults, *islice(controls, options.controls)]
 
 
-async def scored(cases: Sequence[Case], way: str) -> list[Result]:
-    """The results, in the order of the cases."""
-    results = []
-    async with opened(way) as bench:
-        for number, case in enumerate(cases, 1):
-            results += [result async for result in run(case, bench)]
-            if sys.stderr.isatty():
-                print(f"\r{number}/{len(cases)}", end="", file=sys.stderr, flush=True)
-    return results
+async def scored(cases: Sequence[Case], way: str, *, keep: Path | None = None) -> list[Result]:
+    """The results, in the order of the cases.
+
+    Tickets of several systems are written side by side, each served by a server of its own: kubectl waits between its
+    calls for most of its time. Whatever is timed has the machine to itself.
+    """
+    results: dict[int, list[Result]] = {}
+    waiting = iter(enumerate(cases))
+
+    async def work(bench: Bench) -> None:
+        for number, case in waiting:
+            results[number] = [result async for result in run(case, bench, keep)]
+            _show_progress(len(results), len(cases), case.name)
+
+    side_by_side = _SIDE_BY_SIDE if way == "transcript" and why_no_api_server() else 1
+    async with AsyncExitStack() as stack:
+        benches = [await stack.enter_async_context(opened(way)) for _ in range(side_by_side)]
+        async with asyncio.TaskGroup() as group:
+            for bench in benches:
+                group.create_task(work(bench))
+    return [result for number in sorted(results) for result in results[number]]
+
+
+def _show_progress(number: int, of: int, name: str) -> None:
+    """On a terminal in one line; else a line a case, so that a log shows where a run stands."""
+    before, after = ("\r\033[K", "") if sys.stderr.isatty() else ("", "\n")
+    print(f"{before}{number}/{of} {name}", end=after, file=sys.stderr, flush=True)
 
 
 def options_of(arguments: Sequence[str]) -> argparse.Namespace:
@@ -78,6 +99,7 @@ def options_of(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--on", choices=("sandbox", "snapshot", "transcript", "cluster"), default="sandbox", help="what is diagnosed"
     )
+    parser.add_argument("--keep", type=Path, help="a folder to leave the tickets in, with --on transcript")
     parsed = parser.parse_args(arguments)
     try:
         chosen(parsed.faults)
@@ -97,7 +119,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.on == "transcript" and (why := why_no_kubectl()):
         print(f"no ticket can be written here: {why}", file=sys.stderr)
         return 1
-    results = asyncio.run(scored(all_cases(options), options.on))
+    results = asyncio.run(scored(all_cases(options), options.on, keep=options.keep))
     told = summary(results, not_covered())
     if options.scale:
         told["scale"] = measured()

@@ -7,12 +7,14 @@ import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from bench.diagnosis.cases import Aim, Fault, about, nothing
 from bench.diagnosis.controls import Control
 from bench.diagnosis.noise import make_noise
 from bench.diagnosis.scoring import Result
 from bench.diagnosis.system import START, System
+from bench.diagnosis.ticket_reading import look_at_tickets
 from bench.diagnosis.watching import ACTIONS, MUTATING, Bench, Looked, Try, webhook_of
 from kubernaut.domain.diagnosis import Diagnosis, Verdict
 from kubernaut.sandbox.clock import SteppedClock
@@ -84,8 +86,11 @@ def webhook(system: System, aim: Aim, alert: str) -> bytes:
     return webhook_of(labels, system.clock.now(), draw.choice(_STORIES), number=draw.getrandbits(64))
 
 
-async def run(case: Case, bench: Bench) -> AsyncIterator[Result]:
-    """What was said of the case, held against what is right: once, or for each style of ticket."""
+async def run(case: Case, bench: Bench, keep: Path | None = None) -> AsyncIterator[Result]:
+    """What was said of the case, held against what is right: once, or for each style of ticket.
+
+    Tickets stay in a folder of `keep` where it is given.
+    """
     system, aim, alert = made(case)
     if bench.way != "transcript":
         yield _scored(case, aim, await bench.look(system, webhook(system, aim, alert)))
@@ -93,8 +98,9 @@ async def run(case: Case, bench: Bench) -> AsyncIterator[Result]:
     # kubectl counts ages back from now: the same system is made again, as of now.
     took = system.clock.now() - START
     system, aim, alert = made(case, datetime.now(UTC).replace(microsecond=0) - took)
-    async for told in bench.look_at_tickets(system, webhook(system, aim, alert), drawn(case)):
-        yield replace(_scored(case, aim, told.looked), style=told.style)
+    folder = keep / case.name.replace("/", "-") if keep else None
+    async for told in look_at_tickets(bench, system, webhook(system, aim, alert), drawn(case), folder):
+        yield replace(_scored(case, aim, told.looked), style=told.style, decidable=told.is_decidable)
 
 
 def _scored(case: Case, aim: Aim, looked: Looked) -> Result:

@@ -13,7 +13,7 @@ from kubernaut.domain.shares import wilson_interval
 _SHOWN = (
     *("cases", "right_cause", "right_target", "right_verdict", "previews"),
     *("preview_accepted", "controls", "actions_on_controls"),
-    *("right_verdict_on_controls", "median_ms", "p95_ms", "median_cpu_ms", "calls", "agreement", "per_style", "scale"),
+    *("right_verdict_on_controls", "median_ms", "p95_ms", "median_cpu_ms", "calls", "agreement", "scale"),
 )
 
 
@@ -38,6 +38,7 @@ class Result:
     previews: int = 0
     refused: tuple[str, ...] = ()
     style: str = ""
+    decidable: bool | None = None
 
 
 def wilson(right: int, of: int) -> tuple[float, float]:
@@ -56,8 +57,6 @@ def summary(results: Sequence[Result], not_covered: Iterable[JsonObject]) -> Jso
     """What is printed as JSON."""
     faults = [result for result in results if not result.control]
     controls = [result for result in results if result.control]
-    times = [result.milliseconds for result in results]
-    calls = [result.calls for result in results]
     rows = sorted({result.row for result in faults})
     told: JsonObject = {
         "cases": len(faults),
@@ -65,10 +64,7 @@ def summary(results: Sequence[Result], not_covered: Iterable[JsonObject]) -> Jso
         "controls": len(controls),
         "actions_on_controls": sum(bool(result.proposed) for result in controls),
         "right_verdict_on_controls": sum(result.right_verdict for result in controls),
-        "median_ms": round(statistics.median(times), 1) if times else 0,
-        "p95_ms": round(p95(times), 1),
-        "median_cpu_ms": round(statistics.median([result.cpu_ms for result in results]), 1) if results else 0,
-        "calls": {"median": statistics.median(calls) if calls else 0, "max": max(calls, default=0)},
+        **_times([result for result in results if not result.style]),
         "intervals": _intervals(faults) | {"actions_on_controls": _share(controls, "proposed")},
         "per_fault": {str(row): _of_row([result for result in faults if result.row == row]) for row in rows},
         "failures": [_failure(result) for result in results if _is_failure(result)],
@@ -80,6 +76,19 @@ def summary(results: Sequence[Result], not_covered: Iterable[JsonObject]) -> Jso
     if agreed:
         told["agreement"] = {"compared": len(agreed), "same": sum(bool(result.agrees) for result in agreed)}
     return told
+
+
+def _times(results: Sequence[Result]) -> JsonObject:
+    """What diagnoses of a cluster took; tickets are read beside others, so that no figure of theirs would mean much."""
+    times, calls = [result.milliseconds for result in results], [result.calls for result in results]
+    if not results:
+        return {}
+    return {
+        "median_ms": round(statistics.median(times), 1),
+        "p95_ms": round(p95(times), 1),
+        "median_cpu_ms": round(statistics.median([result.cpu_ms for result in results]), 1),
+        "calls": {"median": statistics.median(calls), "max": max(calls)},
+    }
 
 
 def _counts(results: Sequence[Result]) -> JsonObject:
@@ -111,12 +120,24 @@ def _of_row(results: Sequence[Result]) -> JsonObject:
 
 
 def _of_style(results: Sequence[Result]) -> JsonObject:
-    """The figures of one way to write a ticket. `both` is the right cause at the right target."""
+    """The figures of one way to write a ticket, and apart those of tickets that hold what the live diagnosis rests on.
+
+    `both` is the right cause at the right target.
+    """
+    decidable = [result for result in results if result.decidable]
+    others = [result for result in results if not result.decidable]
+    return {**_told(results), "decidable": _told(decidable), "not_decidable": _told(others)}
+
+
+def _told(results: Sequence[Result]) -> JsonObject:
     both = sum(result.right_cause and result.right_target for result in results)
-    agreeing = sum(bool(result.agrees) for result in results)
     return {
-        "cases": len(results), **_counts(results), "both": both, "interval": [*wilson(both, len(results))],
-        "as_live": agreeing,
+        "cases": len(results),
+        "right_cause": sum(result.right_cause for result in results),
+        "right_target": sum(result.right_target for result in results),
+        "right_verdict": sum(result.right_verdict for result in results),
+        "both": both, "interval": [*wilson(both, len(results))],
+        "as_live": sum(bool(result.agrees) for result in results),
     }  # fmt: skip
 
 
@@ -129,7 +150,7 @@ def _is_failure(result: Result) -> bool:
 def _failure(result: Result) -> JsonObject:
     proposed: list[Json] = [*result.proposed]
     return {
-        "row": result.row, "case": result.case, "style": result.style,
+        "row": result.row, "case": result.case, "style": result.style, "decidable": result.decidable,
         "right_cause": result.right_cause, "right_target": result.right_target,
         "right_verdict": result.right_verdict, "wanted": result.wanted, "said": result.said, "proposed": proposed,
         "refused": [*result.refused],
@@ -150,10 +171,29 @@ def table(told: JsonObject) -> str:
             f"{shown}"
         )
     lines += [f"{key:>26} {told[key]}" for key in _SHOWN if key in told]
+    lines += _style_lines(told.get("per_style"))
     failures = told["failures"]
     lines += [
-        f"not right: row {one['row']} {one['case']} {one['style']}: wanted {one['wanted']}; said {one['said']}"
+        f"not right: row {one['row']} {one['case']} {_style_of(one)}: wanted {one['wanted']}; said {one['said']}"
         for one in (failures if isinstance(failures, list) else ())
         if isinstance(one, dict)
     ]
     return "\n".join(lines)
+
+
+def _style_of(failure: JsonObject) -> str:
+    return f"{failure['style']}{'' if failure['decidable'] is not False else ' (not decidable)'}"
+
+
+def _style_lines(styles: Json) -> list[str]:
+    """A line a style: of all tickets, of those that hold the deciding facts, of the others."""
+    if not isinstance(styles, dict):
+        return []
+    lines = [f"{'ticket':>10} {'':>14} {'cases':>6} {'cause':>6} {'target':>7} {'both':>5} {'as live':>8}"]
+    for style, of_style in styles.items():
+        assert isinstance(of_style, dict)  # noqa: S101  # narrows what `summary` made
+        for name, one in (("", of_style), *((key, of_style[key]) for key in ("decidable", "not_decidable"))):
+            assert isinstance(one, dict)  # noqa: S101  # narrows what `summary` made
+            counts = [one[key] for key in ("cases", "right_cause", "right_target", "both", "as_live")]
+            lines.append("{:>10} {:>14} {:>6} {:>6} {:>7} {:>5} {:>8}".format(style, name.replace("_", " "), *counts))
+    return lines

@@ -28,6 +28,10 @@ _WORDS = (
     "",
 )
 _PROMPTS = ("$ ", "ops@bastion:~$ ", "[root@jump-1 ~]# ", "# ", "me@laptop ~ % ", "\u276f ", "$ ", "> ")
+_PATIENCE_S = 60
+_AT_ONCE = 4
+# What `cluster-info dump` lists whole, of every namespace.
+_DUMPED = ("get events,rc,svc,ds,deploy,rs,po -A", "get nodes")
 _OTHERS = ("date", "kubectx", "uptime", "cat notes.txt")
 
 
@@ -46,9 +50,22 @@ def why_no_kubectl() -> str:
     return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What to hand to `diagnose --snapshot`, the whole text of it, and the commands whose output it is."""
+
+    style: str
+    path: Path
+    text: str
+    commands: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Writer:
-    """Writes the ticket of one system, which is being served; logs come from where kubelets are."""
+    """Writes the tickets of one system, which is being served; logs come from where kubelets are.
+
+    The commands run side by side, for kubectl itself waits between its calls; one that several tickets show runs once.
+    """
 
     system: System
     about: ObjectRef
@@ -56,41 +73,58 @@ class Writer:
     of_logs: Path
     folder: Path
     draw: random.Random
-    parts: list[str] = field(default_factory=list)
+    printed: dict[str, str] = field(default_factory=dict)
 
-    async def write(self, style: str) -> Path:
-        """The path to hand to `diagnose --snapshot`."""
-        folder = self.folder / style
-        folder.mkdir(parents=True)
-        if style == "dump":
-            await self._run("cluster-info", "dump", "--all-namespaces", "--output-directory", str(folder))
-            return folder
+    async def write(self) -> list[Ticket]:
+        """A ticket in each style."""
+        asked = {"short": self._short(), "wide": self._wide(), "thorough": self._thorough()}
+        dumped = self.folder / "dump"
+        dumped.mkdir(parents=True)
+        dump = f"cluster-info dump --all-namespaces --output-directory {dumped}"
+        commands = dict.fromkeys((dump, *(command for several in asked.values() for command in several)))
+        gate = asyncio.Semaphore(_AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            for command in commands:
+                group.create_task(self._print(command, gate))
+        tickets = [self._written(style, several) for style, several in asked.items()]
+        text = "\n".join(path.read_text() for path in sorted(dumped.rglob("*")) if path.is_file())
+        return [*tickets, Ticket("dump", dumped, text, _DUMPED)]
+
+    def _written(self, style: str, commands: list[str]) -> Ticket:
         prompt = self.draw.choice(_PROMPTS)
-        self.parts = [self.draw.choice(_WORDS)]
-        for command in {"short": self._short, "wide": self._wide, "thorough": self._thorough}[style]():
+        parts = [self.draw.choice(_WORDS)]
+        for command in commands:
             if self.draw.random() < 0.1:  # noqa: PLR2004  # now and then
-                self.parts.append(f"{prompt}{self.draw.choice(_OTHERS)}\nSun Nov 29 12:12:05 UTC 2026")
-            self.parts.append(f"{prompt}kubectl {command}\n{await self._run(*command.split())}".rstrip("\n"))
-        path = folder / "ticket.txt"
-        path.write_bytes(self._dressed("\n".join(self.parts) + "\n").encode())
-        return path
+                parts.append(f"{prompt}{self.draw.choice(_OTHERS)}\nSun Nov 29 12:12:05 UTC 2026")
+            parts.append(f"{prompt}kubectl {command}\n{self.printed[command]}".rstrip("\n"))
+        text = "\n".join(parts) + "\n"
+        path = self.folder / f"{style}.txt"
+        path.write_bytes(self._dressed(text).encode())
+        return Ticket(style, path, text, tuple(commands))
 
     def _dressed(self, text: str) -> str:
         if self.draw.random() < 0.2:  # noqa: PLR2004  # some terminals colour their prompts
             text = text.replace("kubectl ", "\x1b[1;32mkubectl\x1b[0m ")
         return text.replace("\n", "\r\n") if self.draw.random() < 0.2 else text  # noqa: PLR2004  # Windows
 
-    async def _run(self, *words: str) -> str:
+    async def _print(self, command: str, gate: asyncio.Semaphore) -> None:
+        words = command.split()
         config = self.of_logs if words[0] in ("logs", "cluster-info") else self.kubeconfig
-        command = (*kubectl_command(), "--kubeconfig", str(config), *words)
+        whole = (*kubectl_command(), "--kubeconfig", str(config), *words)
         environment: Mapping[str, str] = {"HOME": str(self.of_logs.parent), "PATH": "/usr/bin:/bin"}
         pipe = asyncio.subprocess.PIPE
-        done = await asyncio.create_subprocess_exec(
-            *command, env=environment, stdout=pipe, stderr=asyncio.subprocess.STDOUT
-        )
-        async with asyncio.timeout(60):
-            printed, _ = await done.communicate()
-        return printed.decode(errors="replace")
+        async with gate:
+            process = await asyncio.create_subprocess_exec(
+                *whole, env=environment, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=asyncio.subprocess.STDOUT
+            )
+            try:
+                async with asyncio.timeout(_PATIENCE_S):
+                    printed, _ = await process.communicate()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+                raise TimeoutError(f"kubectl {command} gave no answer within {_PATIENCE_S} s") from None
+        self.printed[command] = printed.decode(errors="replace")
 
     def _short(self) -> list[str]:
         place = self._place

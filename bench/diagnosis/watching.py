@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import socket
 import tempfile
 import time
@@ -20,7 +19,6 @@ import uvicorn
 
 from bench.diagnosis.cluster import RealServer, real_server
 from bench.diagnosis.system import System
-from bench.diagnosis.tickets import STYLES, Writer
 from kubernaut.adapters.ids import RandomIds
 from kubernaut.adapters.kubernetes.connection import ClusterOptions
 from kubernaut.adapters.kubernetes.reader import KubernetesReader
@@ -34,8 +32,6 @@ from kubernaut.domain.diagnosis import ActionCall, Diagnosis, Verdict
 from kubernaut.domain.errors import InputError
 from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import ObjectRef
-from kubernaut.entrypoints.doors import DiagnosisRequest
-from kubernaut.entrypoints.looking import look
 from kubernaut.execution.catalogue import discover
 from kubernaut.execution.previewing import ExecutionPorts, intend
 from kubernaut.intake import parse_webhook
@@ -46,7 +42,6 @@ from kubernaut.investigation.scene import Scene
 from kubernaut.ports import Clock, ClusterReader, Metrics
 from kubernaut.sandbox.rest.app import RestApp
 from kubernaut.sandbox.rest.authorizing import Access
-from kubernaut.settings import Settings
 from kubernaut.triage.owners import top_owner
 from kubernaut.triage.targets import target_of
 from tests.cluster.bed import why_no_api_server
@@ -78,14 +73,6 @@ class Looked:
     cpu_ms: float
     agrees: bool | None = None
     tries: tuple[Try, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What was said of a ticket of that style."""
-
-    style: str
-    looked: Looked
 
 
 class Stage:
@@ -127,7 +114,7 @@ class Bench:
         again = await self._on_cluster(system, body) if self.way == "cluster" else await self._on_snapshot(system, body)
         # No snapshot keeps what Prometheus said.
         comparable = system.metrics is None or self.way == "cluster"
-        return replace(again, agrees=_answer(live.diagnosis) == _answer(again.diagnosis) if comparable else None)
+        return replace(again, agrees=answer(live.diagnosis) == answer(again.diagnosis) if comparable else None)
 
     async def _tried(self, diagnosis: Diagnosis, clock: Clock) -> tuple[Try, ...]:
         """Each change that is proposed first, as execution would preview it just before; nothing is written."""
@@ -142,25 +129,6 @@ class Bench:
                 why = f"{intended.guard}: {intended.reason}" if isinstance(intended, Refused) else ""
                 found.append(Try(call, why))
         return tuple(found)
-
-    async def look_at_tickets(self, system: System, body: bytes, draw: random.Random) -> AsyncIterator[Told]:
-        """What `diagnose --snapshot` says of a ticket in each style, and whether the live answer is the same."""
-        self.stage.show(system)
-        reader, of_logs = KubernetesReader(self.api), self.folder / "kubeconfig"
-        target = await named(reader, system.clock, body)
-        if self.real is not None:
-            await asyncio.to_thread(self.real.show, system)
-        live = await asked(reader, system.clock, body, BUDGET, system.metrics)
-        with tempfile.TemporaryDirectory(dir=self.folder) as name:
-            writer = Writer(system, target, self.real.kubeconfig if self.real else of_logs, of_logs, Path(name), draw)
-            for style in STYLES:
-                path = await writer.write(style)
-                started, cpu = time.perf_counter(), time.process_time()
-                report = await look(DiagnosisRequest(Settings(), snapshot=path))
-                seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-                first, *others = report.diagnoses or (Diagnosis(target, (), ()),)
-                looked = Looked(first, tuple(others), 0, 1000 * seconds, 1000 * cpu)
-                yield Told(style, replace(looked, agrees=_answer(live.diagnosis)[:2] == _answer(first)[:2]))
 
     async def _on_cluster(self, system: System, body: bytes) -> Looked:
         if self.real is None or self.real_api is None:
@@ -191,7 +159,8 @@ class BorrowingLogs(TimingReader):
         return await self._of_logs.log(pod, container, previous=previous, tail_lines=tail_lines)
 
 
-def _answer(diagnosis: Diagnosis) -> tuple[object, ...]:
+def answer(diagnosis: Diagnosis) -> tuple[object, ...]:
+    """The cause, its target and the verdict, by which two diagnoses are compared."""
     best = diagnosis.best
     return (best.cause, best.target, best.verdict) if best else ()
 
@@ -252,6 +221,8 @@ async def opened(way: str) -> AsyncIterator[Bench]:
             while not server.started and not serving.done():  # noqa: ASYNC110  # uvicorn says so by a flag alone
                 await asyncio.sleep(0.005)
             async with AsyncExitStack() as stack:
+                # Also where a case fails: without it, the server is waited for and nobody learns why.
+                stack.callback(setattr, server, "should_exit", True)  # noqa: FBT003
                 path = Path(stack.enter_context(tempfile.TemporaryDirectory()))
                 options = ClusterOptions(kubeconfig=str(kubeconfig(path, url)))
                 bench = Bench(stage, await stack.enter_async_context(KubernetesApi(options)), path, way)
@@ -260,7 +231,6 @@ async def opened(way: str) -> AsyncIterator[Bench]:
                     options = ClusterOptions(kubeconfig=str(bench.real.kubeconfig))
                     bench.real_api = await stack.enter_async_context(KubernetesApi(options))
                 yield bench
-            server.should_exit = True
 
 
 def kubeconfig(folder: Path, url: str) -> Path:

@@ -97,7 +97,9 @@ class RestApp:
 
     async def _stream(self, request: Request, receive: Receive, send: Send) -> None:
         kind = request.target.kind
-        render = tables.row_renderer(kind, self._cluster.clock.now) if tables.is_wanted(request) else None
+        render = None
+        if tables.is_wanted(request):
+            render = tables.row_renderer(kind, self._cluster.clock.now, of=request.text("includeObject"))
         watch = Watch(self._cluster, request, render)
         if self._closing:
             watch.close()

@@ -81,7 +81,8 @@ class Resources:
         if target.subresource == "eviction":
             raise no_such_path()
         if tables.is_wanted(request):
-            return reply_json(tables.render_table(target.kind, [stored], self._cluster.clock.now()))
+            of = request.text("includeObject")
+            return reply_json(tables.render_table(target.kind, [stored], self._cluster.clock.now(), of=of))
         if target.kind is NEW_EVENT:
             return self._shown(request, stored.raw)
         return Reply(stored.text)
@@ -89,7 +90,8 @@ class Resources:
     def _list(self, request: Request) -> Reply:
         page = find_page(self._cluster, request)
         if tables.is_wanted(request):
-            table = tables.render_table(request.target.kind, page.items, self._cluster.clock.now())
+            of = request.text("includeObject")
+            table = tables.render_table(request.target.kind, page.items, self._cluster.clock.now(), of=of)
             table["metadata"] = {"resourceVersion": page.version, "continue": page.following}
             return reply_json(table)
         return Reply(render_page(request.target.kind, page))
