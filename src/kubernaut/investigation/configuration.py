@@ -45,7 +45,7 @@ def resolves(scene: Scene, reference: Reference, namespace: str) -> bool | None:
     """Whether the object and its key are there; None where the list was not read to its end."""
     found = scene.get(reference.kind, namespace, reference.name)
     if found is None:
-        return False if scene.covers(reference.kind, namespace) else None
+        return False if scene.covers(reference.kind, namespace, reference.name) else None
     return not reference.key or reference.key in keys_of(found)
 
 
@@ -93,14 +93,18 @@ def _is_about(message: str, reference: Reference) -> bool:
 
 def waits_for_configuration(pod: KubeObject) -> bool:
     """Whether a pod that has a node does not start: only then can a reference be what it lacks."""
-    if is_ready(pod) or not pod.has("spec", "nodeName") or pod.text("status", "phase") != "Pending":
+    if is_ready(pod) or pod.text("status", "phase") != "Pending":
         return False
     waits = {
         status.text("state", "waiting", "reason")
         for part in ("initContainerStatuses", "containerStatuses")
         for status in pod.trees("status", part)
     }
-    return not waits or bool(waits & {"ContainerCreating", "CreateContainerConfigError", "PodInitializing"})
+    if "CreateContainerConfigError" in waits:
+        # Only the kubelet of its node says so, also where it is not seen which one that is.
+        return True
+    is_placed = pod.has("spec", "nodeName")
+    return is_placed and (not waits or bool(waits & {"ContainerCreating", "PodInitializing"}))
 
 
 def _is_making(item: KubeObject, at: datetime) -> bool:

@@ -53,7 +53,7 @@ def diagnose(scene: Scene, target: ObjectRef) -> Diagnosis:
 def _not_found(scene: Scene, target: ObjectRef) -> Diagnosis:
     """No hypothesis where the object is proven to be gone; where it could not be read, a person has to look."""
     title = quoted(f"{target.kind} {target.name}")
-    if scene.covers(target.kind, target.namespace):
+    if scene.covers(target.kind, target.namespace, target.name):
         text = f"there is no {title}"
         gone = Evidence(EvidenceId("e1"), EvidenceSource.ABSENCE, target, "list", text)
         return Diagnosis(target, (), (gone,), scene.not_read)

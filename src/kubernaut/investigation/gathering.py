@@ -159,7 +159,8 @@ class Gathering:
             self.scene.add(items, whole=[key])
             return
         why = f"only the first {len(listing.items)} were read, there are more"
-        self.scene.add(items, tried=[key], not_read=[NotRead(what, why)])
+        gone = ((kind.kind, *named) for named in listing.gone)
+        self.scene.add(items, tried=[key], not_read=[NotRead(what, why)], gone=gone)
 
     async def _log(self, alike: Sequence[Container], pending: dict[str, Key]) -> None:
         """The log of the first of these, or of the next where that one cannot be read: they run the same program."""

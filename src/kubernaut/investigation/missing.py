@@ -83,7 +83,7 @@ def _exists(workload: Workload, reference: Reference) -> bool:
     """Whether the object is there, so that only its key can be missing; an unread list leaves the key in question."""
     if workload.scene.get(reference.kind, workload.object.namespace, reference.name) is not None:
         return True
-    return not workload.scene.covers(reference.kind, workload.object.namespace)
+    return not workload.scene.covers(reference.kind, workload.object.namespace, reference.name)
 
 
 def _absence(workload: Workload, reference: Reference, pod: KubeObject) -> list[Fact]:
@@ -93,10 +93,12 @@ def _absence(workload: Workload, reference: Reference, pod: KubeObject) -> list[
         has = ", ".join(sorted(keys_of(item))[:10]) or "no key"
         text = f"{reference.kind} {item.name} has {has}, not {reference.key}"
         return [facts.absence(item, f"data[{reference.key}]", text)]
-    if not scene.covers(reference.kind, pod.namespace):
+    if not scene.covers(reference.kind, pod.namespace, reference.name):
         return []
-    total = len(scene.all(reference.kind, pod.namespace))
-    text = f"{reference.path} needs {reference.kind} {reference.name}; it is none of the {total} in {pod.namespace}"
+    told = f"it is not there in {pod.namespace}"
+    if scene.covers(reference.kind, pod.namespace):
+        told = f"it is none of the {len(scene.all(reference.kind, pod.namespace))} in {pod.namespace}"
+    text = f"{reference.path} needs {reference.kind} {reference.name}; {told}"
     return [facts.absence(pod, f"{reference.kind.lower()}/{reference.name}", text)]
 
 

@@ -22,4 +22,4 @@ class Named:
 def named(scene: Scene, kind: str, namespace: str, name: str, path: str) -> Named:
     """What stands behind the name; `is_missing` only where the list was read to its end and has no such object."""
     found = scene.get(kind, namespace, name)
-    return Named(kind, name, path, found, found is None and scene.covers(kind, namespace))
+    return Named(kind, name, path, found, found is None and scene.covers(kind, namespace, name))

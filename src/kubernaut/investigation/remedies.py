@@ -54,6 +54,9 @@ def way_back(workload: Workload, relevant: Callable[[Difference], bool], *, verd
     if good is None:
         hand = escalate(workload.ref)
         return WayBack(Verdict.ESCALATE, (hand,), (), "No former revision is known to have worked without it.")
+    if not good.revision.number:
+        words = "The revision before still works; its number is not shown."
+        return WayBack(Verdict.ESCALATE, (escalate(workload.ref),), (good.proof,), words)
     words = f"Revision {good.revision.number} worked without it."
     if held := _held(workload.object):
         return WayBack(Verdict.ESCALATE, (escalate(workload.ref),), (good.proof,), f"{words} {held}")

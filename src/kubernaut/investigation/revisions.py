@@ -13,7 +13,7 @@ from kubernaut.domain.workloads import is_ready
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.scene import Scene
-from kubernaut.investigation.templates import Difference, differences
+from kubernaut.investigation.templates import UNSEEN, Difference, differences
 
 _NUMBER = "deployment.kubernetes.io/revision"
 _POD_REVISION = "controller-revision-hash"
@@ -57,10 +57,15 @@ def revisions_of(scene: Scene, owner: KubeObject) -> list[Revision]:
         found = [_of_controller_revision(item, pods) for item in scene.owned(owner, "ControllerRevision")]
     else:
         found = []
-    ordered = sorted(found, key=lambda revision: revision.number, reverse=True)
+    ordered = sorted(found, key=_age_of, reverse=True)
     return [
         replace(each, made_at=None) if _is_reused(each, ordered[index:]) else each for index, each in enumerate(ordered)
     ]
+
+
+def _age_of(revision: Revision) -> tuple[int, bool, str]:
+    """By number; without numbers, one that should have pods is later than one that should have none."""
+    return revision.number, revision.desired > 0, str(revision.made_at or "")
 
 
 def _is_reused(revision: Revision, former: Sequence[Revision]) -> bool:
@@ -97,6 +102,13 @@ def _of_controller_revision(item: KubeObject, pods: Sequence[KubeObject]) -> Rev
     )
 
 
+def changes(old: Revision, new: Revision) -> tuple[Difference, ...]:
+    """What the newer revision has otherwise; where one of them was not read, only that it differs."""
+    found = differences(old.template, new.template)
+    are_read = all(each.template.has("spec", "containers") for each in (old, new))
+    return found if are_read and (found or old.source.uid == new.source.uid) else (UNSEEN,)
+
+
 def good_revision(
     scene: Scene, revisions: Sequence[Revision], helps: Callable[[tuple[Difference, ...]], bool]
 ) -> GoodRevision | None:
@@ -108,7 +120,7 @@ def good_revision(
         return None
     current, presumed = revisions[0], None
     for index, former in enumerate(revisions[1:], 1):
-        changed = differences(former.template, current.template)
+        changed = changes(former, current)
         if not helps(changed):
             continue
         if former.available > 0:

@@ -67,6 +67,7 @@ class Scene:
         self.not_read = tuple(not_read)
         self._whole: set[Place] = set()
         self._tried: set[Place] = set()
+        self._gone: set[Key] = set()
         self._logs = dict(logs or {})
         self._logs_tried: set[Key] = set()
         self._wanted: set[Place] = set()
@@ -88,8 +89,13 @@ class Scene:
         whole: Iterable[Place] = (),
         tried: Iterable[Place] = (),
         not_read: Iterable[NotRead] = (),
+        gone: Iterable[Key] = (),
     ) -> None:
-        """Takes in what was read since; `tried` are lists that gave nothing, or not all."""
+        """Takes in what was read since; `tried` are lists that gave nothing, or not all.
+
+        `gone` are objects that the API server says are not there, by (kind, namespace, name).
+        """
+        self._gone.update(gone)
         self._whole.update(whole)
         self._tried.update(tried)
         self.not_read += tuple(not_read)
@@ -162,10 +168,10 @@ class Scene:
         """The object at that address."""
         return self.get(ref.kind, ref.namespace, ref.name)
 
-    def covers(self, kind: str, namespace: str) -> bool:
-        """Whether all objects of the kind in the namespace were read."""
+    def covers(self, kind: str, namespace: str, name: str = "") -> bool:
+        """Whether all objects of the kind in the namespace were read, or the one of that name is known to be gone."""
         self._want(kind, namespace)
-        return (kind, namespace) in self._whole or (kind, "") in self._whole
+        return bool({(kind, namespace), (kind, "")} & self._whole) or (kind, namespace, name) in self._gone
 
     def owned(self, owner: KubeObject, kind: str) -> list[KubeObject]:
         """The objects of a kind that the owner controls."""

@@ -21,9 +21,9 @@ from kubernaut.investigation.containers import (
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.probes import is_ended_again
 from kubernaut.investigation.pulls import FailedPull, failed_pull
-from kubernaut.investigation.revisions import GoodRevision, Revision, good_revision, revisions_of
+from kubernaut.investigation.revisions import GoodRevision, Revision, changes, good_revision, revisions_of
 from kubernaut.investigation.scene import Scene
-from kubernaut.investigation.templates import Difference, differences
+from kubernaut.investigation.templates import Difference
 
 _SHOWN = 3
 _GONE = frozenset({"Succeeded", "Failed"})
@@ -38,6 +38,11 @@ class TemplateChange:
     differences: tuple[Difference, ...]
     at: datetime | None
     author: Author | None
+
+    @property
+    def title(self) -> str:
+        """`revision 4`, where its number is known."""
+        return f"revision {self.new.number}" if self.new.number else "the last revision"
 
     @property
     def real(self) -> tuple[Difference, ...]:
@@ -189,7 +194,7 @@ class Workload:
         new, old = self.revisions[0], self.revisions[1]
         author = last_writer(self.object, "spec", "template")
         at = new.made_at or (author.at if author else None)
-        return TemplateChange(old, new, differences(old.template, new.template), at, author)
+        return TemplateChange(old, new, changes(old, new), at, author)
 
     def change_fact(self, relevant: Callable[[Difference], bool] = lambda _: True) -> Fact | None:
         """The last template change in words, the relevant differences first."""
@@ -200,7 +205,8 @@ class Workload:
         text = "; ".join(str(difference) for difference in shown[:_SHOWN])
         more = f"; {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
         by = f" (by {change.author.manager})" if change.author else ""
-        step = f"revision {change.old.number} -> {change.new.number}"
+        is_numbered = change.old.number and change.new.number
+        step = f"revision {change.old.number} -> {change.new.number}" if is_numbered else "the last change"
         return facts.change(self.object, step, f"{step}: {text}{more}{by}", change.at)
 
     def good_revision(self, relevant: Callable[[Difference], bool]) -> GoodRevision | None:

@@ -31,6 +31,8 @@ class Difference:
 
     def __str__(self) -> str:
         """`containers[app].image: "shop:1" -> "shop:2"`."""
+        if self == UNSEEN:
+            return self.path
         if self._is_secret():
             return f"{self.path}: *** -> *** (changed)"
         return f"{self.path}: {_shown(self.old, self.new)} -> {_shown(self.new, self.old)}"
@@ -52,6 +54,10 @@ class Difference:
     def is_in(self, container: str) -> bool:
         """Whether it lies in that container."""
         return re.match(rf"(init)?[cC]ontainers\[{re.escape(container)}\]", self.path) is not None
+
+
+# Two revisions always differ; of one that was not read, nobody can say in what.
+UNSEEN = Difference("what the revision before had otherwise, which is not shown", "", "")
 
 
 def differences(old: Tree, new: Tree) -> tuple[Difference, ...]:

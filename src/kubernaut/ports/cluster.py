@@ -24,7 +24,8 @@ class Resource:
 class Listing:
     """The items of a list. `complete` is False where the bound was reached before the end.
 
-    What it cost: `pages` calls, and `size` bytes of answers.
+    What it cost: `pages` calls, and `size` bytes of answers. `gone` are (namespace, name) of objects that are known not
+    to be there, although the list is not complete.
     """
 
     items: tuple[KubeObject, ...]
@@ -32,6 +33,7 @@ class Listing:
     complete: bool = True
     pages: int = 1
     size: int = 0
+    gone: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

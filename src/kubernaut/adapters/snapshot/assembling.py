@@ -53,6 +53,9 @@ _OF_STATEFUL_SET: Final = re.compile(r"(.+)-(\d{1,6})")
 def present_of(sightings: Sequence[Sighting], told: Sequence[Told] = ()) -> datetime | None:
     """The moment of the transcript: its newest time, or a time of making with the age that is told for it."""
     newest: datetime | None = None
+    for one in told:
+        if one.at is not None:
+            newest = max(newest, one.at) if newest else one.at
     made: dict[Key, datetime] = {}
     for sighting in sightings:
         for moment in _times(sighting.raw):

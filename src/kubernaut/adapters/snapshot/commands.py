@@ -23,7 +23,7 @@ from kubernaut.resources import (
     STATEFUL_SET,
 )
 
-VERBS: Final = frozenset({"get", "describe", "logs", "events", "top", "config", "project", "version"})
+VERBS: Final = frozenset({"get", "describe", "logs", "events", "top", "rollout", "config", "project", "version"})
 ALL: Final = (
     POD, REPLICATION_CONTROLLER, SERVICE, DAEMON_SET, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, AUTOSCALER, CRON_JOB, JOB,
 )  # fmt: skip
@@ -33,7 +33,8 @@ _SHORT: Final = {
     "pvc": "persistentvolumeclaims", "pv": "persistentvolumes", "rc": "replicationcontrollers",
     "deploy": "deployments", "rs": "replicasets", "sts": "statefulsets", "ds": "daemonsets", "cj": "cronjobs",
     "hpa": "horizontalpodautoscalers", "pdb": "poddisruptionbudgets", "ing": "ingresses", "netpol": "networkpolicies",
-    "sc": "storageclasses", "pc": "priorityclasses",
+    "sc": "storageclasses", "pc": "priorityclasses", "vwc": "validatingwebhookconfigurations",
+    "mwc": "mutatingwebhookconfigurations",
 }  # fmt: skip
 _BY_NAME: Final = {
     **{resource.plural: resource for resource in RESOURCES},
@@ -56,6 +57,11 @@ _FENCE: Final = re.compile(r"\s*(?:```+|~~~+|\{(?:code|noformat)(?::[^}]*)?\})\s
 _QUOTED: Final = re.compile(
     r"`\s*((?:kubectl|oc|k)\s[^`]{1,400})`(?:[\s:.*]*|.{0,40}\b(?:output|shows?|gives?|returns?|prints?|says)\b.{0,40})$"
 )
+# `Every 2.0s: kubectl get pods`, `Command: kubectl get pods`, `Output of kubectl get pods:`.
+_LABEL: Final = re.compile(r"[*_#\s]*(?:[\w.']+ ){0,5}(?:[\w.]+:|[Oo]utput of|[Rr]an|[Rr]unning|[Rr]un)\s*")
+_TAG: Final = re.compile(r"</?(?:summary|details|code|pre|p|b|strong|div|span|h\d)\b[^>]{0,200}>")
+_MARKS: Final = "*_`"
+_REST: Final = re.compile(r"\s{2,}.*|[`*]* (?:and|which|it|this) (?:\w+ ){0,4}\w+:?$")
 _MARGIN: Final = re.compile(r"[ \t>|]*")
 _NAMESPACE_SET: Final = re.compile(r'Active namespace is "([a-z0-9-]{1,63})"')
 _CHAINED: Final = re.compile(r"\s*(?:;|&&)\s*(?:kubectl|oc|k)\s+")
@@ -133,9 +139,9 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A command and what it printed."""
+    """A command and what it printed; `command` is None of lines that stand under none."""
 
-    command: Command
+    command: Command | None
     lines: list[str]
 
 
@@ -146,27 +152,41 @@ def find_kind(word: str) -> Resource | None:
 
 
 def blocks(text: str) -> Iterator[Block]:
-    """The commands of kubectl with the lines that they printed; what others printed is passed over."""
+    """The commands of kubectl with the lines that they printed; without a command what nothing claims."""
     prompt, margin = "", ""
     current: list[Command] = []
     printed: list[str] = []
+    loose: list[str] = []
     lines = iter(text.removesuffix("\n").split("\n"))
     for line in lines:
-        found = command_of(line, lines)
+        found = command_of(line, lines) if _mentions(line) else None
         if found is not None:
-            yield from (Block(command, printed) for command in current)
+            yield from _closed(current, printed, loose)
             prompt, current = found
-            printed, margin = [], _margin_of(line)
-        elif _FENCE.fullmatch(line) and not any(map(str.strip, printed)):
+            printed, loose, margin = [], [], _margin_of(line)
+        elif _FENCE.fullmatch(line) and current and not any(map(str.strip, printed)):
             margin = _margin_of(line)
         elif _ends_output(line, prompt):
-            yield from (Block(command, printed) for command in current)
-            current, printed = [], []
+            yield from _closed(current, printed, loose)
+            current, printed, loose = [], [], [line]
         elif current:
             printed.append(line.removeprefix(margin))
         elif match := _NAMESPACE_SET.search(line):
             yield Block(Command("project", (match[1],), {}), [])
+        else:
+            loose.append(line)
+    yield from _closed(current, printed, loose)
+
+
+def _mentions(line: str) -> bool:
+    """Whether a command of kubectl can be in the line: cheaper than to look for it."""
+    return "kubectl" in line or "oc " in line or "k " in line
+
+
+def _closed(current: list[Command], printed: list[str], loose: list[str]) -> Iterator[Block]:
     yield from (Block(command, printed) for command in current)
+    if any(map(str.strip, loose)):
+        yield Block(None, loose)
 
 
 def _margin_of(line: str) -> str:
@@ -180,8 +200,7 @@ def command_of(line: str, following: Iterator[str]) -> tuple[str, list[Command]]
 
     There are no commands where it shows nothing of the cluster, and several where one follows the other.
     """
-    quoted = _QUOTED.search(line[:1000]) if "`" in line[:1000] else None
-    line = quoted[1] if quoted else line
+    line = _unmarked(line)
     match = _PROGRAM.search(line[: _LONGEST_PROMPT + 20])
     if match is None:
         return None
@@ -190,6 +209,8 @@ def command_of(line: str, following: Iterator[str]) -> tuple[str, list[Command]]
         rest = rest.rstrip("\\\r") + " " + next(following, "").strip()
     prompt = _BEFORE_PROGRAM.sub("", line[: match.start()])
     is_shell = _is_prompt(prompt)
+    if not is_shell and _LABEL.fullmatch(prompt):
+        prompt, rest = "", _REST.sub("", rest).rstrip(":")
     is_short = match[0].split()[-1] in ("k", "oc")
     if (is_short or not is_shell) and not _starts_with_verb(rest):
         return None
@@ -198,6 +219,18 @@ def command_of(line: str, following: Iterator[str]) -> tuple[str, list[Command]]
     parts = _CHAINED.split(rest.removeprefix("-- ").rstrip("`* "))
     found = [command for part in parts if (command := _parse(part, is_cut=len(parts) > 1))]
     return (prompt if is_shell else ""), found
+
+
+def _unmarked(line: str) -> str:
+    """The line without the marks of Markdown and HTML around a command; of a sentence, the command that it quotes."""
+    if "`" in line[:1000]:
+        quoted = _QUOTED.search(line[:1000])
+        return quoted[1] if quoted else line
+    if "<" in line and (match := _TAG.search(line)) and match.start() < _LONGEST_PROMPT:
+        line = _TAG.sub("", line)
+    stripped = line.strip()
+    is_bold = stripped[:1] in _MARKS and stripped.rstrip(":")[-1:] in _MARKS
+    return stripped.rstrip(":").strip(_MARKS) if is_bold else line
 
 
 def _is_prompt(text: str) -> bool:

@@ -13,6 +13,7 @@ from kubernaut.resources import RESOURCES
 
 LogKey = tuple[str, str, str, bool]
 Whole = tuple[str, str]
+Name = tuple[str, str, str]
 
 CLUSTER_WIDE = frozenset(resource.kind for resource in RESOURCES if not resource.namespaced)
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
@@ -28,7 +29,8 @@ class Snapshot:
 
     `whole` names the (kind, namespace) lists that were saved to their end, with an empty namespace for all of them.
     `logs` maps (namespace, pod, container, previous) to text. `notes` say what was passed over. `asked_about` are the
-    objects that somebody looked at one by one, as far as that is known.
+    objects that somebody looked at one by one, as far as that is known. `gone` are (kind, namespace, name) of objects
+    that the API server said are not there. `is_pasted` where anything in it is what people pasted.
     """
 
     title: str
@@ -40,6 +42,8 @@ class Snapshot:
     version: str = ""
     notes: tuple[str, ...] = ()
     asked_about: tuple[ObjectRef, ...] = ()
+    gone: frozenset[Name] = frozenset()
+    is_pasted: bool = False
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -53,7 +57,7 @@ class Snapshot:
     @property
     def lists(self) -> frozenset[Whole]:
         """The lists of which anything was saved, as (kind, namespace)."""
-        shown = {(ref.kind, ref.namespace) for ref in self.objects} | self.whole
+        shown = {(ref.kind, ref.namespace) for ref in self.objects} | self.whole | {name[:2] for name in self.gone}
         return frozenset((kind, place) for kind, place in shown if not place or (kind, "") not in self.whole)
 
     def covers(self, kind: str, namespace: str) -> bool:
@@ -76,11 +80,13 @@ class Collection:
     logs: dict[LogKey, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     asked_about: list[ObjectRef] = field(default_factory=list)
+    gone: set[Name] = field(default_factory=set)
+    is_pasted: bool = False
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing at all was found."""
-        return not (self.objects or self.events or self.logs or self.whole or self.notes)
+        return not (self.objects or self.events or self.logs or self.whole or self.notes or self.gone)
 
     def add(self, raw: JsonObject, source: str) -> None:
         """Takes in an object as the API server prints it; of two with one address the newer one stays."""
@@ -137,6 +143,8 @@ class Collection:
             version=self.version,
             notes=tuple(self.notes),
             asked_about=tuple(dict.fromkeys(self.asked_about)),
+            gone=frozenset(self.gone - {(ref.kind, ref.namespace, ref.name) for ref in self.objects}),
+            is_pasted=self.is_pasted,
         )
 
 

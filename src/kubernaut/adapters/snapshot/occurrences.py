@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from kubernaut.adapters.snapshot.ages import Age, Occurrence, before, parse_occurrence
+from kubernaut.adapters.snapshot.ages import Age, Occurrence, before, parse_occurrence, stamp
 from kubernaut.adapters.snapshot.commands import find_kind
 from kubernaut.adapters.snapshot.outline import Entry
-from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, Step, without_nothing
+from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, Step, owner_reference, without_nothing
 from kubernaut.adapters.snapshot.tables import Row
-from kubernaut.domain.objects import JsonObject
-from kubernaut.resources import NODE, REPLICA_SET, VOLUME_CLAIM
+from kubernaut.domain.objects import JsonObject, parse_time
+from kubernaut.resources import DEPLOYMENT, NODE, POD, REPLICA_SET, VOLUME_CLAIM
 
 _CELLS_DESCRIBED = 5
 _UNBOUND: Final = frozenset({"FailedBinding", "ProvisioningFailed"})
+_SCALED: Final = re.compile(r"Scaled (up|down) replica set (\S{1,253})(?: from (\d{1,6}))? to (\d{1,6})")
 _NO_CLASS: Final = re.compile(r'storageclass(?:\.storage\.k8s\.io)? "([^"]{1,253})" not found')
 
 
@@ -33,6 +34,7 @@ class Told:
     message: str
     seen: Occurrence
     source: str = ""
+    at: datetime | None = None
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -42,9 +44,12 @@ class Told:
 
 def told_by_row(row: Row, namespace: str | None) -> Told | None:
     """What a line of an event table says."""
-    kind, slash, name = row["OBJECT"].partition("/")
+    kind, _, name = row["OBJECT"].partition("/")
+    if not name:
+        # Columns that somebody chose; most events are about pods.
+        kind, name = row["KIND"] or POD.kind, row["NAME"] or kind
     seen = parse_occurrence(row["LAST SEEN"])
-    if not slash or not row["REASON"] or not row["TYPE"].isalpha():
+    if not name or not row["REASON"] or not (row["TYPE"] or "Normal").isalpha():
         return None
     count = row.number("COUNT")
     if count is not None:
@@ -54,11 +59,12 @@ def told_by_row(row: Row, namespace: str | None) -> Told | None:
         kind=resource.kind if resource else kind,
         namespace=row["NAMESPACE"] or namespace,
         name=name,
-        type=row["TYPE"],
+        type=row["TYPE"] or ("Warning" if row["REASON"].startswith(("Fail", "BackOff", "Unhealthy")) else "Normal"),
         reason=row["REASON"],
         message=row["MESSAGE"],
         seen=seen,
         source=row["SOURCE"],
+        at=parse_time(row["LAST SEEN"]) or parse_time(row["CREATED"]),
     )
 
 
@@ -81,12 +87,27 @@ def objects_of(told: Iterable[Told]) -> Iterator[Sighting]:
             ages: dict[tuple[Step, ...], Age] = {("metadata", "creationTimestamp"): begun} if begun else {}
             raw: JsonObject = {"spec": {"replicas": 1}}
             yield Sighting(REPLICA_SET, one.namespace, one.name, Fullness.NAMED, raw, ages)
+        elif (one.kind, one.reason) == (DEPLOYMENT.kind, "ScalingReplicaSet"):
+            yield from _scaled(one)
         elif one.kind == VOLUME_CLAIM.kind and one.reason in _UNBOUND:
             match = _NO_CLASS.search(one.message)
             asked: JsonObject = {"spec": {"storageClassName": match[1]}} if match else {}
             yield Sighting(
                 VOLUME_CLAIM, one.namespace, one.name, Fullness.NAMED, {**asked, "status": {"phase": "Pending"}}
             )
+
+
+def _scaled(one: Told) -> Iterator[Sighting]:
+    """The ReplicaSet that a Deployment scaled; one that it scaled up from nothing was made, or came back, then."""
+    match = _SCALED.search(one.message)
+    if match is None:
+        return
+    owner = owner_reference(DEPLOYMENT.kind, DEPLOYMENT.api_version, one.name)
+    raw: JsonObject = {"metadata": {"ownerReferences": owner}, "spec": {"replicas": int(match[4])}}
+    begun = one.seen.first or one.seen.last
+    is_new = match[1] == "up" and match[3] in (None, "0")
+    ages: dict[tuple[Step, ...], Age] = {("metadata", "creationTimestamp"): begun} if begun and is_new else {}
+    yield Sighting(REPLICA_SET, one.namespace, match[2], Fullness.NAMED, raw, ages)
 
 
 def events_of(told: Iterable[Told], now: datetime, context: str) -> Iterator[JsonObject]:
@@ -121,11 +142,15 @@ def _event(several: list[Told], place: str, now: datetime) -> JsonObject:
         "reason": first.reason,
         "message": first.message,
         "count": max(one.seen.count for one in several),
-        "lastTimestamp": _moment(last, now),
+        "lastTimestamp": stamp(told) if (told := _latest(several)) else _moment(last, now),
         "firstTimestamp": _moment(begun, now),
         "source": {"component": max(one.source for one in several)},
     }
     return without_nothing(event)
+
+
+def _latest(several: list[Told]) -> datetime | None:
+    return max((one.at for one in several if one.at), default=None)
 
 
 def _finest(ages: list[Age | None]) -> Age | None:

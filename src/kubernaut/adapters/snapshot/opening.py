@@ -14,7 +14,12 @@ from kubernaut.adapters.snapshot.manifest import MANIFEST, read_manifest
 from kubernaut.adapters.snapshot.objects import add_objects, json_documents, yaml_documents
 from kubernaut.adapters.snapshot.owners import with_named_owners
 from kubernaut.adapters.snapshot.terminal import decoded, is_marked, undressed
-from kubernaut.adapters.snapshot.transcript import Transcript, is_transcript
+from kubernaut.adapters.snapshot.transcript import (
+    Transcript,
+    begins_with_command,
+    holds_more_than_objects,
+    is_transcript,
+)
 from kubernaut.domain.errors import SnapshotError
 from kubernaut.domain.objects import Json
 
@@ -85,7 +90,7 @@ def _take_text(collection: Collection, transcript: Transcript, name: str, text: 
             return True
     except SnapshotError:
         # A ticket may begin with a line like `status: open`, and a pasted object may be cut off.
-        if not is_transcript(text):
+        if not holds_more_than_objects(text):
             raise
     if is_transcript(text):
         transcript.read(name, text)
@@ -108,4 +113,4 @@ def _is_yaml(text: str) -> bool:
 
 def _is_pasted(text: str) -> bool:
     """Whether what begins like JSON is a prompt such as `[root@host ~]# kubectl get pods`."""
-    return is_transcript(text.lstrip().partition("\n")[0])
+    return begins_with_command(text)

@@ -45,8 +45,8 @@ class SnapshotReader:
 
     async def get(self, ref: ObjectRef) -> KubeObject | None:
         """The object, None where the whole list was saved and it is not in it."""
-        found = self._snapshot.objects.get(ref)
-        if found is None and not self._snapshot.covers(ref.kind, ref.namespace):
+        found, gone = self._snapshot.objects.get(ref), (ref.kind, ref.namespace, ref.name) in self._snapshot.gone
+        if found is None and not gone and not self._snapshot.covers(ref.kind, ref.namespace):
             raise NotInSnapshot("not in the snapshot")
         return found
 
@@ -57,10 +57,15 @@ class SnapshotReader:
         known = self._of_kind.get((resource.api_version, resource.kind), [])
         found = [item for item in known if not namespace or item.namespace == namespace]
         whole = self._snapshot.covers(resource.kind, namespace)
-        if not found and not whole:
+        gone = frozenset(
+            (place, name)
+            for kind, place, name in self._snapshot.gone
+            if kind == resource.kind and namespace in ("", place)
+        )
+        if not found and not whole and not gone:
             raise NotInSnapshot("not in the snapshot")
         chosen = [item for item in found if matches_labels(item, labels) and matches_fields(item, fields)]
-        return Listing(tuple(chosen[:limit]), "snapshot", complete=whole and len(chosen) <= limit)
+        return Listing(tuple(chosen[:limit]), "snapshot", complete=whole and len(chosen) <= limit, gone=gone)
 
     async def log(self, pod: ObjectRef, container: str, *, previous: bool = False, tail_lines: int = 200) -> str | None:
         """The end of that log; None where only the other run's was saved."""

@@ -30,6 +30,7 @@ def settle_revisions(found: Mapping[Key, Known]) -> None:
         elif known.resource == REPLICA_SET and known.fullness is not Fullness.WHOLE:
             known.is_vague = not has_template(known.raw)
     begun = _begun(found)
+    _date(sets, found)
     for (place, name), several in sets.items():
         if any(known.fullness is not Fullness.WHOLE for known in several):
             _settle(found.get((DEPLOYMENT.kind, place, name)), several, begun)
@@ -52,6 +53,22 @@ def count_pods(found: Mapping[Key, Known]) -> None:
             put(owned.raw, ("status", "desiredNumberScheduled"), count)
         elif not owned.tree.has("spec", "replicas") and key[0] in _REPLICATED:
             put(owned.raw, ("spec", "replicas"), count)
+
+
+def _date(sets: Mapping[tuple[str, str], list[Known]], found: Mapping[Key, Known]) -> None:
+    """A ReplicaSet beside others that only its pods tell of: it is as old as the oldest of them, or older."""
+    oldest: dict[Key, str] = {}
+    for known in found.values():
+        owner = known.tree.controller if known.resource == POD else None
+        made = known.tree.text("metadata", "creationTimestamp")
+        if owner is not None and made:
+            key = (owner.kind, known.namespace, owner.name)
+            oldest[key] = min(oldest.get(key, made), made)
+    for several in sets.values():
+        for known in several if len(several) > 1 else ():
+            made = oldest.get((REPLICA_SET.kind, known.namespace, known.name), "")
+            if made and not known.tree.has("metadata", "creationTimestamp"):
+                put(known.raw, ("metadata", "creationTimestamp"), made)
 
 
 def _begun(found: Mapping[Key, Known]) -> dict[Key, str]:
@@ -77,13 +94,8 @@ def _settle(deployment: Known | None, several: list[Known], begun: Mapping[Key, 
     unnumbered = [known for known in others if not _number(known)]
     if number > 1 and len(others) == len(unnumbered) == 1:
         put(others[0].raw, ("metadata", "annotations", REVISION), str(number - 1))
-    comparable = has_template(present.raw)
-    for known in others:
-        known.is_vague = not (_number(known) and comparable and has_template(known.raw))
-    if not comparable:
-        put(present.raw, ("spec", "template"), {})
-        return
-    told_of = [known for known in ranked if not known.is_vague]
+    # A template that is not shown is known to be another one: its hash is. It is handed out without any.
+    told_of = [known for known in ranked if has_template(known.raw)]
     if any(_is_partial(known.raw) for known in told_of) and len(told_of) > 1:
         for known in told_of:
             put(known.raw, ("spec", "template"), _images(known.raw))

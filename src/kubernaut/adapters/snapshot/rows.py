@@ -92,7 +92,9 @@ def _pod(row: Row, ages: Ages) -> JsonObject:
     reason = status.removeprefix("Init:")
     is_failing = reason not in _PHASES | _POD_REASONS | {"Terminating", "Completed", ""} and reason.isalpha()
     listed = "initContainer" if status.startswith("Init:") else "container"
-    if is_failing or (total == 1 and listed == "container"):
+    # What no node has taken has no status of a container.
+    is_unplaced = status == "Pending" and not row["NODE"]
+    if is_failing or (total == 1 and listed == "container" and not is_unplaced):
         # The name of the container is not in the table: it stays empty until another output tells it.
         raw["spec"] = {**_part(raw, "spec"), f"{listed}s": [{"name": ""}]}
         told = _container(row, reason, ready=total == 1 and shown == 1)

@@ -8,6 +8,7 @@ from typing import Final
 
 from kubernaut.adapters.snapshot.outline import Outline
 from kubernaut.ports import Resource
+from kubernaut.resources import RESOURCES
 
 # A ReplicaSet has nothing that a StatefulSet has not: the narrower ones come first.
 _ENTRIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -24,11 +25,19 @@ _ENTRIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "EndpointSlice": ("AddressType",),
         "Ingress": ("Rules", "Default backend"),
         "HorizontalPodAutoscaler": ("Reference", "Metrics"),
+        "PersistentVolume": ("Reclaim Policy", "Access Modes"),
         "PersistentVolumeClaim": ("StorageClass", "Access Modes"),
+        "PodDisruptionBudget": ("Allowed disruptions",),
+        "StorageClass": ("Provisioner",),
+        "NetworkPolicy": ("Spec", "Created on"),
+        "Namespace": ("Status", "Resource Quotas"),
+        "Endpoints": ("Subsets",),
         "ConfigMap": ("Data", "BinaryData"),
         "Secret": ("Type", "Data"),
     }
 )
+
+DESCRIBED: Final = tuple(resource for resource in RESOURCES if resource.kind in _ENTRIES)
 
 
 def kind_of(lines: Sequence[str], candidates: Sequence[Resource]) -> Resource | None:

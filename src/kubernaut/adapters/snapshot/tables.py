@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,14 +64,36 @@ def says_nothing_found(lines: Sequence[str]) -> bool:
     return any(_NOTHING.fullmatch(line.strip()) for line in lines[:3])
 
 
-def tables(lines: Sequence[str], kinds: Sequence[Resource], *, everywhere: bool) -> Iterator[Table]:
-    """The tables of an output; `kinds` says of what, where the table itself does not."""
+def tables(
+    lines: Sequence[str], kinds: Sequence[Resource], *, everywhere: bool, custom: Mapping[str, str] | None = None
+) -> Iterator[Table]:
+    """The tables of an output; `kinds` says of what, where the table itself does not.
+
+    `custom` gives the usual names of headings that somebody chose.
+    """
+    if custom:
+        return iter([_custom_table([line for line in lines if line.strip()], custom)])
     found = list(_tables(lines, kinds, everywhere=everywhere))
     if any(table.lost for table in found) or not any(table.rows for table in found):
         again = list(_tables(_unwrapped(lines), kinds, everywhere=everywhere))
         if _quality(again) > _quality(found):
             return iter(again)
     return iter(found)
+
+
+def _custom_table(lines: Sequence[str], custom: Mapping[str, str]) -> Table:
+    header = next((index for index, line in enumerate(lines) if set(line.split()) == set(custom)), None)
+    if header is None:
+        return Table((), (), len(lines))
+    found = list(re.finditer(r"\S+", lines[header]))
+    chosen, starts = [match[0] for match in found], [match.start() for match in found]
+    rows = [_sliced(line, starts) or line.split(None, len(chosen) - 1) for line in lines[header + 1 :]]
+    whole = [
+        Row({custom[name]: cell for name, cell in zip(chosen, cells, strict=True) if cell != "<none>"})
+        for cells in rows
+        if len(cells) == len(chosen)
+    ]
+    return Table(tuple(custom[name] for name in chosen), tuple(whole), len(rows) - len(whole))
 
 
 def _quality(found: Sequence[Table]) -> tuple[int, int]:
@@ -95,17 +117,30 @@ def _unwrapped(lines: Sequence[str]) -> list[str]:
 
 def _tables(lines: Sequence[str], kinds: Sequence[Resource], *, everywhere: bool) -> Iterator[Table]:
     part: list[str] = []
+    has_header = False
     for line in [*lines, ""]:
-        if line.strip() and not (part and _is_header(line)):
+        if line.strip() and not (part and is_header(line)):
             part.append(line.rstrip())
         elif part:
-            yield _table(part, kinds, everywhere=everywhere)
+            table = _table(part, kinds, everywhere=everywhere)
+            # What somebody wrote below a table takes nothing away from it.
+            if table.rows or is_header(part[0]) or not has_header:
+                yield table
+            has_header = has_header or is_header(part[0])
             part = [line.rstrip()] if line.strip() else []
 
 
-def _is_header(line: str) -> bool:
+def is_header(line: str) -> bool:
+    """Whether the line is the header of a table of kubectl's."""
+    if "NAME" not in line and "LAST SEEN" not in line:
+        return False
     words = _HEADING.findall(line)
     return len(words) > 1 and all(_IS_HEADER.fullmatch(word) for word in words) and _known(words)
+
+
+def headings_of(line: str) -> list[str]:
+    """The headings of a header."""
+    return _HEADING.findall(line)
 
 
 def _known(words: Sequence[str]) -> bool:
@@ -115,7 +150,7 @@ def _known(words: Sequence[str]) -> bool:
 def _table(lines: list[str], kinds: Sequence[Resource], *, everywhere: bool) -> Table:
     headings = _default(kinds, everywhere=everywhere)
     starts: list[int] = []
-    if _is_header(lines[0]):
+    if is_header(lines[0]):
         found = list(_HEADING.finditer(lines[0]))
         headings, starts = tuple(match[0] for match in found), [match.start() for match in found]
         lines = lines[1:]

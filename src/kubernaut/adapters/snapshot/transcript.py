@@ -8,39 +8,60 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from kubernaut.adapters.snapshot.assembling import assembled, is_enough, is_sure, present_of
+from kubernaut.adapters.snapshot.bare import bare_blocks, starts_bare
 from kubernaut.adapters.snapshot.commands import Block, Command, blocks, find_kind
 from kubernaut.adapters.snapshot.contents import CLUSTER_WIDE, Collection, Whole
+from kubernaut.adapters.snapshot.custom import custom_headings
 from kubernaut.adapters.snapshot.described import described, documents
+from kubernaut.adapters.snapshot.happenings import only_in_events
+from kubernaut.adapters.snapshot.headings import kind_under
 from kubernaut.adapters.snapshot.known import Key, Known
 from kubernaut.adapters.snapshot.limits import LARGEST_TRANSCRIPT, MOST_OBJECTS, too_large, too_many
 from kubernaut.adapters.snapshot.logs import add_log
 from kubernaut.adapters.snapshot.occurrences import Told, events_of, objects_of, told_by_description, told_by_row
 from kubernaut.adapters.snapshot.outline import Outline
 from kubernaut.adapters.snapshot.pasted import pasted_objects
+from kubernaut.adapters.snapshot.pasted_logs import PastedLog, keyed, logs_of, newest_line, pods_that_wrote
+from kubernaut.adapters.snapshot.rollouts import told_by_rollout
 from kubernaut.adapters.snapshot.rows import sighting_of
 from kubernaut.adapters.snapshot.sightings import Fullness, Sighting
-from kubernaut.adapters.snapshot.signatures import kind_of
+from kubernaut.adapters.snapshot.signatures import DESCRIBED, kind_of
 from kubernaut.adapters.snapshot.tables import Table, says_nothing_found, tables
 from kubernaut.adapters.snapshot.wording import complete_words
 from kubernaut.domain.errors import SnapshotError
 from kubernaut.domain.objects import Json, KubeObject, Tree
 from kubernaut.ports import Resource
-from kubernaut.resources import ENDPOINT_SLICE, ENDPOINTS, EVENT, POD, find_resource
+from kubernaut.resources import ENDPOINT_SLICE, ENDPOINTS, EVENT, POD, SERVICE, find_resource
 
+_MOST_MISSING: Final = 20
 _FAILED: Final = re.compile(r"^(?:Error from server|error:|Unable to connect|The connection to the server)")
-_DEFAULTED: Final = re.compile(r'Defaulted container "([^"]+)" out of:')
-_USING: Final = re.compile(r"Found \d+ pods, using pod/(\S+)")
-_NO_LOG: Final = re.compile(r"^(?:Error from server|error:|unable to retrieve container logs)", re.IGNORECASE)
+_MISSING: Final = re.compile(r'Error from server \(NotFound\): ([a-z]{2,60})[a-z0-9.-]{0,80} "([^"]{1,253})" not found')
+
+# What `describe ingress` says of a backend.
+_NO_SERVICE: Final = re.compile(r'<error: services "([a-z0-9.-]{1,253})" not found>')
 
 
 def is_transcript(text: str) -> bool:
-    """Whether it shows a call of kubectl."""
-    return next(blocks(text), None) is not None
+    """Whether it shows a call of kubectl, or what one printed."""
+    return any(block.command or next(bare_blocks(block.lines), None) for block in blocks(text))
+
+
+def holds_more_than_objects(text: str) -> bool:
+    """Whether it shows a call of kubectl, or a table or a description that one printed."""
+    return any(
+        block.command or any(bare.command and not _form(bare.command) for bare in bare_blocks(block.lines))
+        for block in blocks(text)
+    )
+
+
+def begins_with_command(text: str) -> bool:
+    """Whether its first line calls kubectl."""
+    return any(block.command for block in blocks(text.lstrip().partition("\n")[0]))
 
 
 class Transcript:
@@ -49,7 +70,8 @@ class Transcript:
     def __init__(self) -> None:
         self._sightings: list[Sighting] = []
         self._told: list[Told] = []
-        self._logs: list[tuple[str | None, str, str, bool, str]] = []
+        self._logs: list[PastedLog] = []
+        self._gone: list[tuple[Resource, str | None, str]] = []
         self._shown: list[tuple[str, str | None]] = []
         self._asked: list[tuple[Resource, str | None, str]] = []
         self._context = ""
@@ -59,153 +81,166 @@ class Transcript:
         """Takes in the commands of a text."""
         if len(text) > LARGEST_TRANSCRIPT:
             raise too_large(f"{name} (a transcript)", LARGEST_TRANSCRIPT)
-        for block in blocks(text):
+        for block in self._parts(text):
             self._take(name, block)
             if len(self._sightings) + len(self._told) > MOST_OBJECTS:
                 raise too_many(name, "objects", MOST_OBJECTS)
 
+    def _parts(self, text: str) -> Iterator[Block]:
+        """The commands with their output, and what stands below a table or under no command as if it had one."""
+        for block in blocks(text):
+            command = block.command
+            if command is None:
+                yield from bare_blocks(block.lines)
+            elif command.verb == "get" and not _form(command):
+                lines = block.lines
+                end = next((at for at in range(len(lines)) if starts_bare(lines, at)), len(lines))
+                yield Block(command, lines[:end])
+                yield from bare_blocks(lines[end:])
+            else:
+                yield block
+
     def _take(self, name: str, block: Block) -> None:
         command = block.command
+        if command is None:
+            return
+        self._note_asked(command, block.lines)
+        match command.verb:
+            case "config" | "project":
+                self._context = command.namespace or (
+                    command.words[0] if command.verb == "project" and command.words else ""
+                )
+            case "logs":
+                self._logs += logs_of(block, self._place(command))
+            case "rollout" if command.words:
+                self._sightings += told_by_rollout(command, block.lines, self._place(command))
+            case "describe":
+                self._take_descriptions(command, block.lines)
+            case "events":
+                self._take_tables(command, block.lines, (EVENT,))
+            case "get" if _form(command):
+                self._take_objects(name, command, block.lines)
+            case "get" if command.output in ("", "wide", "custom-columns"):
+                self._take_tables(command, block.lines, command.resources)
+
+    def _note_asked(self, command: Command, lines: Sequence[str]) -> None:
+        """Which object somebody looked at, and which are not there by the API server's own word."""
+        place = self._place(command)
         if command.verb in ("describe", "get", "logs") and (asked := command.object):
-            self._asked.append((asked[0], self._place(command), asked[1]))
-        if command.verb in ("config", "project"):
-            self._context = command.namespace or (
-                command.words[0] if command.verb == "project" and command.words else ""
-            )
-        elif command.verb == "logs":
-            self._take_log(block)
-        elif command.verb == "events" or (
-            command.verb == "get" and command.resources == (EVENT,) and not _form(command)
-        ):
-            self._take_events(block)
-        elif command.verb == "describe":
-            self._take_descriptions(block)
-        elif command.verb == "get" and _form(command):
-            self._take_objects(name, block)
-        elif command.verb == "get" and command.output in ("", "wide"):
-            self._take_tables(block)
+            self._asked.append((asked[0], place, asked[1]))
+        if command.verb == "logs" or command.is_everywhere:
+            return
+        for line in lines[:_MOST_MISSING]:
+            match = _MISSING.match(line)
+            resource = find_kind(match[1]) if match else None
+            if match and resource:
+                self._gone.append((resource, place, match[2]))
 
     def _place(self, command: Command) -> str | None:
         return command.namespace or self._context or None
 
-    def _show(self, block: Block, resources: tuple[Resource, ...]) -> None:
+    def _show(self, command: Command, lines: Sequence[str], resources: Sequence[Resource]) -> None:
         """Notes of which kinds the command showed all."""
-        command = block.command
-        if not command.shows_all or any(_FAILED.match(line) for line in block.lines):
+        if not command.shows_all or any(_FAILED.match(line) for line in lines):
             return
-        if not any(line.strip() for line in block.lines):
+        if not any(line.strip() for line in lines):
             return
         place = "" if command.is_everywhere else self._place(command)
         for resource in resources:
             kind = ENDPOINT_SLICE.kind if resource == ENDPOINTS else resource.kind
             self._shown.append((kind, "" if kind in CLUSTER_WIDE else place))
 
-    def _take_tables(self, block: Block) -> None:
-        command = block.command
-        resources, place = command.resources, self._place(command)
-        found = list(tables(block.lines, resources, everywhere=command.is_everywhere)) if resources else []
-        lost = sum(table.lost for table in found)
-        if says_nothing_found(block.lines):
-            self._show(block, resources)
+    def _take_tables(self, command: Command, lines: Sequence[str], resources: tuple[Resource, ...]) -> None:
+        if says_nothing_found(lines):
+            self._show(command, lines, resources)
             return
+        custom = custom_headings(command.options.get("output", ""))
+        found = list(tables(lines, resources, everywhere=command.is_everywhere, custom=custom))
         for table in found:
-            self._take_rows(table, resources, place)
-        if found and not lost:
-            self._show(block, resources)
+            self._take_rows(table, resources, self._place(command))
+        if found and not any(table.lost for table in found):
+            self._show(command, lines, resources)
 
-    def _take_rows(self, table: Table, resources: tuple[Resource, ...], place: str | None) -> None:
+    def _take_rows(self, table: Table, resources: Sequence[Resource], place: str | None) -> None:
+        kind = kind_under(table.headings, resources)
         for row in table.rows:
-            if "OBJECT" in row.cells:
+            if kind == EVENT:
                 told = told_by_row(row, place)
                 self._told += [told] if told else []
                 continue
-            resource = row.resource or (resources[0] if len(resources) == 1 else None)
+            resource = row.resource or kind
             sighting = sighting_of(row, resource, place) if resource else None
             self._sightings += [sighting] if sighting else []
 
-    def _take_events(self, block: Block) -> None:
-        command = block.command
-        found = list(tables(block.lines, (EVENT,), everywhere=command.is_everywhere))
-        for table in found:
-            self._take_rows(table, (EVENT,), self._place(command))
-        if (found and not any(table.lost for table in found)) or says_nothing_found(block.lines):
-            self._show(block, (EVENT,))
-
-    def _take_descriptions(self, block: Block) -> None:
-        command, lost = block.command, False
-        resources, name = command.resources, command.name
-        found = list(documents(block.lines)) if resources else []
+    def _take_descriptions(self, command: Command, lines: Sequence[str]) -> None:
+        lost, resources, name = False, command.resources, command.name
+        is_bare = not command.words
+        found = list(documents(lines)) if resources or is_bare else []
         if resources and not found and name:
             # The end of a description (`| tail`, `| grep -A`): the command says of what.
-            events = Outline(block.lines).get("Events")
+            events = Outline(lines).get("Events")
             self._told += told_by_description(events, resources[0].kind, self._place(command), name)
-        for lines in found:
-            resource = kind_of(lines, resources)
-            seen = described(lines, resource) if resource else []
+        for part in found:
+            resource = kind_of(part, DESCRIBED if is_bare else resources)
+            seen = described(part, resource) if resource else []
             lost = lost or not seen
-            self._sightings += seen
+            self._sightings += [
+                one if one.namespace is not None else replace(one, namespace=self._place(command)) for one in seen
+            ]
             for one in seen[:1]:
-                events = Outline(lines).get("Events")
+                self._gone += [(SERVICE, one.namespace, name) for line in part for name in _NO_SERVICE.findall(line)]
+                events = Outline(part).get("Events")
                 self._told += told_by_description(events, one.resource.kind, one.namespace, one.name)
         if not lost:
-            self._show(block, resources)
+            self._show(command, lines, resources)
 
-    def _take_objects(self, name: str, block: Block) -> None:
+    def _take_objects(self, name: str, command: Command, lines: Sequence[str]) -> None:
         try:
-            found, is_whole = pasted_objects(name, block.lines, is_json=block.command.output == "json")
+            found, is_whole = pasted_objects(name, lines, is_json=command.output == "json")
         except SnapshotError as error:
             self._notes.append(f"passed over the output of a command: {error}")
             return
         self._sightings += [_whole(item) for document in found for item in _items(document) if _is_known(item)]
         if is_whole:
-            self._show(block, block.command.resources)
-
-    def _take_log(self, block: Block) -> None:
-        command, lines = block.command, block.lines
-        options = command.options
-        pod, container = (command.words[0] if command.words else ""), options.get("container", "")
-        for line in lines[:3]:
-            defaulted, using = _DEFAULTED.match(line), _USING.match(line)
-            container = defaulted[1] if defaulted else container
-            pod = f"pod/{using[1]}" if using else pod
-        lines = [line for line in lines if not _DEFAULTED.match(line) and not _USING.match(line)]
-        kind, slash, name = pod.rpartition("/")
-        if not name or (slash and find_kind(kind) != POD) or "all-containers" in options or "selector" in options:
-            return
-        if not lines or _NO_LOG.match(lines[0]):
-            return
-        container = container or (command.words[1] if len(command.words) > 1 else "")
-        previous = options.get("previous", "false") != "false"
-        self._logs.append((self._place(command), name, container, previous, "\n".join(lines).rstrip("\n") + "\n"))
+            self._show(command, lines, command.resources)
 
     def finish(self, collection: Collection) -> None:
         """Puts into the collection what the transcripts said."""
-        if not (self._sightings or self._told or self._logs or self._shown):
+        if not (self._sightings or self._told or self._logs or self._shown or self._gone):
             return
         context = self._context_namespace()
         present = present_of(self._sightings, self._told)
-        now = max(filter(None, (present, self._newest_log())), default=None) or collection.saved_at
-        found = assembled([*objects_of(self._told), *self._sightings], now, context)
+        now = max(filter(None, (present, newest_line(self._logs))), default=None) or collection.saved_at
+        found = assembled(self._all_sightings(context), now, context)
         events = list(events_of(self._told, now, context))
         complete_words(found, events)
+        logs = list(keyed(self._logs, found, context))
         kept = [known for known in found.values() if is_enough(known)]
         for known in kept:
             collection.add(known.raw, "the transcript")
         for event in events:
             collection.add(event, "the transcript")
-        keys = [(kind.kind, context if place is None else place, name) for kind, place, name in self._asked]
-        collection.asked_about += [found[key].tree.ref for key in _placed(keys) if key in found]
+        for key, text in logs:
+            add_log(collection, key, text)
+        collection.asked_about += [found[key].tree.ref for key in _placed(self._asked, context) if key in found]
+        collection.gone |= set(_placed(self._gone, context)) - found.keys()
+        collection.is_pasted = True
         unsure = {(known.resource.kind, known.namespace) for known in found.values() if not is_sure(known)}
         collection.whole |= _sure({(kind, context if place is None else place) for kind, place in self._shown}, unsure)
-        self._add_logs(collection, found, context)
         collection.now = collection.now or max(collection.newest, now)
         collection.notes += [*self._notes, *_too_little(found)]
 
-    def _newest_log(self) -> datetime | None:
-        seen = Collection("logs")
-        for place, pod, container, previous, text in self._logs:
-            add_log(seen, (place or "", pod, container, previous), text)
-        return seen.newest if seen.newest.year > 1 else None
+    def _all_sightings(self, context: str) -> list[Sighting]:
+        """What was shown, and what only events or logs tell of: nothing of a kind of which all was shown."""
+        shown = [*objects_of(self._told), *self._sightings]
+        known = {(one.resource.kind, _place_of(one.namespace, context), one.name) for one in shown}
+        whole = {(kind, _place_of(place, context)) for kind, place in self._shown}
+        inferred = [*pods_that_wrote(self._logs), *only_in_events(self._told, known, context)]
+        return [
+            one
+            for one in inferred
+            if not {(one.resource.kind, _place_of(one.namespace, context)), (one.resource.kind, "")} & whole
+        ] + shown
 
     def _context_namespace(self) -> str:
         """The namespace of commands that name none: what a description of one of their objects tells."""
@@ -214,20 +249,15 @@ class Transcript:
             if one.namespace is None and (one.resource.kind, one.name) in named:
                 return named[(one.resource.kind, one.name)] or "default"
         places = {one.namespace for one in self._sightings if one.namespace and one.resource.kind != "Lease"}
-        pods = {name for place, name, *_ in self._logs if place is None}
+        pods = {log.name for log in self._logs if log.namespace is None}
         for one in self._sightings:
             if one.resource == POD and one.name in pods and one.namespace:
                 return one.namespace
         return places.pop() or "default" if len(places) == 1 else "default"
 
-    def _add_logs(self, collection: Collection, found: dict[Key, Known], context: str) -> None:
-        for place, pod, container, previous, text in self._logs:
-            namespace = context if place is None else place
-            known = found.get((POD.kind, namespace, pod))
-            containers = known.tree.trees("spec", "containers") if known else []
-            # Without `-c`, kubectl shows the first container, and says so where there are more.
-            name = container or (containers[0].text("name") if containers else "")
-            add_log(collection, (namespace, pod, name, previous), text)
+
+def _place_of(namespace: str | None, context: str) -> str:
+    return context if namespace is None else namespace
 
 
 def _too_little(found: dict[Key, Known]) -> Iterator[str]:
@@ -236,9 +266,9 @@ def _too_little(found: dict[Key, Known]) -> Iterator[str]:
         yield f"too little is shown of {count} {plural} to judge them: `kubectl describe` or `-o yaml` shows more"
 
 
-def _placed(keys: Iterable[Key]) -> Iterator[Key]:
-    for kind, place, name in keys:
-        yield kind, "" if kind in CLUSTER_WIDE else place, name
+def _placed(named: Iterable[tuple[Resource, str | None, str]], context: str) -> Iterator[Key]:
+    for kind, place, name in named:
+        yield kind.kind, _place_of(place, context) if kind.namespaced else "", name
 
 
 def _form(command: Command) -> bool:

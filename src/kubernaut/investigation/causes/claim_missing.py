@@ -34,8 +34,8 @@ def examine(workload: Workload) -> Finding | None:
     if there is not None:
         text = f"PersistentVolumeClaim {name} is there by now"
         return replace(found, contradicting=(facts.field(there, "metadata.creationTimestamp", text, there.created_at),))
-    if scene.covers(CLAIM, place):
-        text = f"there is no PersistentVolumeClaim {name} among the {len(scene.all(CLAIM, place))} of {place}"
+    if scene.covers(CLAIM, place, name):
+        text = f"there is no PersistentVolumeClaim {name} in {place}"
         gone = facts.absence(workload.object, f"persistentvolumeclaim/{name}", text)
         full = _full(workload)
         found = replace(found, supporting=(*found.supporting, gone, *full))

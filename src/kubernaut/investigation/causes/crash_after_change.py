@@ -21,10 +21,7 @@ def examine(workload: Workload) -> Finding | None:
     back = way_back(workload, lambda _: True)
     return Finding(
         target=workload.ref,
-        summary=(
-            f"{workload.title}: {crash.words} since revision {change.new.number}, which changed "
-            f"{change.real[0]}. {back.words}"
-        ),
+        summary=(f"{workload.title}: {crash.words} since {change.title}, which changed {change.real[0]}. {back.words}"),
         verdict=back.verdict,
         supporting=(*((told,) if told else ()), *crash.facts, *back.facts),
         contradicting=doubts(workload, crash, linked),

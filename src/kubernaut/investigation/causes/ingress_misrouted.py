@@ -83,7 +83,7 @@ def _only_class(scene: Scene, item: KubeObject) -> Iterator[ActionCall]:
 def _lacks_class(scene: Scene, item: KubeObject) -> bool:
     """Whether it names a class that does not exist."""
     name = item.text("spec", "ingressClassName")
-    return bool(name) and scene.covers("IngressClass", "") and scene.get("IngressClass", "", name) is None
+    return bool(name) and scene.covers("IngressClass", "", name) and scene.get("IngressClass", "", name) is None
 
 
 def _paths(item: Tree) -> Iterator[tuple[Tree, Tree]]:
@@ -109,10 +109,10 @@ def _is_there(scene: Scene, namespace: str, path: Tree) -> bool:
 
 
 def _class(scene: Scene, item: KubeObject) -> list[Fact]:
-    if not scene.covers("IngressClass", ""):
+    name = item.text("spec", "ingressClassName")
+    if not scene.covers("IngressClass", "", name):
         return []
     known = scene.all("IngressClass")
-    name = item.text("spec", "ingressClassName")
     if name and scene.get("IngressClass", "", name) is None:
         others = ", ".join(entry.name for entry in known[:5]) or "none"
         return [facts.absence(item, "spec.ingressClassName", f"there is no IngressClass {name}; there are {others}")]
@@ -123,11 +123,9 @@ def _class(scene: Scene, item: KubeObject) -> list[Fact]:
 
 
 def _backends(scene: Scene, item: KubeObject) -> list[Fact]:
-    if not scene.covers("Service", item.namespace):
-        return []
     found = []
     for name, port in dict.fromkeys(backends(item)):
-        if port == _BY_ANNOTATION:
+        if port == _BY_ANNOTATION or not scene.covers("Service", item.namespace, name):
             continue
         service = scene.get("Service", item.namespace, name)
         if service is None:

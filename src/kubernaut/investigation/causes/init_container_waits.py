@@ -83,8 +83,6 @@ def _ran_out_of_time(workload: Workload) -> bool:
 def _waits_for_nothing(workload: Workload, container: Container) -> list[Fact]:
     """The hosts in its command that would be Services of the namespace, and are none."""
     scene, place = workload.scene, workload.object.namespace
-    if not scene.covers("Service", place):
-        return []
     text = " ".join([*container.spec.texts("command"), *container.spec.texts("args")])[:4000]
     found = {}
     for match in _HOST.finditer(text):
@@ -92,7 +90,7 @@ def _waits_for_nothing(workload: Workload, container: Container) -> list[Fact]:
         name, _, rest = host.partition(".")
         if rest and rest.split(".")[0] != place:
             continue
-        if scene.get("Service", place, name) is None:
+        if scene.get("Service", place, name) is None and scene.covers("Service", place, name):
             words = f"it waits for {host}, and there is no Service {name} in {place}"
             found[name] = facts.absence(container.pod, f"service/{name}", words)
     return list(found.values())[:2]

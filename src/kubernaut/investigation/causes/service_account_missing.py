@@ -35,7 +35,7 @@ def examine(workload: Workload) -> Finding | None:
         late = facts.field(there, "metadata.creationTimestamp", text, there.created_at)
         hand = (escalate(workload.ref),)
         return replace(found, verdict=Verdict.ESCALATE, remedies=hand, contradicting=(late,), places={"account": name})
-    if scene.covers("ServiceAccount", place):
+    if scene.covers("ServiceAccount", place, name):
         gone = facts.absence(workload.object, f"serviceaccount/{name}", f"there is no ServiceAccount {name} in {place}")
         found = replace(found, supporting=(*found.supporting, gone))
     return replace(found, places={"account": name})

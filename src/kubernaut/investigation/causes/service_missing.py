@@ -24,7 +24,7 @@ def examine(workload: Workload) -> Finding | None:
     scene, place = workload.scene, workload.object.namespace
     if found is None or not name:
         return None
-    if not scene.covers("Service", place) and not found.is_denied:
+    if not scene.covers("Service", place, name) and not found.is_denied:
         return None
     if scene.get("Service", place, name) is not None:
         return None
@@ -56,7 +56,7 @@ def _of_the_name(name: str) -> Relevant:
 def _absence(workload: Workload, name: str) -> list[Fact]:
     place, item = workload.object.namespace, workload.object
     told = []
-    if workload.scene.covers("Service", place):
+    if workload.scene.covers("Service", place, name):
         told.append(facts.absence(item, f"service/{name}", f"there is no Service {name} in {place}"))
     named = next((entry for entry in addresses(workload) if entry.service == name), None)
     if named:

@@ -32,7 +32,7 @@ def _lacks_class(scene: Scene, found: Waiting) -> bool:
     name = class_of(found.claim)
     if not name or scene.get("StorageClass", "", name) is not None:
         return False
-    return NO_CLASS.search(found.message) is not None or scene.covers("StorageClass", "")
+    return NO_CLASS.search(found.message) is not None or scene.covers("StorageClass", "", name)
 
 
 def _finding(scene: Scene, found: Waiting, whom: str) -> Finding:
