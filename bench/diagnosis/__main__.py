@@ -2,6 +2,7 @@
 
 python bench/diagnosis
 python bench/diagnosis --json --variants 5 --seed 7
+python bench/diagnosis --set variants
 python bench/diagnosis --faults 54,78 --on snapshot
 python bench/diagnosis --faults 54,78 --on transcript --controls 0
 python bench/diagnosis --scale --faults none --controls 0
@@ -20,9 +21,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-import bench.diagnosis.faults  # noqa: F401  # declares the faults
-from bench.diagnosis.cases import FAULTS, Fault
-from bench.diagnosis.controls import CONTROLS
+import bench.diagnosis.faults  # declares the faults
+import bench.diagnosis.variants  # noqa: F401  # declares the variants
+from bench.diagnosis.cases import FAULTS, VARIANTS, Fault
+from bench.diagnosis.controls import CONTROLS, VARIANT_CONTROLS, Control
 from bench.diagnosis.running import Case, cases_of, run
 from bench.diagnosis.scale import measured
 from bench.diagnosis.scoring import Result, summary, table
@@ -32,15 +34,19 @@ from bench.diagnosis.watching import Bench, opened
 from tests.cluster.bed import why_no_api_server
 
 _SIDE_BY_SIDE = 4
+SETS: dict[str, tuple[list[Fault], list[Control]]] = {
+    "rows": (FAULTS, CONTROLS),
+    "variants": (VARIANTS, VARIANT_CONTROLS),
+}
 
 
-def chosen(text: str) -> list[Fault]:
+def chosen(text: str, known: Sequence[Fault]) -> list[Fault]:
     """The faults of those rows or names; raises ValueError for one that is not there."""
     if text in ("all", "none"):
-        return FAULTS if text == "all" else []
+        return [*known] if text == "all" else []
     found: list[Fault] = []
     for word in text.split(","):
-        matching = [fault for fault in FAULTS if word.strip() in (str(fault.row), fault.name)]
+        matching = [fault for fault in known if word.strip() in (str(fault.row), fault.name)]
         if not matching:
             raise ValueError(f"there is no fault {word.strip()!r}: give rows of the fault catalogue, or names")
         found += matching
@@ -49,10 +55,11 @@ def chosen(text: str) -> list[Fault]:
 
 def all_cases(options: argparse.Namespace) -> list[Case]:
     """The cases of a run: faults first, then as many controls as were asked for."""
-    faults = cases_of(chosen(options.faults), variants=options.variants, seed=options.seed)
-    rounds = -(-options.controls // len(CONTROLS))
+    known, well = SETS[options.set]
+    faults = cases_of(chosen(options.faults, known), variants=options.variants, seed=options.seed)
+    rounds = -(-options.controls // len(well))
     controls = [
-        case for turn in range(rounds) for case in cases_of(CONTROLS, variants=turn + 1, seed=options.seed)
+        case for turn in range(rounds) for case in cases_of(well, variants=turn + 1, seed=options.seed)
         if case.seed == options.seed + turn
     ]  # fmt: skip
     return [*faults, *islice(controls, options.controls)]
@@ -92,6 +99,11 @@ def options_of(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/diagnosis", description="Scores the diagnosis of generated faults.")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--faults", default="all", help="rows of the fault catalogue or names, by commas; all, none")
+    parser.add_argument(
+        "--set", choices=tuple(SETS), default="rows",
+        help="rows: each fault in its plain form; variants: as it occurs beside that (other kinds, several containers, "
+        "partial failures, longer histories, alerts about the symptom), with controls that look ill (rows)",
+    )  # fmt: skip
     parser.add_argument("--variants", type=int, default=3, help="systems a fault (3)")
     parser.add_argument("--controls", type=int, default=300, help="runs of controls (300)")
     parser.add_argument("--seed", type=int, default=1, help="what everything is drawn from (1)")
@@ -102,7 +114,7 @@ def options_of(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--keep", type=Path, help="a folder to leave the tickets in, with --on transcript")
     parsed = parser.parse_args(arguments)
     try:
-        chosen(parsed.faults)
+        chosen(parsed.faults, SETS[parsed.set][0])
     except ValueError as error:
         parser.error(str(error))
     if parsed.variants < 1 or parsed.controls < 0:
@@ -120,7 +132,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"no ticket can be written here: {why}", file=sys.stderr)
         return 1
     results = asyncio.run(scored(all_cases(options), options.on, keep=options.keep))
-    told = summary(results, not_covered())
+    told = summary(results, not_covered() if options.set == "rows" else ())
     if options.scale:
         told["scale"] = measured()
     print(json.dumps(told, indent=2) if options.json else table(told))

@@ -42,10 +42,14 @@ class Symptom(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What the alert names and which objects a right diagnosis points at."""
+    """What the alert names and which objects a right diagnosis points at.
+
+    `back_to` is the revision that a rollback must lead to, where the history holds worse ones.
+    """
 
     labels: Mapping[str, str]
     targets: tuple[ObjectRef, ...]
+    back_to: int | None = None
 
 
 Inject = Callable[[System], Aim | None]
@@ -77,6 +81,8 @@ class Fault:
 # up, so a deletion is for people, whatever its row says.
 NOTHING_LEFT = (Verdict.ESCALATE,)
 FAULTS: list[Fault] = []
+# The same rows as they occur beside the obvious form; `bench/diagnosis/variants` declares them.
+VARIANTS: list[Fault] = []
 _NOT_READY = ("KubePodNotReady", "KubeDeploymentReplicasMismatch", "KubeContainerWaiting", "KubePodCrashLooping")
 
 
@@ -95,11 +101,12 @@ def fault(  # noqa: PLR0913  # one argument a part of the definition
     prepare: Callable[[System], None] = nothing,
     verdicts: tuple[Verdict, ...] = (),
     minutes: tuple[int, int] = (9, 18),
+    into: list[Fault] = FAULTS,
 ) -> Callable[[Inject], Inject]:
     """Declares a fault; the decorated function does it, and says what the alert names where that is not the target."""
 
     def declare(inject: Inject) -> Inject:
-        FAULTS.append(
+        into.append(
             Fault(
                 row=row,
                 name=inject.__name__,

@@ -33,15 +33,22 @@ class Control:
 
 
 CONTROLS: list[Control] = []
+# What looks ill and is well; `bench/diagnosis/variants` declares it.
+VARIANT_CONTROLS: list[Control] = []
 
 
 def control(
-    row: int, *, minutes: tuple[float, float] = (0.1, 12.0), kinds: tuple[str, ...] = POD_OWNERS
+    row: int,
+    *,
+    minutes: tuple[float, float] = (0.1, 12.0),
+    kinds: tuple[str, ...] = POD_OWNERS,
+    alerts: str = "",
+    into: list[Control] = CONTROLS,
 ) -> Callable[[Happen], Happen]:
     """Declares a control of that row of the fault catalogue."""
 
     def declare(happen: Happen) -> Happen:
-        CONTROLS.append(Control(row, happen.__name__, happen, kinds, minutes))
+        into.append(Control(row, happen.__name__, happen, kinds, minutes, tuple(alerts.split()) or _ALERTS))
         return happen
 
     return declare

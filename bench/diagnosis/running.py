@@ -16,7 +16,7 @@ from bench.diagnosis.scoring import Result
 from bench.diagnosis.system import START, System
 from bench.diagnosis.ticket_reading import look_at_tickets
 from bench.diagnosis.watching import ACTIONS, MUTATING, Bench, Looked, Try, webhook_of
-from kubernaut.domain.diagnosis import Diagnosis, Verdict
+from kubernaut.domain.diagnosis import Diagnosis, Hypothesis, Verdict
 from kubernaut.sandbox.clock import SteppedClock
 
 # As often does the alert name a pod instead of its owner.
@@ -109,7 +109,7 @@ def _scored(case: Case, aim: Aim, looked: Looked) -> Result:
     if isinstance(happening, Fault):
         right_cause = best is not None and best.cause in happening.causes
         right_target = best is not None and best.target in aim.targets
-        right_verdict = best is not None and verdict in happening.right_verdicts
+        right_verdict = best is not None and verdict in happening.right_verdicts and _leads_back(best, aim)
         wanted = f"{' or '.join(happening.causes)} of {aim.targets[0].kind} {aim.targets[0].name}"
         proposed: tuple[str, ...] = ()
     else:
@@ -136,6 +136,14 @@ def _refused(tries: Sequence[Try]) -> tuple[str, ...]:
         for one in tries
         if one.refusal
     )
+
+
+def _leads_back(best: Hypothesis, aim: Aim) -> bool:
+    """Whether the first change, where it is a rollback and the history matters, leads to the right revision."""
+    first = best.remedies[0] if best.remedies else None
+    if aim.back_to is None or first is None or not first.action.startswith("rollback_"):
+        return True
+    return first.parameters.get("revision") == aim.back_to
 
 
 def proposals(diagnoses: Sequence[Diagnosis]) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ class System:
     clock: SteppedClock = field(default_factory=lambda: SteppedClock(START))
     after: list[Callable[[], None]] = field(default_factory=list)
     metrics: MemoryMetrics | None = None
+    outfit: list[Edit] = field(default_factory=list)
     leaders: list[str] = field(default_factory=lambda: ["kube-scheduler", "kube-controller-manager"])
 
     def __post_init__(self) -> None:
@@ -120,12 +121,22 @@ class System:
         program = program or self.target
         if not live and self.draw.random() < _APPLIED:
             manifest = program.workload()
+            for part in self.outfit if program == self.target else ():
+                part(manifest)
             edit(manifest)
             apply_manifest(self.cluster, manifest)
             return
         kind = BY_NAME[program.ref.api_version, program.kind]
         tool = By(self.draw.choice(("kubectl-edit", "kubectl-patch", "helm", "deployer")))
         self.change(kind, program.namespace, program.name, edit, tool)
+
+    def dress(self, *parts: Edit) -> None:
+        """The team's manifest of the target holds more from now on, and is applied."""
+        self.outfit += parts
+        manifest = self.target.workload()
+        for part in self.outfit:
+            part(manifest)
+        apply_manifest(self.cluster, manifest)
 
     def create(self, api_version: str, kind: str, namespace: str, body: JsonObject, by: By = TEAM) -> JsonObject:
         """The object as it was stored."""

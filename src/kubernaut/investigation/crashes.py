@@ -12,6 +12,7 @@ from kubernaut.investigation.configuration import edits, is_missing_reference
 from kubernaut.investigation.containers import START_PROBLEMS, Container, crashing_since
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.probes import probe_kill
+from kubernaut.investigation.proving import worked_before
 from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.revisions import spell
 from kubernaut.investigation.subjects import TemplateChange, Workload
@@ -89,6 +90,8 @@ def link(workload: Workload, since: datetime | None) -> Link:
         return Link.NONE
     if _never_progressed(workload.object):
         return Link.FOLLOWS
+    if worked_before(workload):
+        return Link.NONE
     if change.at is None or since is None:
         return Link.LATER
     gap = since - change.at

@@ -13,6 +13,7 @@ from kubernaut.investigation.configuration import complaint, keys_of, recorded, 
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.origin import YOUNG, is_young
+from kubernaut.investigation.proving import worked_before
 from kubernaut.investigation.remedies import WayBack, call, escalate, way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
@@ -133,9 +134,9 @@ def _lost(workload: Workload, reference: Reference) -> tuple[ActionCall, ...]:
 
 
 def _brought(workload: Workload, reference: Reference) -> bool:
-    """Whether the revision before did not ask for it."""
+    """Whether the revision before did not ask for it, and the present one never worked."""
     change = workload.change
-    if change is None:
+    if change is None or worked_before(workload):
         return False
     before = references(change.old.template)
     return not any(

@@ -17,6 +17,8 @@ _QUANTITY = r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
 _LONGEST_NAME = 253
 _LONGEST_LABEL = 63
 _HIGHEST_PORT = 65535
+_HIGHEST_USER = 2**31 - 1
+_EFFECTS = ("NoExecute", "NoSchedule", "PreferNoSchedule")
 _TEMPLATED = frozenset({"Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"})
 _MUTABLE_POD_FIELDS = frozenset({"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "nodeName"})
 
@@ -99,7 +101,9 @@ def _workload_errors(tree: Tree) -> Iterator[FieldError]:
             "FieldValueInvalid",
             f"Invalid value: {_go_map(shown)}: `selector` does not match template `labels`",
         )
-    yield from _pod_spec_errors(tree.tree("spec", "template", "spec"), "spec.template.spec")
+    # A StatefulSet's mounts may be those of its claim templates: the API server leaves its pods' spec to the pods.
+    if tree.text("kind") != "StatefulSet":
+        yield from _pod_spec_errors(tree.tree("spec", "template", "spec"), "spec.template.spec")
 
 
 def _go_map(labels: dict[str, str]) -> str:
@@ -110,6 +114,7 @@ def _pod_spec_errors(spec: Tree, path: str) -> Iterator[FieldError]:
     containers = spec.trees("containers")
     if not containers:
         yield required(f"{path}.containers")
+    yield from _scalar_errors(spec, path)
     names: set[str] = set()
     for index, container in enumerate(containers):
         at = f"{path}.containers[{index}]"
@@ -124,6 +129,19 @@ def _pod_spec_errors(spec: Tree, path: str) -> Iterator[FieldError]:
         yield from _resource_errors(container, at)
         yield from _port_errors(container, at)
         yield from _mount_errors(container, spec, at)
+
+
+def _scalar_errors(spec: Tree, path: str) -> Iterator[FieldError]:
+    """Values that only the pods of an operator get, whose own fields nobody checked."""
+    user = spec.at("securityContext", "runAsUser")
+    if isinstance(user, int) and not 0 <= user <= _HIGHEST_USER:
+        yield invalid_value(f"{path}.securityContext.runAsUser", user, "must be between 0 and 2147483647, inclusive")
+    for index, toleration in enumerate(spec.trees("tolerations")):
+        effect = toleration.text("effect")
+        if effect and effect not in _EFFECTS:
+            at = f"{path}.tolerations[{index}].effect"
+            known = ", ".join(f'"{each}"' for each in _EFFECTS)
+            yield FieldError(at, "FieldValueNotSupported", f'Unsupported value: "{effect}": supported values: {known}')
 
 
 def _resource_errors(container: Tree, at: str) -> Iterator[FieldError]:

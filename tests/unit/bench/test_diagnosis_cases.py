@@ -8,8 +8,8 @@ import pytest
 
 import bench.diagnosis.faults  # noqa: F401  # declares the faults
 from bench.diagnosis.__main__ import all_cases, chosen, main, options_of
-from bench.diagnosis.cases import FAULTS, Policy, Symptom, about
-from bench.diagnosis.controls import CONTROLS
+from bench.diagnosis.cases import FAULTS, VARIANTS, Policy, Symptom, about
+from bench.diagnosis.controls import CONTROLS, VARIANT_CONTROLS
 from bench.diagnosis.names import HINTS, Names
 from bench.diagnosis.running import Case, cases_of, drawn, made
 from bench.diagnosis.scoring import Result, p95, summary, table, wilson
@@ -49,13 +49,13 @@ def test_another_seed_is_another_system() -> None:
 
 
 def test_every_fault_and_control_has_a_name_of_its_own() -> None:
-    names = [fault.name for fault in FAULTS] + [control.name for control in CONTROLS]
+    names = [fault.name for fault in (*FAULTS, *VARIANTS)] + [each.name for each in (*CONTROLS, *VARIANT_CONTROLS)]
     assert len(names) == len(set(names))
 
 
 def test_every_cause_that_is_expected_exists() -> None:
     known = {cause.id for cause in catalogue()}
-    assert {cause for fault in FAULTS for cause in fault.causes} <= known
+    assert {cause for fault in (*FAULTS, *VARIANTS) for cause in fault.causes} <= known
 
 
 def test_every_row_has_a_case_or_a_reason() -> None:
@@ -92,7 +92,7 @@ def test_no_object_of_a_broken_system_has_a_name_that_tells_its_answer(name: str
 
 
 def test_a_written_symptom_says_so_in_its_definition() -> None:
-    written = [fault for fault in FAULTS if fault.symptom is Symptom.WRITTEN]
+    written = [fault for fault in (*FAULTS, *VARIANTS) if fault.symptom is Symptom.WRITTEN]
     assert written
     assert not [fault.name for fault in written if not (fault.inject.__doc__ or _module_doc(fault.inject.__module__))]
 
@@ -112,8 +112,8 @@ def test_as_many_controls_are_run_as_were_asked_for() -> None:
 
 
 def test_a_row_names_all_its_faults() -> None:
-    assert {fault.row for fault in chosen("54")} == {54}
-    assert len(chosen("54,limit_lowered")) == len(chosen("54")) + 1
+    assert {fault.row for fault in chosen("54", FAULTS)} == {54}
+    assert len(chosen("54,limit_lowered", FAULTS)) == len(chosen("54", FAULTS)) + 1
 
 
 def test_escalating_what_may_be_mended_is_not_right() -> None:
