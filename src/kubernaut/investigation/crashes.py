@@ -86,12 +86,11 @@ def crash_in(workload: Workload, chosen: Container) -> Crash:
 def link(workload: Workload, since: datetime | None) -> Link:
     """Whether the crashes began with the last change of the template."""
     change = workload.change
-    if change is None or not change.real:
+    late = _never_progressed(workload.object)
+    if change is None or not change.real or (not late and worked_before(workload)):
         return Link.NONE
-    if _never_progressed(workload.object):
+    if late:
         return Link.FOLLOWS
-    if worked_before(workload):
-        return Link.NONE
     if change.at is None or since is None:
         return Link.LATER
     gap = since - change.at
@@ -135,7 +134,9 @@ def _words(workload: Workload, container: Container) -> str:
         return f"{container.label} is killed by its {killed} probe"
     code = container.exit_code
     if code is None:
-        return f"{container.label} keeps failing, and how it ends was not seen"
+        how = "ends with an error" if container.is_failed_end else "keeps failing (how it ends is not shown)"
+        said = _log(workload, container)[:1]
+        return f"{container.label} {how}" + (f"; it wrote: {said[0].text}" if said else "")
     how = "ends with code 0 and is started again" if code == 0 else _CODES.get(code, f"exits with code {code}")
     return f"{container.label} {how}"
 
@@ -145,10 +146,13 @@ def _facts(workload: Workload, container: Container, found: list[Container]) -> 
     told = []
     if container.waiting in START_PROBLEMS:
         told.append(facts.field(pod, container.waiting_path, f"{container.waiting}: {container.message}"))
+    if ended is None and container.waiting == "CrashLoopBackOff":
+        words = f"{container.label}: CrashLoopBackOff, {container.restarts} restarts"
+        told.append(facts.field(pod, container.waiting_path, words))
     if ended is not None:
         pods = len({entry.pod.name for entry in found})
         count = f", {pods} of {len(workload.pods)} pods" if len(workload.pods) > 1 else ""
-        text = f"{container.label}: exit code {ended.integer('exitCode')} ({ended.text('reason') or 'no reason'})"
+        text = f"{container.label}: {_end_of(container)}"
         run = _run(container)
         message = f": {ended.text('message')}" if ended.text("message") else ""
         words = f"{text}, {container.restarts} restarts{run}{count}{message}"
@@ -157,6 +161,13 @@ def _facts(workload: Workload, container: Container, found: list[Container]) -> 
     if killed:
         told += [facts.event(entry) for entry in workload.scene.events_of(pod, "Unhealthy")[:1]]
     return (*told, *_log(workload, container))
+
+
+def _end_of(container: Container) -> str:
+    reason = container.ended.text("reason") if container.ended else ""
+    if container.exit_code is None:
+        return reason or container.waiting or "ended"
+    return f"exit code {container.exit_code} ({reason or 'no reason'})"
 
 
 def _run(container: Container) -> str:

@@ -10,6 +10,7 @@ from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.remedies import escalate, way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
+from kubernaut.investigation.untold import as_far_as_known
 
 YOUNG = "The change is less than two minutes old: what it needs may still come."
 Relevant = Callable[[Difference], bool]
@@ -33,7 +34,8 @@ def origin(workload: Workload, relevant: Relevant, *, otherwise: str, verdict: V
     """
     change = workload.change
     if change is None or not any(relevant(part) for part in change.real):
-        return Origin(Verdict.ESCALATE, (escalate(workload.ref),), (), otherwise, is_change=False)
+        words = as_far_as_known(workload, otherwise)
+        return Origin(Verdict.ESCALATE, (escalate(workload.ref),), (), words, is_change=False)
     told = workload.change_fact(relevant)
     if is_young(workload):
         found = (told,) if told else ()

@@ -124,7 +124,8 @@ def good_revision(
         if not helps(changed):
             continue
         if former.available > 0:
-            text = f"revision {former.number} still has {former.available} available pods"
+            which = f"revision {former.number}" if former.number else "the revision before"
+            text = f"{which} still has {former.available} available pods"
             path = "status.availableReplicas" if former.source.kind == "ReplicaSet" else "revision"
             return GoodRevision(former, facts.field(former.source, path, text), changed)
         if presumed is None:

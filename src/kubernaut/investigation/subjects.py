@@ -23,8 +23,13 @@ from kubernaut.investigation.probes import is_ended_again
 from kubernaut.investigation.pulls import FailedPull, failed_pull
 from kubernaut.investigation.revisions import GoodRevision, Revision, changes, good_revision, revisions_of
 from kubernaut.investigation.scene import Scene
-from kubernaut.investigation.templates import Difference
+from kubernaut.investigation.templates import UNSEEN, Difference
 
+_HISTORIES = {
+    "Deployment": "ReplicaSet",
+    "StatefulSet": "ControllerRevision",
+    "DaemonSet": "ControllerRevision",
+}
 _SHOWN = 3
 _GONE = frozenset({"Succeeded", "Failed"})
 
@@ -187,6 +192,12 @@ class Workload:
         return revisions_of(self.scene, self.object)
 
     @cached_property
+    def is_history_read(self) -> bool:
+        """Whether its former templates are known, or there are none."""
+        holder = _HISTORIES.get(self.object.kind)
+        return holder is None or len(self.revisions) > 1 or self.scene.covers(holder, self.object.namespace)
+
+    @cached_property
     def change(self) -> TemplateChange | None:
         """How the present revision differs from the one before, None where there is only one."""
         if len(self.revisions) < 2:  # noqa: PLR2004  # two revisions make a change
@@ -206,6 +217,8 @@ class Workload:
         more = f"; {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
         by = f" (by {change.author.manager})" if change.author else ""
         is_numbered = change.old.number and change.new.number
+        if change.real == (UNSEEN,) and not is_numbered:
+            return None
         step = f"revision {change.old.number} -> {change.new.number}" if is_numbered else "the last change"
         return facts.change(self.object, step, f"{step}: {text}{more}{by}", change.at)
 
@@ -214,7 +227,9 @@ class Workload:
         return good_revision(
             self.scene,
             self.revisions,
-            lambda found: any(relevant(difference) and not difference.is_stamp for difference in found),
+            lambda found: any(
+                difference == UNSEEN or (relevant(difference) and not difference.is_stamp) for difference in found
+            ),
         )
 
     def age(self, pod: KubeObject) -> timedelta:

@@ -157,7 +157,9 @@ def _node(outline: Outline) -> JsonObject:
         pair, _, effect = line.rpartition(":")
         key, _, value = pair.partition("=")
         taints.append(without_nothing({"key": key, "value": value, "effect": effect}))
-    spec: JsonObject = {"taints": taints, "unschedulable": outline.text("Unschedulable") == "true"}
+    spec: JsonObject = {"taints": taints} if outline.has("Taints") else {}
+    if outline.has("Unschedulable"):
+        spec["unschedulable"] = outline.text("Unschedulable") == "true"
     status: JsonObject = {
         "conditions": conditions(outline.get("Conditions")),
         "capacity": outline.get("Capacity").amounts,
@@ -192,7 +194,7 @@ def _service(outline: Outline) -> JsonObject:
     spec["externalName"] = outline.text("External Name")
     spec["internalTrafficPolicy"] = outline.text("Internal Traffic Policy")
     spec["externalTrafficPolicy"] = outline.text("External Traffic Policy")
-    return {"spec": {**without_nothing(spec), "selector": selector}}
+    return {"spec": {**without_nothing(spec), **({"selector": selector} if outline.has("Selector") else {})}}
 
 
 def _port_of(text: str) -> tuple[str, int, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 from kubernaut.adapters.snapshot.objects import json_documents, yaml_documents
@@ -48,7 +49,7 @@ def _read(name: str, text: str, *, is_json: bool) -> tuple[list[Json], bool]:
 
 def _yaml_items(name: str, text: str) -> Iterator[Json]:
     starts = [match.start() for match in _ITEM.finditer(text)][:_MOST_ITEMS]
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in pairwise([*starts, len(text)]):
         try:
             documents = yaml_documents(name, text[start:end].encode(errors="replace"))
         except SnapshotError:

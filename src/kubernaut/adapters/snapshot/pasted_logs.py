@@ -10,16 +10,17 @@ from typing import Final
 
 from kubernaut.adapters.snapshot.commands import Block, find_kind
 from kubernaut.adapters.snapshot.contents import Collection, LogKey
-from kubernaut.adapters.snapshot.known import Key, Known
+from kubernaut.adapters.snapshot.known import Key, Known, name_unnamed
 from kubernaut.adapters.snapshot.logs import add_log
-from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, labels_of, put
+from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, labels_of
 from kubernaut.domain.objects import JsonObject, KubeObject
 from kubernaut.resources import POD
 
 _DEFAULTED: Final = re.compile(r'Defaulted container "([^"]+)" out of:')
 _USING: Final = re.compile(r"Found \d+ pods, using pod/(\S+)")
 _PREFIX: Final = re.compile(r"\[pod/([a-z0-9.-]{1,253})/([a-z0-9-]{1,63})\] ?")
-_NO_LOG: Final = re.compile(r"^(?:Error from server|error:|unable to retrieve container logs)", re.IGNORECASE)
+# What kubectl says itself begins so, in these letters: a program that failed may say `Error: unknown flag`.
+_NO_LOG: Final = re.compile(r"^(?:Error from server|error:|[Uu]nable to retrieve container logs)")
 _STATUSES: Final = "containerStatuses"
 
 
@@ -130,12 +131,7 @@ def _container_of(known: Known) -> str:
 
 def _name_the_one(known: Known, container: str) -> None:
     """A table does not name the only container of a pod, and the command that shows its log does."""
-    containers = known.tree.trees("spec", "containers")
-    if len(containers) != 1 or containers[0].text("name"):
-        return
-    put(known.raw, ("spec", "containers", 0, "name"), container)
-    if known.tree.trees("status", _STATUSES):
-        put(known.raw, ("status", _STATUSES, 0, "name"), container)
+    name_unnamed(known, container)
 
 
 def _failing_pod(log: PastedLog, found: Mapping[Key, Known], place: str) -> str:

@@ -8,7 +8,15 @@ from types import MappingProxyType
 from typing import Final
 
 from kubernaut.adapters.snapshot.ages import Age, parse_age
-from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, Step, labels_of, without_nothing
+from kubernaut.adapters.snapshot.rows_of_settings import (
+    DEFAULT_MARK,
+    budget,
+    ingress,
+    ingress_class,
+    network_policy,
+    storage_class,
+)
+from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, Step, labels_of, merged, without_nothing
 from kubernaut.adapters.snapshot.tables import Row
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.ports import Resource
@@ -18,16 +26,21 @@ from kubernaut.resources import (
     CRON_JOB,
     DAEMON_SET,
     DEPLOYMENT,
+    DISRUPTION_BUDGET,
     ENDPOINT_SLICE,
     ENDPOINTS,
+    INGRESS,
+    INGRESS_CLASS,
     JOB,
     NAMESPACE,
+    NETWORK_POLICY,
     NODE,
     POD,
     REPLICA_SET,
     SECRET,
     SERVICE,
     STATEFUL_SET,
+    STORAGE_CLASS,
     VOLUME,
     VOLUME_CLAIM,
 )
@@ -42,6 +55,7 @@ _UNSTARTED: Final = frozenset(
     | {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 )
 _PHASES: Final = frozenset({"Pending", "Running", "Succeeded", "Failed", "Unknown"})
+_RESTARTED: Final = re.compile(r"\((\S{1,20}) ago\)")
 _PORT: Final = re.compile(r"(\d{1,5})(?::(\d{1,5}))?/(TCP|UDP|SCTP)")
 # What the STATUS column shows for the reason of a pod, not of one of its containers.
 _POD_REASONS: Final = frozenset({"Evicted", "NodeLost", "NodeAffinity", "Shutdown", "UnexpectedAdmissionError"})
@@ -49,11 +63,14 @@ _POD_REASONS: Final = frozenset({"Evicted", "NodeLost", "NodeAffinity", "Shutdow
 
 def sighting_of(row: Row, resource: Resource, namespace: str | None) -> Sighting | None:
     """What the row says, None where it names nothing."""
-    name = row["NAME"]
+    name = row["NAME"].removesuffix(DEFAULT_MARK)
     if not name or " " in name:
         return None
     labels: JsonObject = {"labels": labels_of(row["LABELS"])} if "LABELS" in row.cells else {}
     raw: JsonObject = {"metadata": labels}
+    setting = _SETTINGS.get(resource.plural)
+    if setting is not None:
+        raw = merged([raw, setting(row)])
     ages: Ages = {}
     age = parse_age(row["AGE"])
     if age is not None:
@@ -99,6 +116,8 @@ def _pod(row: Row, ages: Ages) -> JsonObject:
         raw["spec"] = {**_part(raw, "spec"), f"{listed}s": [{"name": ""}]}
         told = _container(row, reason, ready=total == 1 and shown == 1)
         raw["status"] = {**_part(raw, "status"), f"{listed}Statuses": [told]}
+        if (since := _RESTARTED.search(row["RESTARTS"])) and (ended := parse_age(since[1])) and total == 1:
+            ages[("status", f"{listed}Statuses", 0, "lastState", "terminated", "finishedAt")] = ended
     return raw
 
 
@@ -255,5 +274,14 @@ _TELLERS: Final[Mapping[str, Callable[[Row, Ages], JsonObject]]] = MappingProxyT
         VOLUME_CLAIM.plural: _claim,
         VOLUME.plural: _claim,
         AUTOSCALER.plural: _autoscaler,
+    }
+)
+_SETTINGS: Final[Mapping[str, Callable[[Row], JsonObject]]] = MappingProxyType(
+    {
+        STORAGE_CLASS.plural: storage_class,
+        INGRESS.plural: ingress,
+        INGRESS_CLASS.plural: ingress_class,
+        DISRUPTION_BUDGET.plural: budget,
+        NETWORK_POLICY.plural: network_policy,
     }
 )

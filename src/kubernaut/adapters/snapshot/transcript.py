@@ -18,6 +18,7 @@ from kubernaut.adapters.snapshot.commands import Block, Command, blocks, find_ki
 from kubernaut.adapters.snapshot.contents import CLUSTER_WIDE, Collection, Whole
 from kubernaut.adapters.snapshot.custom import custom_headings
 from kubernaut.adapters.snapshot.described import described, documents
+from kubernaut.adapters.snapshot.fragments import as_part, completed, loose_events
 from kubernaut.adapters.snapshot.happenings import only_in_events
 from kubernaut.adapters.snapshot.headings import kind_under
 from kubernaut.adapters.snapshot.known import Key, Known
@@ -156,13 +157,13 @@ class Transcript:
             return
         custom = custom_headings(command.options.get("output", ""))
         found = list(tables(lines, resources, everywhere=command.is_everywhere, custom=custom))
-        for table in found:
-            self._take_rows(table, resources, self._place(command))
-        if found and not any(table.lost for table in found):
+        lost = sum(table.lost + self._take_rows(table, resources, self._place(command)) for table in found)
+        if found and not lost:
             self._show(command, lines, resources)
 
-    def _take_rows(self, table: Table, resources: Sequence[Resource], place: str | None) -> None:
-        kind = kind_under(table.headings, resources)
+    def _take_rows(self, table: Table, resources: Sequence[Resource], place: str | None) -> int:
+        """How many of the rows told of nothing."""
+        kind, lost = kind_under(table.headings, resources), 0
         for row in table.rows:
             if kind == EVENT:
                 told = told_by_row(row, place)
@@ -171,15 +172,15 @@ class Transcript:
             resource = row.resource or kind
             sighting = sighting_of(row, resource, place) if resource else None
             self._sightings += [sighting] if sighting else []
+            lost += sighting is None
+        return lost
 
     def _take_descriptions(self, command: Command, lines: Sequence[str]) -> None:
         lost, resources, name = False, command.resources, command.name
         is_bare = not command.words
         found = list(documents(lines)) if resources or is_bare else []
         if resources and not found and name:
-            # The end of a description (`| tail`, `| grep -A`): the command says of what.
-            events = Outline(lines).get("Events")
-            self._told += told_by_description(events, resources[0].kind, self._place(command), name)
+            self._take_part(lines, resources[0], self._place(command), name)
         for part in found:
             resource = kind_of(part, DESCRIBED if is_bare else resources)
             seen = described(part, resource) if resource else []
@@ -193,6 +194,12 @@ class Transcript:
                 self._told += told_by_description(events, one.resource.kind, one.namespace, one.name)
         if not lost:
             self._show(command, lines, resources)
+
+    def _take_part(self, lines: Sequence[str], resource: Resource, place: str | None, name: str) -> None:
+        """Takes in what `tail`, `grep` or a person left of a description: the command says of what."""
+        for one in described(completed(lines, resource.kind, name), resource)[:1]:
+            self._sightings.append(as_part(one, place))
+        self._told += loose_events(lines, resource.kind, place, name)
 
     def _take_objects(self, name: str, command: Command, lines: Sequence[str]) -> None:
         try:

@@ -11,6 +11,7 @@ from kubernaut.investigation.probes import Answer, FailedProbe, declares, failed
 from kubernaut.investigation.remedies import escalate, way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
+from kubernaut.investigation.untold import as_far_as_known
 
 _WRONG = frozenset({Answer.NOT_FOUND, Answer.REFUSED, Answer.WRONG_PROTOCOL})
 
@@ -35,7 +36,7 @@ def examine(workload: Workload) -> Finding | None:
         return None
     back = way_back(workload, of_the_probe) if brought else None
     told = workload.change_fact(of_the_probe) if brought else None
-    words = back.words if back else "The probe did not change with the last revision."
+    words = back.words if back else as_far_as_known(workload, "The probe did not change with the last revision.")
     return Finding(
         target=workload.ref,
         summary=(
