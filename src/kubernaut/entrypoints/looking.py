@@ -99,8 +99,9 @@ async def _look(
     if saved is not None:
         # All of it costs nothing, and an owner that a get does not find may be named by its children.
         first |= first_survey(places) | _saved_lists(saved, request.namespace)
-    asked = saved.asked_about if saved else ()
-    examine = partial(_diagnoses, targets=targets) if request.alert else partial(survey, asked_about=asked)
+    asked, heard = (saved.asked_about, saved.heard) if saved else ((), ())
+    every = partial(survey, asked_about=asked, heard=heard)
+    examine = partial(_diagnoses, targets=targets) if request.alert else every
     budget = _FROM_MEMORY if saved else BUDGET
     scene, diagnoses = await inquire(reader, clock, first | {(NAMESPACE, "")}, examine, budget, metrics=metrics)
     return _report(scene, diagnoses, request, where, reader, time.perf_counter() - started)

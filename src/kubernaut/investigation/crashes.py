@@ -135,8 +135,8 @@ def _words(workload: Workload, container: Container) -> str:
     code = container.exit_code
     if code is None:
         how = "ends with an error" if container.is_failed_end else "keeps failing (how it ends is not shown)"
-        said = _log(workload, container)[:1]
-        return f"{container.label} {how}" + (f"; it wrote: {said[0].text}" if said else "")
+        wrote = _log(workload, container)[:1]
+        return f"{container.label} {how}" + (f"; it wrote: {wrote[0].text}" if wrote else "")
     how = "ends with code 0 and is started again" if code == 0 else _CODES.get(code, f"exits with code {code}")
     return f"{container.label} {how}"
 

@@ -6,6 +6,7 @@ import re
 
 from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation.condition import works
+from kubernaut.investigation.hearsay import said_by
 from kubernaut.investigation.subjects import Service, Workload
 
 _WORDS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -29,7 +30,11 @@ def broken_dependencies(workload: Workload) -> list[KubeObject]:
         if item.name not in logged | configured:
             continue
         service = Service(workload.scene, item)
-        if service.is_routed_by_labels and not works(service) and not service.selector.items() <= own.items():
+        if works(service) or (service.is_selector_read and not service.is_routed_by_labels):
+            continue
+        behind = {one.ref for one in service.workloads}
+        is_own = service.selector.items() <= own.items() if service.selector else workload.ref in behind
+        if not is_own:
             found.append(item)
     return sorted(found, key=lambda item: (item.name not in logged, item.name))
 
@@ -55,6 +60,7 @@ def _hosts(text: str, namespace: str) -> set[str]:
 
 def _log_text(workload: Workload) -> str:
     lines = [line.text[:1000] for entry in workload.containers for line in workload.scene.log_of(entry.pod, entry.name)]
+    lines += [line.text[:1000] for line in said_by(workload.scene, workload.object)]
     return "\n".join(lines)
 
 

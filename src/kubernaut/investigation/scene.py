@@ -59,9 +59,13 @@ class Scene:
         logs: Mapping[Key, Sequence[LogLine]] | None = None,
         measurable: bool = False,
     ) -> None:
-        """`logs` maps (namespace, pod, container) to the decisive lines; `measurable` is False without a Prometheus."""
+        """`logs` maps (namespace, pod, container) to the decisive lines; `measurable` is False without a Prometheus.
+
+        `heard` is set to what a ticket quotes of logs and commands, where a ticket is looked at.
+        """
         self.now = now
         self.measurable = measurable
+        self.heard: tuple[LogLine, ...] = ()
         self._measured: dict[Asked, Sequence[Series]] = {}
         self._wanted_metrics: set[Asked] = set()
         self.not_read = tuple(not_read)

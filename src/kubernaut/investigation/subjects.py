@@ -257,6 +257,13 @@ class Service:
         return [pod for pod in found if not is_leaving(pod) and pod.text("status", "phase") not in _GONE]
 
     @cached_property
+    def is_selector_read(self) -> bool:
+        """Whether it is known what it selects: each port has a target by the API server, and none in a pasted table."""
+        ports = self.object.trees("spec", "ports")
+        is_whole = any(port.has("targetPort") for port in ports) or not ports
+        return is_whole or self.object.has("spec", "selector") or self.object.text("spec", "type") == "ExternalName"
+
+    @cached_property
     def is_routed_by_labels(self) -> bool:
         """Whether its endpoints come from a selector: not an alias, and not filled by hand."""
         return bool(self.selector) and self.object.text("spec", "type") != "ExternalName"
@@ -274,13 +281,17 @@ class Service:
 
     @cached_property
     def workloads(self) -> list[KubeObject]:
-        """The workloads whose pods, those of now or those of its template, carry the labels."""
+        """The workloads whose pods, those of now or those of its template, carry the labels.
+
+        Where its labels are not shown, those of its own name.
+        """
         place = self.object.namespace
         tops = {(top.kind, top.name): top for top in map(self.scene.top_of, self.selected)}
         for kind in ("Deployment", "StatefulSet", "DaemonSet"):
             for item in self.scene.all(kind, place):
                 labels = item.mapping("spec", "template", "metadata", "labels")
-                if self.selector and self.selector.items() <= labels.items():
+                is_named = not self.is_selector_read and item.name == self.object.name
+                if is_named or (self.selector and self.selector.items() <= labels.items()):
                     tops.setdefault((item.kind, item.name), item)
         return list(tops.values())
 

@@ -48,6 +48,7 @@ _OF_DEPLOYMENT: Final = re.compile(rf"(.+)-({_SUFFIX}{{4,10}})")
 _OF_UNSEEN_SET: Final = re.compile(rf"(.+)-({_SUFFIX}{{4,10}})-{_SUFFIX}{{5}}")
 # Nobody gives a program a name of so many consonants and digits: that is a hash, and a Deployment made it.
 _SHORTEST_HASH: Final = 7
+_FEWEST_DIGITS: Final = 2
 _OF_STATEFUL_SET: Final = re.compile(r"(.+)-(\d{1,6})")
 
 
@@ -135,7 +136,7 @@ def _doubt_services(found: Mapping[Key, Known]) -> None:
         if known.resource == ENDPOINT_SLICE
     }
     for known in found.values():
-        if known.resource == SERVICE and known.namespace in unlabelled:
+        if known.resource == SERVICE and known.namespace in unlabelled and known.tree.has("spec", "selector"):
             known.is_vague = (known.namespace, known.name) not in reached
 
 
@@ -204,7 +205,7 @@ def _named_after(found: Mapping[Key, Known], known: Known) -> tuple[str, str] | 
     forms: Sequence[tuple[re.Pattern[str], tuple[str, ...]]] = ()
     if known.resource == REPLICA_SET:
         hashed = _OF_DEPLOYMENT.fullmatch(known.name)
-        if hashed and len(hashed[2]) >= _SHORTEST_HASH:
+        if hashed and _is_hash(hashed[2]):
             return DEPLOYMENT.kind, hashed[1]
         forms = ((_OF_DEPLOYMENT, (DEPLOYMENT.kind,)),)
     elif known.resource == POD:
@@ -215,11 +216,17 @@ def _named_after(found: Mapping[Key, Known], known: Known) -> tuple[str, str] | 
         if match and kind:
             return kind, match[1]
     unseen = _OF_UNSEEN_SET.fullmatch(known.name) if known.resource == POD else None
-    if unseen and (is_there(DEPLOYMENT.kind, unseen[1]) or len(unseen[2]) >= _SHORTEST_HASH):
+    if unseen and (is_there(DEPLOYMENT.kind, unseen[1]) or _is_hash(unseen[2])):
         put(known.raw, ("metadata", "labels", "pod-template-hash"), unseen[2])
         return REPLICA_SET.kind, f"{unseen[1]}-{unseen[2]}"
     numbered = _OF_STATEFUL_SET.fullmatch(known.name) if known.resource == POD else None
     return (STATEFUL_SET.kind, numbered[1]) if numbered else None
+
+
+def _is_hash(text: str) -> bool:
+    """Whether a Deployment made it: a Job of a CronJob has a number there, and people write words."""
+    mixed = sum(map(str.isdecimal, text)) >= _FEWEST_DIGITS and not text.isdecimal()
+    return not text.isdecimal() and (len(text) >= _SHORTEST_HASH or (len(text) == _SHORTEST_HASH - 1 and mixed))
 
 
 def _add_owners(found: dict[Key, Known], known: Known) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from kubernaut.adapters.snapshot.ages import Age, parse_age, parse_described_time, stamp
+from kubernaut.adapters.snapshot.ages import Age, parse_age, parse_described_time, parse_spelled_time, stamp
 from kubernaut.adapters.snapshot.commands import find_kind
+from kubernaut.adapters.snapshot.described_policies import network_policy
 from kubernaut.adapters.snapshot.described_workloads import (
     autoscaler,
     budget,
@@ -46,6 +47,7 @@ from kubernaut.resources import (
     JOB,
     LEASE,
     NAMESPACE,
+    NETWORK_POLICY,
     NODE,
     POD,
     REPLICA_SET,
@@ -112,7 +114,7 @@ def _metadata(outline: Outline) -> JsonObject:
         metadata["labels"] = outline.get("Labels").pairs
     if outline.has("Annotations"):
         metadata["annotations"] = outline.get("Annotations").notes
-    made = parse_described_time(outline.text("CreationTimestamp"))
+    made = parse_described_time(outline.text("CreationTimestamp")) or parse_spelled_time(outline.text("Created on"))
     if made is not None:
         metadata["creationTimestamp"] = stamp(made)
     kind, _, name = outline.text("Controlled By").partition("/")
@@ -296,5 +298,6 @@ _TELLERS: Final[Mapping[str, Callable[[Outline], JsonObject]]] = MappingProxyTyp
         CRON_JOB.plural: cron_job,
         DISRUPTION_BUDGET.plural: budget,
         INGRESS.plural: ingress,
+        NETWORK_POLICY.plural: network_policy,
     }
 )

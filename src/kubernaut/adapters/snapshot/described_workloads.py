@@ -10,7 +10,7 @@ from kubernaut.adapters.snapshot.ages import parse_described_time, stamp
 from kubernaut.adapters.snapshot.outline import Entry, Outline
 from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, labels_of, owner_reference, without_nothing
 from kubernaut.adapters.snapshot.templates import pod_template
-from kubernaut.domain.objects import Json, JsonObject, Tree
+from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree
 from kubernaut.resources import DEPLOYMENT, REPLICA_SET
 
 REVISION: Final = "deployment.kubernetes.io/revision"
@@ -30,6 +30,9 @@ def deployment(outline: Outline) -> JsonObject:
         # Without a time to wait, what is ready is available.
         status["readyReplicas"] = counts["available"]
     status["conditions"] = conditions(outline.get("Conditions"))
+    progress = KubeObject({"status": status}).condition("Progressing")
+    if progress is not None and progress.text("reason") == "DeploymentPaused":
+        spec["paused"] = True
     return {"spec": {**spec, **_picked(counts, {"desired": "replicas"})}, "status": status}
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from kubernaut.adapters.snapshot.ages import parse_occurrence
 from kubernaut.adapters.snapshot.occurrences import Told
 from kubernaut.adapters.snapshot.sightings import Fullness, Sighting
-from kubernaut.domain.objects import Tree
+from kubernaut.domain.objects import JsonObject, Tree
 from kubernaut.resources import POD
 
 # A name that no container can have: it stands for the one that is not shown.
@@ -67,7 +67,7 @@ def _in_container(lines: list[str]) -> list[str]:
 
 def as_part(one: Sighting, namespace: str | None) -> Sighting:
     """What a part of a description told, without what only a whole one can tell."""
-    raw = {key: value for key, value in one.raw.items() if value not in ({}, [], None)}
+    raw: JsonObject = {key: value for key, value in one.raw.items() if value not in ({}, [], None)}
     for part, listed in (("spec", "containers"), ("status", "containerStatuses")):
         for item in Tree(raw).trees(part, listed):
             if isinstance(item.raw, dict) and item.raw.get("name") == UNNAMED:

@@ -65,17 +65,23 @@ def says_nothing_found(lines: Sequence[str]) -> bool:
 
 
 def tables(
-    lines: Sequence[str], kinds: Sequence[Resource], *, everywhere: bool, custom: Mapping[str, str] | None = None
+    lines: Sequence[str],
+    kinds: Sequence[Resource],
+    *,
+    everywhere: bool,
+    custom: Mapping[str, str] | None = None,
+    labelled: bool = False,
 ) -> Iterator[Table]:
     """The tables of an output; `kinds` says of what, where the table itself does not.
 
-    `custom` gives the usual names of headings that somebody chose.
+    `custom` gives the usual names of headings that somebody chose; `labelled` where the labels were asked for.
     """
     if custom:
         return iter([_custom_table([line for line in lines if line.strip()], custom)])
-    found = list(_tables(lines, kinds, everywhere=everywhere))
+    default = _default(kinds, everywhere=everywhere, labelled=labelled)
+    found = list(_tables(lines, default))
     if any(table.lost for table in found) or not any(table.rows for table in found):
-        again = list(_tables(_unwrapped(lines), kinds, everywhere=everywhere))
+        again = list(_tables(_unwrapped(lines), default))
         if _quality(again) > _quality(found):
             return iter(again)
     return iter(found)
@@ -115,14 +121,14 @@ def _unwrapped(lines: Sequence[str]) -> list[str]:
     return whole
 
 
-def _tables(lines: Sequence[str], kinds: Sequence[Resource], *, everywhere: bool) -> Iterator[Table]:
+def _tables(lines: Sequence[str], default: tuple[str, ...]) -> Iterator[Table]:
     part: list[str] = []
     has_header = False
     for line in [*lines, ""]:
         if line.strip() and not (part and is_header(line)):
             part.append(line.rstrip())
         elif part:
-            table = _table(part, kinds, everywhere=everywhere)
+            table = _table(part, default)
             # What somebody wrote below a table takes nothing away from it.
             if table.rows or is_header(part[0]) or not has_header:
                 yield table
@@ -147,8 +153,7 @@ def _known(words: Sequence[str]) -> bool:
     return bool({"NAME", "LAST SEEN", "NAMESPACE"} & set(words))
 
 
-def _table(lines: list[str], kinds: Sequence[Resource], *, everywhere: bool) -> Table:
-    headings = _default(kinds, everywhere=everywhere)
+def _table(lines: list[str], headings: tuple[str, ...]) -> Table:
     starts: list[int] = []
     if is_header(lines[0]):
         found = list(_HEADING.finditer(lines[0]))
@@ -158,8 +163,10 @@ def _table(lines: list[str], kinds: Sequence[Resource], *, everywhere: bool) -> 
     return Table(headings, tuple(rows), len(lines) - len(rows))
 
 
-def _default(kinds: Sequence[Resource], *, everywhere: bool) -> tuple[str, ...]:
+def _default(kinds: Sequence[Resource], *, everywhere: bool, labelled: bool) -> tuple[str, ...]:
     known = _DEFAULTS.get(kinds[0].plural, ()) if len(kinds) == 1 else ()
+    if labelled and "AGE" in known:
+        known = (*known[: known.index("AGE") + 1], "LABELS")
     return ("NAMESPACE", *known) if everywhere and known else known
 
 

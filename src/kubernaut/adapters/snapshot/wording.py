@@ -13,7 +13,7 @@ from typing import Final
 from kubernaut.adapters.snapshot.known import Key, Known, name_unnamed
 from kubernaut.adapters.snapshot.sightings import Fullness, put
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree
-from kubernaut.resources import POD, REPLICA_SET, VOLUME_CLAIM
+from kubernaut.resources import POD, REPLICA_SET, STATEFUL_SET, VOLUME_CLAIM
 
 _UNSTARTED: Final = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 _STATUSES: Final = ("initContainerStatuses", "containerStatuses")
@@ -62,12 +62,29 @@ def _add_claims(found: dict[Key, Known], words: Words) -> None:
             continue
         volumes = known.tree.trees("spec", "volumes")
         claims = [claim for one in volumes if (claim := one.text("persistentVolumeClaim", "claimName"))]
+        if not volumes:
+            _mount_own(found, known)
         key = (VOLUME_CLAIM.kind, place, claims[0] if len(claims) == 1 else "")
         if key[2] and key not in found:
             metadata: JsonObject = {"name": key[2], "namespace": place}
             raw: JsonObject = {"apiVersion": "v1", "kind": VOLUME_CLAIM.kind, "metadata": metadata}
             raw["status"] = {"phase": "Pending"}
             found[key] = Known(VOLUME_CLAIM, place, key[2], raw, Fullness.NAMED)
+
+
+def _mount_own(found: Mapping[Key, Known], known: Known) -> None:
+    """The claims that a StatefulSet makes for its pod bear its name: the pod mounts them, where nothing shows it."""
+    owner = known.tree.controller
+    if owner is None or owner.kind != STATEFUL_SET.kind:
+        return
+    own = [name for kind, place, name in found if kind == VOLUME_CLAIM.kind and place == known.namespace]
+    mounted: list[Json] = [
+        {"name": name.removesuffix(f"-{known.name}"), "persistentVolumeClaim": {"claimName": name}}
+        for name in own
+        if name.endswith(f"-{known.name}")
+    ]
+    if mounted:
+        put(known.raw, ("spec", "volumes"), mounted)
 
 
 def _share_complaints(found: Mapping[Key, Known], words: Words) -> None:

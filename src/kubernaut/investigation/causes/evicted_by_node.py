@@ -28,14 +28,15 @@ def examine(workload: Workload) -> Finding | None:
     if match is None:
         return None
     name = pod.text("spec", "nodeName")
-    node = workload.scene.get("Node", "", name)
+    node = workload.scene.get("Node", "", name) if name else _only_pressed(workload)
     pressed = _pressures(node) if node else []
     short = match.group(1) or match.group(2)
+    where = f"by {name}, which is" if name else "by a node that is not shown, which was"
+    if node and not name:
+        where = f"probably by {node.name}, which reports {' and '.join(pressed)}: the node was"
     return Finding(
         target=node.ref if node and pressed else workload.ref,
-        summary=(
-            f"{workload.title}: {len(evicted)} pods were evicted by nodes, last by {name}, which is short of {short}."
-        ),
+        summary=(f"{workload.title}: {len(evicted)} pods were evicted by nodes, last {where} short of {short}."),
         verdict=Verdict.ESCALATE,
         supporting=(
             facts.field(pod, "status.reason", f"Evicted: {pod.text('status', 'message')}"),
@@ -43,8 +44,14 @@ def examine(workload: Workload) -> Finding | None:
             *([facts.field(node, f"status.conditions[{kind}]", f"{kind} is True") for kind in pressed] if node else []),
         ),
         remedies=(escalate(node.ref if node and pressed else workload.ref),),
-        places={"node": name, "pod": pod.name},
+        places={"node": name or (node.name if node else "NODE"), "pod": pod.name},
     )
+
+
+def _only_pressed(workload: Workload) -> KubeObject | None:
+    """The one node that reports a pressure, where it is not shown which node a pod was on."""
+    found = [node for node in workload.scene.all("Node") if _pressures(node)]
+    return found[0] if len(found) == 1 else None
 
 
 def _is_recent(workload: Workload, pod: KubeObject) -> bool:

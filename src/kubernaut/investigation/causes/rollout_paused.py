@@ -12,7 +12,7 @@ from kubernaut.investigation.intent import marked_pause
 from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.revisions import spell
 from kubernaut.investigation.subjects import Workload
-from kubernaut.investigation.templates import Difference, differences
+from kubernaut.investigation.templates import UNSEEN, Difference, differences
 
 # Who pauses to look at a canary is back within minutes.
 _LEFT = timedelta(minutes=5)
@@ -51,8 +51,11 @@ def _since(workload: Workload, at: datetime) -> str:
 
 def _waiting(workload: Workload) -> list[Difference]:
     """How the template differs from that of every ReplicaSet."""
-    if not workload.revisions:
-        return []
+    if all(not each.template.has("spec", "containers") for each in workload.revisions):
+        # A template that some ReplicaSet has counts pods as updated, also while it is paused.
+        status = workload.object.tree("status")
+        is_behind = status.has("updatedReplicas") and status.integer("updatedReplicas") < workload.desired
+        return [UNSEEN] if is_behind else []
     found = [
         [part for part in differences(each.template, workload.template) if not part.is_stamp]
         for each in workload.revisions

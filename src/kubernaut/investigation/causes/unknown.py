@@ -54,7 +54,9 @@ def _container_states(workload: Workload) -> list[Fact]:
 
 
 def examine_service(service: Service) -> Finding | None:
-    """What was seen of a Service that reaches no ready pod."""
+    """What was seen of a Service that reaches no ready pod; nothing where it is not shown which it selects."""
+    if not service.is_selector_read:
+        return None
     text = f"{len(service.selected)} pods selected, {service.ready_endpoints} ready addresses"
     told = [facts.field(service.object, "endpoints", text)]
     return _finding(service.object, f"Service {service.object.name}", f"{text}.", told)
@@ -81,7 +83,9 @@ def examine_other(other: Other) -> Finding | None:
     ][:_SHOWN]
     told += recent_warnings(other.scene, [item])[:_SHOWN]
     phase = item.text("status", "phase")
-    told = told or [facts.field(item, "status.phase", phase or "nothing is reported")]
+    if not told and not phase:
+        return None
+    told = told or [facts.field(item, "status.phase", phase)]
     return _finding(item, f"{item.kind} {item.name}", f"{told[0].text}.", told)
 
 
