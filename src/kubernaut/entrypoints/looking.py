@@ -32,6 +32,7 @@ from kubernaut.execution.preflight import find_lacks
 from kubernaut.intake import parse_webhook
 from kubernaut.investigation.diagnosing import diagnose, survey
 from kubernaut.investigation.gathering import BUDGET, Lists
+from kubernaut.investigation.hearsay import NO_TICKET, Ticket
 from kubernaut.investigation.inquiry import first_look, first_survey, inquire
 from kubernaut.investigation.scene import Scene
 from kubernaut.planning.guards import MANAGED_LABEL
@@ -99,9 +100,9 @@ async def _look(
     if saved is not None:
         # All of it costs nothing, and an owner that a get does not find may be named by its children.
         first |= first_survey(places) | _saved_lists(saved, request.namespace)
-    asked, heard = (saved.asked_about, saved.heard) if saved else ((), ())
-    every = partial(survey, asked_about=asked, heard=heard)
-    examine = partial(_diagnoses, targets=targets) if request.alert else every
+    asked, ticket = (saved.asked_about, Ticket(saved.heard, saved.partial)) if saved else ((), NO_TICKET)
+    every = partial(survey, asked_about=asked, ticket=ticket)
+    examine = partial(_diagnoses, targets=targets, ticket=ticket) if request.alert else every
     budget = _FROM_MEMORY if saved else BUDGET
     scene, diagnoses = await inquire(reader, clock, first | {(NAMESPACE, "")}, examine, budget, metrics=metrics)
     return _report(scene, diagnoses, request, where, reader, time.perf_counter() - started)
@@ -117,7 +118,8 @@ def _saved_lists(saved: Snapshot, namespace: str) -> Lists:
     )
 
 
-def _diagnoses(scene: Scene, *, targets: list[ObjectRef]) -> list[Diagnosis]:
+def _diagnoses(scene: Scene, *, targets: list[ObjectRef], ticket: Ticket) -> list[Diagnosis]:
+    ticket.tell(scene)
     return [diagnose(scene, target) for target in targets]
 
 

@@ -15,7 +15,7 @@ from kubernaut.investigation.confidence import confidence, coverage, independent
 from kubernaut.investigation.dependencies import broken_dependencies
 from kubernaut.investigation.facts import Fact, log
 from kubernaut.investigation.finding import Cause, Finding, Role
-from kubernaut.investigation.hearsay import heard_lines, said_about, said_by
+from kubernaut.investigation.hearsay import NO_TICKET, Ticket, said_about, said_by
 from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.scene import TOP_LEVEL, Scene
@@ -71,15 +71,13 @@ def _not_found(scene: Scene, target: ObjectRef) -> Diagnosis:
     return Diagnosis(target, (unread,), (), scene.not_read)
 
 
-def survey(
-    scene: Scene, asked_about: Sequence[ObjectRef] = (), heard: Iterable[tuple[ObjectRef, str]] = ()
-) -> list[Diagnosis]:
+def survey(scene: Scene, asked_about: Sequence[ObjectRef] = (), ticket: Ticket = NO_TICKET) -> list[Diagnosis]:
     """One diagnosis for each fault in what was read, the one that explains most first; empty where nothing is wrong.
 
     An object that only suffers from another one's fault has no diagnosis of its own. Objects that somebody asked about
-    are examined whatever their kind, and what is found of them comes first. `heard` is what programs are quoted with.
+    are examined whatever their kind, and what is found of them comes first.
     """
-    scene.heard = heard_lines(heard)
+    ticket.tell(scene)
     search = _Search(scene)
     found: dict[tuple[CauseId, ObjectRef], Diagnosis] = {}
     victims: dict[tuple[CauseId, ObjectRef], int] = {}
@@ -258,6 +256,8 @@ def _verdict(scene: Scene, entry: Candidate, others: list[Candidate]) -> Verdict
         and not entry.finding.contradicting
         and independent_sources(entry.finding) >= _SOURCES_TO_ACT
         and not rivals
+        # What of an object only a name or a row of a table is shown may be otherwise.
+        and not {entry.finding.target, *(call.target for call in entry.finding.remedies[:1])} & scene.partial
     )
     return Verdict.ACT if sure else Verdict.APPROVE
 

@@ -1,12 +1,14 @@
 """What programs said according to a ticket: logs and commands that somebody thought worth quoting.
 
-The lines of a log that nobody asked for prove little. One that a person pasted, also of what is well, is what they complain about.
+The lines of a log that nobody asked for prove little. One that a person pasted, also of what is well, is what they
+complain about.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.investigation.logs import LogLine, decisive_lines
@@ -19,6 +21,21 @@ UNREACHED = re.compile(
 SILENT = re.compile(r"(?i)timed? ?out|ETIMEDOUT|deadline exceeded|no route to host")
 _WORDS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _LONGEST = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What a paste has that a cluster has not: `heard` with whose words they are, and objects that it shows in part."""
+
+    heard: tuple[tuple[ObjectRef, str], ...] = ()
+    partial: frozenset[ObjectRef] = frozenset()
+
+    def tell(self, scene: Scene) -> None:
+        """Makes it known to whoever examines the scene."""
+        scene.heard, scene.partial = heard_lines(self.heard), self.partial
+
+
+NO_TICKET = Ticket()
 
 
 def heard_lines(texts: Iterable[tuple[ObjectRef, str]]) -> tuple[LogLine, ...]:

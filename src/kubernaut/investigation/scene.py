@@ -61,11 +61,12 @@ class Scene:
     ) -> None:
         """`logs` maps (namespace, pod, container) to the decisive lines; `measurable` is False without a Prometheus.
 
-        `heard` is set to what a ticket quotes of logs and commands, where a ticket is looked at.
+        `heard` and `partial` are set to what a ticket quotes and shows in part, where one is looked at.
         """
         self.now = now
         self.measurable = measurable
         self.heard: tuple[LogLine, ...] = ()
+        self.partial: frozenset[ObjectRef] = frozenset()
         self._measured: dict[Asked, Sequence[Series]] = {}
         self._wanted_metrics: set[Asked] = set()
         self.not_read = tuple(not_read)

@@ -31,7 +31,8 @@ class Snapshot:
     `logs` maps (namespace, pod, container, previous) to text. `notes` say what was passed over. `asked_about` are the
     objects that somebody looked at one by one, as far as that is known. `gone` are (kind, namespace, name) of objects
     that the API server said are not there. `is_pasted` where anything in it is what people pasted. `heard` is
-    what they quote of logs and of commands within pods, with whose it is.
+    what they quote of logs and of commands within pods, with whose it is; `partial` are the objects
+    of which a paste shows less than a description.
     """
 
     title: str
@@ -46,6 +47,7 @@ class Snapshot:
     gone: frozenset[Name] = frozenset()
     is_pasted: bool = False
     heard: tuple[tuple[ObjectRef, str], ...] = ()
+    partial: frozenset[ObjectRef] = frozenset()
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -85,6 +87,7 @@ class Collection:
     gone: set[Name] = field(default_factory=set)
     is_pasted: bool = False
     heard: list[tuple[ObjectRef, str]] = field(default_factory=list)
+    partial: set[ObjectRef] = field(default_factory=set)
 
     @property
     def is_empty(self) -> bool:
@@ -149,6 +152,7 @@ class Collection:
             gone=frozenset(self.gone - {(ref.kind, ref.namespace, ref.name) for ref in self.objects}),
             is_pasted=self.is_pasted,
             heard=tuple(self.heard),
+            partial=frozenset(self.partial),
         )
 
 

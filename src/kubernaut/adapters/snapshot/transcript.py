@@ -252,6 +252,8 @@ class Transcript:
         kept = [known for known in found.values() if is_enough(known)]
         for known in kept:
             collection.add(known.raw, "the transcript")
+            if known.fullness < Fullness.DESCRIBED:
+                collection.partial.add(known.tree.ref)
         for event in events:
             collection.add(event, "the transcript")
         for key, text in logs:

@@ -14,6 +14,7 @@ from kubernaut.domain.diagnosis import Diagnosis
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.investigation.diagnosing import survey
 from kubernaut.investigation.gathering import BUDGET
+from kubernaut.investigation.hearsay import Ticket
 from kubernaut.investigation.inquiry import first_survey, inquire
 
 
@@ -45,7 +46,8 @@ POD = ObjectRef("v1", "Pod", "shop", "web-1")
 
 def diagnosed(snapshot: Snapshot) -> list[Diagnosis]:
     """What `diagnose --snapshot` finds."""
-    examine = partial(survey, asked_about=snapshot.asked_about)
+    ticket = Ticket(snapshot.heard, snapshot.partial)
+    examine = partial(survey, asked_about=snapshot.asked_about, ticket=ticket)
     first = first_survey(snapshot.namespaces or ("",))
     looking = inquire(
         SnapshotReader(snapshot), SnapshotClock(snapshot.now), first, examine, replace(BUDGET, calls=1000)
