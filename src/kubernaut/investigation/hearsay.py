@@ -25,14 +25,18 @@ _LONGEST = 2000
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What a paste has that a cluster has not: `heard` with whose words they are, and objects that it shows in part."""
+    """What a paste has that a cluster has not: `heard` with whose words they are, and objects that it shows in part.
+
+    Of the `partial` ones it shows less than a description, of those `retold` less than the object itself.
+    """
 
     heard: tuple[tuple[ObjectRef, str], ...] = ()
     partial: frozenset[ObjectRef] = frozenset()
+    retold: frozenset[ObjectRef] = frozenset()
 
     def tell(self, scene: Scene) -> None:
         """Makes it known to whoever examines the scene."""
-        scene.heard, scene.partial = heard_lines(self.heard), self.partial
+        scene.heard, scene.partial, scene.retold = heard_lines(self.heard), self.partial, self.retold
 
 
 NO_TICKET = Ticket()

@@ -17,6 +17,7 @@ from kubernaut.investigation.proving import worked_before
 from kubernaut.investigation.remedies import WayBack, call, escalate, way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
+from kubernaut.investigation.untold import as_far_as_known
 
 _GONE = "The template asked for it before: it was removed, and its content is not in any revision."
 _UNTOLD = "No former revision is shown: whether it was removed, renamed or never there is not known."
@@ -117,7 +118,7 @@ def finding_of(workload: Workload, gap: Gap) -> Finding:
     thing = f"{reference.kind} {reference.name}"
     who = "its pod" if "[]" in reference.path else reference.path
     lack = f"{thing} has no key {reference.key}" if reference.key else f"{thing} does not exist"
-    untold = _GONE if workload.is_history_read else _UNTOLD
+    untold = _GONE if as_far_as_known(workload, _GONE) == _GONE else _UNTOLD
     hand = YOUNG if brought else _KEPT if lost else untold
     return Finding(
         target=workload.ref,

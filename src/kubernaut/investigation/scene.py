@@ -67,6 +67,7 @@ class Scene:
         self.measurable = measurable
         self.heard: tuple[LogLine, ...] = ()
         self.partial: frozenset[ObjectRef] = frozenset()
+        self.retold: frozenset[ObjectRef] = frozenset()
         self._measured: dict[Asked, Sequence[Series]] = {}
         self._wanted_metrics: set[Asked] = set()
         self.not_read = tuple(not_read)

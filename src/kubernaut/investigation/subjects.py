@@ -25,7 +25,7 @@ from kubernaut.investigation.revisions import GoodRevision, Revision, changes, g
 from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.templates import UNSEEN, Difference
 
-_HISTORIES = {
+HISTORIES = {
     "Deployment": "ReplicaSet",
     "StatefulSet": "ControllerRevision",
     "DaemonSet": "ControllerRevision",
@@ -194,7 +194,7 @@ class Workload:
     @cached_property
     def is_history_read(self) -> bool:
         """Whether its former templates are known, or there are none."""
-        holder = _HISTORIES.get(self.object.kind)
+        holder = HISTORIES.get(self.object.kind)
         return holder is None or len(self.revisions) > 1 or self.scene.covers(holder, self.object.namespace)
 
     @cached_property
@@ -214,6 +214,8 @@ class Workload:
             return None
         shown = sorted(change.real, key=lambda difference: not relevant(difference))
         text = "; ".join(str(difference) for difference in shown[:_SHOWN])
+        if change.real == (UNSEEN,):
+            text = "what it changed is not shown"
         more = f"; {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
         by = f" (by {change.author.manager})" if change.author else ""
         is_numbered = change.old.number and change.new.number

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import re
 
-from kubernaut.investigation.subjects import Workload
+from kubernaut.investigation.subjects import HISTORIES, Workload
 
 UNTOLD = "Whether its template changed is not shown."
+ONLY = "No former template is known: whether it ever worked is not."
+_BEFORE = re.compile(r"\b(?:named|called|asked for) it before\b")
 _CLAIM = re.compile(r"did not (?:change|ask)|\bbefore\b|\bnot new\b|\bas old as\b|\bnever declared\b")
 _ADVICE = ("look at ", "somebody ")
 
 
 def as_far_as_known(workload: Workload, words: str) -> str:
     """The words, with what they claim of the template's past only where that was read."""
-    if workload.is_history_read:
+    has_former = len(workload.revisions) > 1 or workload.object.kind not in HISTORIES
+    if workload.is_history_read and (has_former or not _BEFORE.search(words)):
         return words
     first, _, more = words.partition(". ")
     claim, _, rest = first.rstrip(".").partition(": ")
     if not _CLAIM.search(claim):
         return words
     advice = f"{rest[0].upper()}{rest[1:]}." if rest.startswith(_ADVICE) else ""
-    return " ".join(part for part in (UNTOLD, advice, more) if part)
+    told = ONLY if workload.is_history_read else UNTOLD
+    return " ".join(part for part in (told, advice, more) if part)

@@ -32,7 +32,7 @@ class Snapshot:
     objects that somebody looked at one by one, as far as that is known. `gone` are (kind, namespace, name) of objects
     that the API server said are not there. `is_pasted` where anything in it is what people pasted. `heard` is
     what they quote of logs and of commands within pods, with whose it is; `partial` are the objects
-    of which a paste shows less than a description.
+    of which a paste shows less than a description, `retold` those of which it shows less than the object itself.
     """
 
     title: str
@@ -48,6 +48,7 @@ class Snapshot:
     is_pasted: bool = False
     heard: tuple[tuple[ObjectRef, str], ...] = ()
     partial: frozenset[ObjectRef] = frozenset()
+    retold: frozenset[ObjectRef] = frozenset()
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -88,6 +89,7 @@ class Collection:
     is_pasted: bool = False
     heard: list[tuple[ObjectRef, str]] = field(default_factory=list)
     partial: set[ObjectRef] = field(default_factory=set)
+    retold: set[ObjectRef] = field(default_factory=set)
 
     @property
     def is_empty(self) -> bool:
@@ -153,6 +155,7 @@ class Collection:
             is_pasted=self.is_pasted,
             heard=tuple(self.heard),
             partial=frozenset(self.partial),
+            retold=frozenset(self.retold),
         )
 
 

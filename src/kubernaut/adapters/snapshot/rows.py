@@ -13,6 +13,7 @@ from kubernaut.adapters.snapshot.rows_of_settings import (
     budget,
     ingress,
     ingress_class,
+    metrics_of,
     network_policy,
     storage_class,
 )
@@ -245,7 +246,10 @@ def _autoscaler(row: Row, _: Ages) -> JsonObject:
         **_number("minReplicas", row.number("MINPODS")),
         **_number("maxReplicas", row.number("MAXPODS")),
     }
-    return {"spec": spec, "status": _number("currentReplicas", row.number("REPLICAS"))}
+    wanted, seen = metrics_of(row["TARGETS"])
+    spec |= {"metrics": wanted} if wanted else {}
+    status = _number("currentReplicas", row.number("REPLICAS")) | ({"currentMetrics": seen} if seen else {})
+    return {"spec": spec, "status": status}
 
 
 def _number(name: str, value: int | None) -> JsonObject:

@@ -11,6 +11,7 @@ from kubernaut.domain.objects import Json, JsonObject
 
 DEFAULT_MARK: Final = " (default)"
 _DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
+_TARGET: Final = re.compile(r"(cpu|memory): (?:(\d{1,6})%|<unknown>)/(\d{1,6})%")
 _SHARE: Final = re.compile(r"\d{1,9}%?")
 
 
@@ -44,6 +45,18 @@ def budget(row: Row) -> JsonObject:
             spec[field] = int(text) if text.isdecimal() else text
     allowed = row.number("ALLOWED DISRUPTIONS")
     return {"spec": spec, "status": {} if allowed is None else {"disruptionsAllowed": allowed}}
+
+
+def metrics_of(targets: str) -> tuple[list[Json], list[Json]]:
+    """What an autoscaler aims at and what it sees, of `cpu: 93%/60%`; older tables do not say of what."""
+    wanted: list[Json] = []
+    seen: list[Json] = []
+    for name, now, aim in _TARGET.findall(targets):
+        goal: JsonObject = {"type": "Utilization", "averageUtilization": int(aim)}
+        wanted.append({"type": "Resource", "resource": {"name": name, "target": goal}})
+        if now.isdecimal():
+            seen.append({"type": "Resource", "resource": {"name": name, "current": {"averageUtilization": int(now)}}})
+    return wanted, seen
 
 
 def network_policy(row: Row) -> JsonObject:

@@ -133,6 +133,8 @@ class Transcript:
                 self._take_tables(command, block.lines, (EVENT,))
             case "get":
                 self._take_get(name, command, block.lines)
+            case _:
+                pass
 
     def _take_get(self, name: str, command: Command, lines: list[str]) -> None:
         if _form(command):
@@ -254,6 +256,8 @@ class Transcript:
             collection.add(known.raw, "the transcript")
             if known.fullness < Fullness.DESCRIBED:
                 collection.partial.add(known.tree.ref)
+            if known.fullness < Fullness.WHOLE:
+                collection.retold.add(known.tree.ref)
         for event in events:
             collection.add(event, "the transcript")
         for key, text in logs:

@@ -23,7 +23,7 @@ def examine(workload: Workload) -> Finding | None:
     evicted = [pod for pod in workload.scene.pods_of(workload.object) if _is_recent(workload, pod)]
     if not evicted or is_whole(workload):
         return None
-    pod = max(evicted, key=lambda entry: str(entry.created_at))
+    pod = max(evicted, key=lambda entry: (entry.has("status", "message"), str(entry.created_at)))
     match = _FORM.search(pod.text("status", "message"))
     if match is None:
         return None
@@ -83,13 +83,19 @@ def examine_node(node: Node) -> Finding | None:
     return Finding(
         target=node.object.ref,
         summary=(
-            f"Node {node.object.name} reports {' and '.join(pressed)}; {len(evicted)} of {len(node.pods)} pods seen "
-            "there were evicted. It takes no new pods until that is over."
+            f"Node {node.object.name} reports {' and '.join(pressed)}; {_count(evicted, node.pods)}. "
+            "It takes no new pods until that is over."
         ),
         verdict=Verdict.ESCALATE,
         supporting=(*told, *(facts.event(entry) for entry in events[:1]), *lost),
         remedies=(escalate(node.object.ref),),
         places={"node": node.object.name, "pod": "POD"},
+    )
+
+
+def _count(evicted: list[KubeObject], pods: list[KubeObject]) -> str:
+    return (
+        f"{len(evicted)} of {len(pods)} pods seen there were evicted" if pods else "which pods are there is not shown"
     )
 
 

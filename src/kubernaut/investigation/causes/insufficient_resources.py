@@ -9,6 +9,7 @@ from kubernaut.investigation.remedies import escalate, way_back
 from kubernaut.investigation.scheduling import Obstacle, blockage
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
+from kubernaut.investigation.untold import as_far_as_known
 
 
 def examine(workload: Workload) -> Finding | None:
@@ -26,7 +27,11 @@ def examine(workload: Workload) -> Finding | None:
     scene = workload.scene
     growing = [facts.event(entry) for entry in scene.events_of(found.pod, "TriggeredScaleUp", "Nominated")[:1]]
     stuck = [facts.event(entry) for entry in scene.events_of(found.pod, "NotTriggerScaleUp")[:1]]
-    words = back.words if back else "The requests did not change: the cluster is full, or lost nodes."
+    words = (
+        back.words
+        if back
+        else as_far_as_known(workload, "The requests did not change: the cluster is full, or lost nodes.")
+    )
     return Finding(
         target=workload.ref,
         summary=f"{workload.title}: {len(workload.pending)} pods wait for room: {_short(found.message)}. {words}",

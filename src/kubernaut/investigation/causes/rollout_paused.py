@@ -28,18 +28,18 @@ def examine(workload: Workload) -> Finding | None:
     if not waiting or (author and author.at and workload.scene.now - author.at < _LEFT):
         return None
     by = f" {author}" if author else ""
+    unseen = waiting[0] == UNSEEN
+    what = "a change waits, which is not shown" if unseen else f"a change waits: {waiting[0]}"
+    lack = "none of its pods has the present template yet" if unseen else f"no ReplicaSet has {waiting[0]} yet"
     changed = last_writer(item, "spec", "template")
     since = f" for {_since(workload, author.at)}" if author and author.at else ""
     return Finding(
         target=item.ref,
-        summary=(
-            f"{workload.title}: its rollout is paused{since}, nothing marks that as meant, and a change waits: "
-            f"{waiting[0]}."
-        ),
+        summary=(f"{workload.title}: its rollout is paused{since}, nothing marks that as meant, and {what}."),
         verdict=Verdict.APPROVE,
         supporting=(
             facts.field(item, "spec.paused", f"the rollout is paused{by}", author.at if author else None),
-            facts.change(item, "spec.template", f"no ReplicaSet has {waiting[0]} yet", changed.at if changed else None),
+            facts.change(item, "spec.template", lack, changed.at if changed else None),
         ),
         remedies=(call("resume_rollout", item.ref), escalate(item.ref)),
     )

@@ -17,6 +17,8 @@ _SHOWN = 3
 
 def examine(workload: Workload) -> Finding | None:
     """What was seen of a workload that is not as wanted, and what would settle it."""
+    if _is_only_named(workload):
+        return None
     told = [readiness(workload), *_states(workload), *recent_warnings(workload.scene, family(workload))[:_SHOWN]]
     told += [
         facts.log(line) for entry in workload.containers for line in workload.scene.log_of(entry.pod, entry.name)[:1]
@@ -24,6 +26,15 @@ def examine(workload: Workload) -> Finding | None:
     change = workload.change_fact()
     seen = f" Seen: {told[1].text}." if len(told) > 1 else ""
     return _finding(workload.object, workload.title, f"{told[0].text}.{seen}", [*told, *((change,) if change else ())])
+
+
+def _is_only_named(workload: Workload) -> bool:
+    """Whether a ticket names it, or pods of it, without a word of how they are."""
+    scene, live = workload.scene, workload.live
+    if workload.ref not in scene.partial or workload.object.has("status", "readyReplicas"):
+        return False
+    silent = all(pod.ref in scene.partial and pod.condition("Ready") is None for pod in live)
+    return silent and not recent_warnings(scene, family(workload))
 
 
 def _states(workload: Workload) -> list[Fact]:
@@ -64,6 +75,8 @@ def examine_service(service: Service) -> Finding | None:
 
 def examine_node(node: Node) -> Finding | None:
     """What was seen of a node."""
+    if node.object.ref in node.scene.partial and not node.object.conditions():
+        return None
     told = [
         facts.field(
             node.object, f"status.conditions[{state.text('type')}]", f"{state.text('status')}: {state.text('message')}"
