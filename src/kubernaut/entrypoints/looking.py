@@ -100,7 +100,8 @@ async def _look(
     if saved is not None:
         # All of it costs nothing, and an owner that a get does not find may be named by its children.
         first |= first_survey(places) | _saved_lists(saved, request.namespace)
-    asked, ticket = (saved.asked_about, Ticket(saved.heard, saved.partial, saved.retold)) if saved else ((), NO_TICKET)
+    asked = saved.asked_about if saved else ()
+    ticket = Ticket(saved.heard, saved.partial, saved.retold, saved.is_pasted) if saved else NO_TICKET
     every = partial(survey, asked_about=asked, ticket=ticket)
     examine = partial(_diagnoses, targets=targets, ticket=ticket) if request.alert else every
     budget = _FROM_MEMORY if saved else BUDGET

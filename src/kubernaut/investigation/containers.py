@@ -180,6 +180,7 @@ def crashing_since(container: Container) -> datetime | None:
     if ended is None or finished is None:
         return container.pod.created_at
     started = ended.time("startedAt") or finished
+    started = finished if ended.text("reason") == "StartError" else started
     run = max(finished - started, timedelta(0))
     count = min(max(container.restarts, 1), 100_000)
     doubling = min(count - 1, 5)

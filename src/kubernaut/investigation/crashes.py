@@ -17,6 +17,7 @@ from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.revisions import spell
 from kubernaut.investigation.subjects import TemplateChange, Workload
 
+_EPOCH = 1970
 _SOON = timedelta(minutes=15)
 _SAME_DAY = timedelta(hours=6)
 _SLACK = timedelta(seconds=90)
@@ -173,7 +174,8 @@ def _end_of(container: Container) -> str:
 def _run(container: Container) -> str:
     ended = container.ended
     started, finished = (ended.time("startedAt"), ended.time("finishedAt")) if ended else (None, None)
-    return f", ran {spell(finished - started)}" if started and finished else ""
+    # The kubelet dates the start of what never started 1970.
+    return f", ran {spell(finished - started)}" if started and finished and started.year > _EPOCH else ""
 
 
 def _log(workload: Workload, container: Container) -> list[Fact]:

@@ -94,6 +94,13 @@ def survey(scene: Scene, asked_about: Sequence[ObjectRef] = (), ticket: Ticket =
         if key not in found or own:
             found[key] = _diagnosis(scene, item.ref if own else best.subject, candidates)
 
+    if ticket.is_pasted and not found:
+        # Whoever shows a budget or a suspended CronJob asks about it, where nothing else is wrong.
+        shown = [item for kind in THINGS for item in scene.all(kind)]
+        told = {item.ref: candidates for item in shown if (candidates := search.candidates(item))}
+        faults = {ref: each for ref, each in told.items() if each[0].cause.role is Role.FAULT}
+        found = {(each[0].cause.id, ref): _diagnosis(scene, ref, each) for ref, each in faults.items()}
+        victims = dict.fromkeys(found, 1)
     explained = {key[1].namespace for key in found if key[0] != UNKNOWN}
 
     def rank(key: tuple[CauseId, ObjectRef]) -> tuple[bool, bool, int, float, str]:

@@ -12,7 +12,7 @@ from kubernaut.investigation.subjects import HISTORIES, Workload
 UNTOLD = "Whether its template changed is not shown."
 ONLY = "No former template is known: whether it ever worked is not."
 _BEFORE = re.compile(r"\b(?:named|called|asked for) it before\b")
-_CLAIM = re.compile(r"did not (?:change|ask)|\bbefore\b|\bnot new\b|\bas old as\b|\bnever declared\b")
+_CLAIM = re.compile(r"did not (?:change|ask)|was not changed|\bbefore\b|\bnot new\b|\bas old as\b|\bnever declared\b")
 _ADVICE = ("look at ", "somebody ")
 
 

@@ -49,6 +49,8 @@ _OF_UNSEEN_SET: Final = re.compile(rf"(.+)-({_SUFFIX}{{4,10}})-{_SUFFIX}{{5}}")
 # Nobody gives a program a name of so many consonants and digits: that is a hash, and a Deployment made it.
 _SHORTEST_HASH: Final = 7
 _FEWEST_DIGITS: Final = 2
+# A CronJob names its Jobs after the minute for which it makes them, counted from 1970.
+_OF_SCHEDULED_JOB: Final = re.compile(rf"(.+-\d{{8}})-{_SUFFIX}{{5}}")
 _OF_STATEFUL_SET: Final = re.compile(r"(.+)-(\d{1,6})")
 
 
@@ -219,6 +221,9 @@ def _named_after(found: Mapping[Key, Known], known: Known) -> tuple[str, str] | 
     if unseen and (is_there(DEPLOYMENT.kind, unseen[1]) or _is_hash(unseen[2])):
         put(known.raw, ("metadata", "labels", "pod-template-hash"), unseen[2])
         return REPLICA_SET.kind, f"{unseen[1]}-{unseen[2]}"
+    scheduled = _OF_SCHEDULED_JOB.fullmatch(known.name) if known.resource == POD else None
+    if scheduled:
+        return JOB.kind, scheduled[1]
     numbered = _OF_STATEFUL_SET.fullmatch(known.name) if known.resource == POD else None
     return (STATEFUL_SET.kind, numbered[1]) if numbered else None
 

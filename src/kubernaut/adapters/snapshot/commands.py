@@ -24,7 +24,7 @@ from kubernaut.resources import (
 )
 
 VERBS: Final = frozenset(
-    {"get", "describe", "logs", "exec", "run", "events", "top", "rollout", "config", "project", "version"}
+    {"get", "describe", "logs", "exec", "run", "drain", "events", "top", "rollout", "config", "project", "version"}
 )
 # Under which the options hold what a command ran within a pod.
 WITHIN: Final = "--"

@@ -13,6 +13,12 @@ from kubernaut.ports import Resource
 _HEADING: Final = re.compile(r"\S+(?: \S+)*")
 _GAP: Final = re.compile(r"\s{2,}")
 _IS_HEADER: Final = re.compile(r"[A-Z][A-Z0-9()%_/. -]*(?:\((?:cores|bytes|s|%)\)[A-Z0-9()%_/. -]*)*")
+# Headings of one word, by which a header is known that has one space between its columns.
+_SINGLE: Final = frozenset(
+    {"NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "AGE", "IP", "NODE", "UP-TO-DATE", "AVAILABLE", "DESIRED"}
+    | {"CURRENT", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "ROLES", "VERSION", "VOLUME", "CAPACITY"}
+    | {"STORAGECLASS", "COMPLETIONS", "DURATION", "SCHEDULE", "SUSPEND", "ACTIVE"}
+)
 _NARROWEST: Final = 60
 _NOTHING: Final = re.compile(r"No resources found(?: in (\S+) namespace)?\.?")
 # Headers of tables that were printed without them, or lost theirs in a pipe.
@@ -141,7 +147,15 @@ def is_header(line: str) -> bool:
     if "NAME" not in line and "LAST SEEN" not in line:
         return False
     words = _HEADING.findall(line)
+    if len(words) == 1:
+        return _is_squeezed(line)
     return len(words) > 1 and all(_IS_HEADER.fullmatch(word) for word in words) and _known(words)
+
+
+def _is_squeezed(line: str) -> bool:
+    """Whether it is a header that `awk` or a chat left with one space between its columns."""
+    words = line.split()
+    return len(words) > 1 and words[0] in ("NAME", "NAMESPACE") and all(word in _SINGLE for word in words)
 
 
 def headings_of(line: str) -> list[str]:
@@ -156,7 +170,7 @@ def _known(words: Sequence[str]) -> bool:
 def _table(lines: list[str], headings: tuple[str, ...]) -> Table:
     starts: list[int] = []
     if is_header(lines[0]):
-        found = list(_HEADING.finditer(lines[0]))
+        found = list(re.finditer(r"\S+", lines[0]) if _is_squeezed(lines[0]) else _HEADING.finditer(lines[0]))
         headings, starts = tuple(match[0] for match in found), [match.start() for match in found]
         lines = lines[1:]
     rows = [row for line in lines if (row := _row(line, headings, starts)) is not None]

@@ -46,8 +46,9 @@ from kubernaut.adapters.snapshot.wording import complete_words
 from kubernaut.domain.errors import SnapshotError
 from kubernaut.domain.objects import Json, KubeObject, Tree
 from kubernaut.ports import Resource
-from kubernaut.resources import ENDPOINT_SLICE, ENDPOINTS, EVENT, POD, SERVICE, find_resource
+from kubernaut.resources import DISRUPTION_BUDGET, ENDPOINT_SLICE, ENDPOINTS, EVENT, POD, SERVICE, find_resource
 
+_NOT_EVICTED: Final = re.compile(r'-n "([a-z0-9-]{1,63})".{0,80}Cannot evict pod as it would violate')
 _MOST_MISSING: Final = 20
 _FAILED: Final = re.compile(r"^(?:Error from server|error:|Unable to connect|The connection to the server)")
 _MISSING: Final = re.compile(r'Error from server \(NotFound\): ([a-z]{2,60})[a-z0-9.-]{0,80} "([^"]{1,253})" not found')
@@ -82,6 +83,7 @@ class Transcript:
         self._told: list[Told] = []
         self._logs: list[PastedLog] = []
         self._spoken: list[PastedLog] = []
+        self._drained: set[str] = set()
         self._gone: list[tuple[Resource, str | None, str]] = []
         self._shown: list[tuple[str, str | None]] = []
         self._asked: list[tuple[Resource, str | None, str]] = []
@@ -125,6 +127,8 @@ class Transcript:
                 self._logs += logs_of(block, self._place(command))
             case "exec" | "run" if command.options.get(WITHIN):
                 self._spoken += spoken(command, block.lines, self._place(command))
+            case "drain":
+                self._drained |= {match[1] for line in block.lines if (match := _NOT_EVICTED.search(line))}
             case "rollout" if command.words:
                 self._sightings += told_by_rollout(command, block.lines, self._place(command))
             case "describe":
@@ -263,6 +267,8 @@ class Transcript:
         for key, text in logs:
             add_log(collection, key, text)
         collection.asked_about += [found[key].tree.ref for key in _placed(self._asked, context) if key in found]
+        kept_up = [one for one in kept if one.resource == DISRUPTION_BUDGET and one.namespace in self._drained]
+        collection.asked_about += [one.tree.ref for one in kept_up]
         collection.gone |= set(_placed(self._gone, context)) - found.keys()
         collection.is_pasted = True
         collection.heard += heard([*self._logs, *self._spoken], context)

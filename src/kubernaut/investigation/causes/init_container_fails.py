@@ -25,7 +25,7 @@ def examine(workload: Workload) -> Finding | None:
     text = f"{container.label} {ends}; {waiting} wait for it"
     crash = crash_in(workload, container)
     story = Story(
-        words=f"{crash.words} and {waiting} never start",
+        words=f"{crash.words}, so {waiting} never start",
         otherwise="The template did not change: what the init container works on or waits for did.",
         proofs=(facts.field(container.pod, f"status.{container.status_list}[{container.name}]", text),),
     )

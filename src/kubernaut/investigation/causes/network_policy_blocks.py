@@ -44,7 +44,7 @@ def examine(workload: Workload) -> Finding | None:
         author, made = last_writer(policy, "spec"), policy.created_at
         by = f", written {author}" if author else ""
         amended = (call("amend_network_policy", policy.ref, drop=_part(closed)),) if _opened(workload, policy) else ()
-        age = f" It was made {spell(workload.scene.now - made)} ago{by}." if made else ""
+        age = f" It was made {spell(workload.scene.now - made)} ago{by}." if made and workload.scene.now > made else ""
         text = f"NetworkPolicy {policy.name} selects these pods and allows no {' and no '.join(closed)}"
         return Finding(
             target=workload.ref,
@@ -74,7 +74,7 @@ def _overheard(workload: Workload) -> Finding | None:
         if said is None or "ingress" not in _closed(policy) or not _selects(policy, labels):
             continue
         made = policy.created_at
-        age = f" It was made {spell(scene.now - made)} ago." if made else ""
+        age = f" It was made {spell(scene.now - made)} ago." if made and scene.now > made else ""
         text = f"NetworkPolicy {policy.name} selects these pods and allows no {' and no '.join(_closed(policy))}"
         caller = f"{said.pod.kind} {said.pod.name} in {said.pod.namespace}"
         return Finding(

@@ -96,7 +96,9 @@ def _reason(node: Node) -> str:
     state = node.object.condition("Ready")
     if state is None:
         return "its kubelet has not reported a Ready condition"
-    return f"Ready is {state.text('status')}, {state.text('message') or state.text('reason')}".rstrip(".")
+    why = state.text("message") or state.text("reason")
+    # A table calls both NotReady: what its kubelet says, and that it says nothing.
+    return f"Ready is {state.text('status')}, {why}".rstrip(".") if why else "it is NotReady, and why is not shown"
 
 
 def _facts(node: Node, victims: list[KubeObject]) -> tuple[Fact, ...]:

@@ -17,9 +17,12 @@ from kubernaut.investigation.subjects import Node, Workload
 def examine(workload: Workload) -> Finding | None:
     """The finding when every node that fits is cordoned and none of them bears a mark of maintenance."""
     found = blockage(workload)
-    if found is None or found.obstacle is not Obstacle.CORDON or not found.nodes:
+    if found is None or found.obstacle is not Obstacle.CORDON:
         return None
-    nodes = [entry.node for entry in found.nodes]
+    seen = [node for node in workload.scene.all("Node") if node.flag("spec", "unschedulable")]
+    nodes = [entry.node for entry in found.nodes] or seen
+    if not nodes:
+        return None
     free = [node for node in nodes if not intended_cordon(Node(workload.scene, node))]
     marked = [fact for node in nodes for fact in intended_cordon(Node(workload.scene, node))]
     # With every node in maintenance the finding stands, but nothing is recommended.

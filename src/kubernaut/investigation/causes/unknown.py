@@ -75,7 +75,7 @@ def examine_service(service: Service) -> Finding | None:
 
 def examine_node(node: Node) -> Finding | None:
     """What was seen of a node."""
-    if node.object.ref in node.scene.partial and not node.object.conditions():
+    if node.object.ref in node.scene.partial and not list(node.object.conditions()):
         return None
     told = [
         facts.field(

@@ -46,7 +46,7 @@ POD = ObjectRef("v1", "Pod", "shop", "web-1")
 
 def diagnosed(snapshot: Snapshot) -> list[Diagnosis]:
     """What `diagnose --snapshot` finds."""
-    ticket = Ticket(snapshot.heard, snapshot.partial, snapshot.retold)
+    ticket = Ticket(snapshot.heard, snapshot.partial, snapshot.retold, snapshot.is_pasted)
     examine = partial(survey, asked_about=snapshot.asked_about, ticket=ticket)
     first = first_survey(snapshot.namespaces or ("",))
     looking = inquire(
