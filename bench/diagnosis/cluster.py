@@ -47,6 +47,10 @@ class RealServer:
                 stored = copied(dict(item.raw))
                 section(stored, "metadata").pop("resourceVersion", None)
                 present[key_of(kind, item.namespace, item.name)] = encoded(stored)
+        # What the server itself says of addresses that it did not give is not of this system.
+        self._send(
+            [{"requestDeleteRange": {"key": _coded(f"{_ROOT}/events/"), "range_end": _coded(f"{_ROOT}/events0")}}]
+        )
         gone = [key for key in self.written if key not in present]
         self._send([{"requestDeleteRange": {"key": _coded(key)}} for key in gone])
         puts = present.items()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import random
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -17,6 +19,7 @@ from bench.diagnosis.system import START, System
 from bench.diagnosis.ticket_reading import look_at_tickets
 from bench.diagnosis.watching import ACTIONS, MUTATING, Bench, Looked, Try, webhook_of
 from kubernaut.domain.diagnosis import Diagnosis, Hypothesis, Verdict
+from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.sandbox.clock import SteppedClock
 
 # As often does the alert name a pod instead of its owner.
@@ -91,16 +94,29 @@ async def run(case: Case, bench: Bench, keep: Path | None = None) -> AsyncIterat
 
     Tickets stay in a folder of `keep` where it is given.
     """
-    system, aim, alert = made(case)
+    # In a thread of its own: the servers of other cases answer meanwhile.
+    system, aim, alert = await asyncio.to_thread(made, case)
     if bench.way != "transcript":
         yield _scored(case, aim, await bench.look(system, webhook(system, aim, alert)))
         return
     # kubectl counts ages back from now: the same system is made again, as of now.
     took = system.clock.now() - START
-    system, aim, alert = made(case, datetime.now(UTC).replace(microsecond=0) - took)
+    system, aim, alert = await asyncio.to_thread(made, case, datetime.now(UTC).replace(microsecond=0) - took)
     folder = keep / case.name.replace("/", "-") if keep else None
+    results = []
     async for told in look_at_tickets(bench, system, webhook(system, aim, alert), drawn(case), folder):
-        yield replace(_scored(case, aim, told.looked), style=told.style, decidable=told.is_decidable)
+        results.append(replace(_scored(case, aim, told.looked), style=told.style, decidable=told.is_decidable))
+        yield results[-1]
+    if folder:
+        (folder / "case.json").write_text(json.dumps(_kept(case, aim, results), indent=2))
+
+
+def _kept(case: Case, aim: Aim, results: Sequence[Result]) -> JsonObject:
+    """What is right for kept tickets, so that they can be scored again, and which of them hold the deciding facts."""
+    causes: list[Json] = [*(case.happening.causes if isinstance(case.happening, Fault) else ())]
+    targets: list[Json] = [[target.kind, target.name] for target in aim.targets]
+    decidable: JsonObject = {result.style: result.decidable for result in results}
+    return {"row": case.happening.row, "causes": causes, "targets": targets, "decidable": decidable}
 
 
 def _scored(case: Case, aim: Aim, looked: Looked) -> Result:

@@ -79,7 +79,7 @@ class Writer:
         """A ticket in each style."""
         asked = {"short": self._short(), "wide": self._wide(), "thorough": self._thorough()}
         dumped = self.folder / "dump"
-        dumped.mkdir(parents=True)
+        dumped.mkdir(parents=True, exist_ok=True)
         dump = f"cluster-info dump --all-namespaces --output-directory {dumped}"
         commands = dict.fromkeys((dump, *(command for several in asked.values() for command in several)))
         gate = asyncio.Semaphore(_AT_ONCE)

@@ -15,7 +15,7 @@ from kubernaut.adapters.snapshot.contents import Collection, Snapshot
 from kubernaut.adapters.snapshot.opening import read_snapshot
 from kubernaut.adapters.snapshot.templates import probe
 from kubernaut.adapters.snapshot.transcript import Transcript
-from kubernaut.domain.errors import SnapshotError
+from kubernaut.domain.errors import NotInSnapshot, SnapshotError
 from tests.unit.adapters.snapshot.saved import diagnosed, found
 
 RECORDED = sorted((Path(__file__).parents[1] / "data" / "transcripts").glob("*.txt"))
@@ -191,3 +191,40 @@ def test_a_probe_is_read_as_it_was_printed(
     read = probe(f"http-get {scheme}://:{port}{path} {counted}")
     assert read["httpGet"] == {"scheme": scheme.upper(), "path": path, "port": port}
     assert (read.get("initialDelaySeconds", 0), read["failureThreshold"]) == (delay, failure)
+
+
+OUTPUT = "\n".join(path.read_text() for path in RECORDED)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    kept=st.sets(st.integers(0, len(LINES) - 1), max_size=120), stop=st.integers(0, len(OUTPUT)), whole=st.booleans()
+)
+def test_whatever_is_left_of_tickets_is_never_acted_on_at_once(
+    kept: set[int],
+    stop: int,
+    whole: bool,  # noqa: FBT001
+) -> None:
+    text = OUTPUT[:stop] if whole else "\n".join(LINES[number] for number in sorted(kept))
+    try:
+        found_all = diagnosed(read_text(text))
+    except NotInSnapshot:
+        return  # nothing that is known was left of it
+    for one in found_all:
+        assert all(told.verdict in ("approve", "escalate", "decline") for told in one.hypotheses)
+        assert all(0 <= told.confidence <= 1 and told.target.name for told in one.hypotheses)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(LINES)
+        | st.sampled_from(
+            ["Name: x", "Namespace: y", "NAME   READY   STATUS   RESTARTS   AGE", "apiVersion: v1", "{", "}"]
+        )
+        | st.text(alphabet=" \tNAMEadxyz:/-[]{}<>|`$", max_size=40),
+        max_size=60,
+    )
+)
+def test_lines_without_any_command_are_read(lines: list[str]) -> None:
+    read_text("\n".join(line.replace("kubectl", "") for line in lines))

@@ -34,6 +34,7 @@ from kubernaut.investigation.diagnosing import diagnose, survey
 from kubernaut.investigation.gathering import BUDGET, Lists
 from kubernaut.investigation.hearsay import NO_TICKET, Ticket
 from kubernaut.investigation.inquiry import first_look, first_survey, inquire
+from kubernaut.investigation.pasted import never_at_once, survey_of_ticket
 from kubernaut.investigation.scene import Scene
 from kubernaut.planning.guards import MANAGED_LABEL
 from kubernaut.ports import Clock, Metrics
@@ -43,6 +44,9 @@ from kubernaut.triage.owners import top_owner
 from kubernaut.triage.targets import target_of
 
 _IN_A_NAMESPACE = re.compile(r"(\w+) in [a-z0-9.-]+|(namespace) [a-z0-9.-]+")
+_LOGS = "logs"
+# So many logs that could not be read are named one by one.
+_FEW = 20
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _LARGEST_ALERT = 8 * 2**20
 # A saved cluster has lists by namespace, and none of them costs a call.
@@ -79,7 +83,12 @@ async def _look_back(request: DiagnosisRequest, path: Path) -> DiagnosisReport:
     except NotInSnapshot as error:
         known = ", ".join(snapshot.namespaces[:20]) or "no namespace of its own"
         raise SnapshotError(f"{path} holds nothing of what was asked for", help=f"it shows: {known}") from error
-    told = tuple(replace(one, not_read=by_kind(one.not_read)) for one in report.diagnoses)
+    # All of them are of one scene, and lack the same.
+    short: dict[int, tuple[NotRead, ...]] = {}
+    for one in report.diagnoses:
+        if id(one.not_read) not in short:
+            short[id(one.not_read)] = by_kind(one.not_read)
+    told = tuple(replace(one, not_read=short[id(one.not_read)]) for one in report.diagnoses)
     return replace(report, diagnoses=told, taken_at=snapshot.now, notes=snapshot.notes)
 
 
@@ -101,11 +110,14 @@ async def _look(
         # All of it costs nothing, and an owner that a get does not find may be named by its children.
         first |= first_survey(places) | _saved_lists(saved, request.namespace)
     asked = saved.asked_about if saved else ()
-    ticket = Ticket(saved.heard, saved.partial, saved.retold, saved.is_pasted) if saved else NO_TICKET
-    every = partial(survey, asked_about=asked, ticket=ticket)
+    ticket = Ticket(saved.heard, saved.partial, saved.retold) if saved else NO_TICKET
+    overview = partial(survey_of_ticket, ticket=ticket) if saved and saved.is_pasted else survey
+    every = partial(overview, asked_about=asked)
     examine = partial(_diagnoses, targets=targets, ticket=ticket) if request.alert else every
     budget = _FROM_MEMORY if saved else BUDGET
     scene, diagnoses = await inquire(reader, clock, first | {(NAMESPACE, "")}, examine, budget, metrics=metrics)
+    if saved and saved.is_pasted:
+        diagnoses = list(map(never_at_once, diagnoses))
     return _report(scene, diagnoses, request, where, reader, time.perf_counter() - started)
 
 
@@ -155,12 +167,25 @@ def _content(path: Path) -> bytes:
 
 
 def by_kind(gaps: Sequence[NotRead]) -> tuple[NotRead, ...]:
-    """The gaps with one entry for a kind that is missing in several namespaces for one reason."""
+    """The gaps with one entry for a kind that is missing in several namespaces for one reason, and for many logs."""
     found: dict[tuple[str, str], list[str]] = {}
     for gap in gaps:
-        match = _IN_A_NAMESPACE.fullmatch(gap.what)
-        found.setdefault((match[1] or f"{match[2]}s" if match else gap.what, gap.why), []).append(gap.what)
-    return tuple(NotRead(places[0] if len(places) == 1 else kind, why) for (kind, why), places in found.items())
+        found.setdefault((_kind_of(gap.what), gap.why), []).append(gap.what)
+    told: list[NotRead] = []
+    for (kind, why), places in found.items():
+        if kind == _LOGS and len(places) <= _FEW:
+            told += [NotRead(place, why) for place in places]
+        else:
+            counted = f"{len(places)} logs" if kind == _LOGS else kind
+            told.append(NotRead(places[0] if len(places) == 1 else counted, why))
+    return tuple(told)
+
+
+def _kind_of(what: str) -> str:
+    if what.startswith("log of "):
+        return _LOGS
+    match = _IN_A_NAMESPACE.fullmatch(what)
+    return (match[1] or f"{match[2]}s") if match else what
 
 
 def _report(

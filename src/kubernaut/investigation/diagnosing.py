@@ -48,8 +48,8 @@ def diagnose(scene: Scene, target: ObjectRef) -> Diagnosis:
         return _not_found(scene, target)
     if item.kind in {"Pod", "ReplicaSet", "Job"}:
         item = scene.top_of(item)
-    search = _Search(scene)
-    return _diagnosis(scene, item.ref, search.candidates(item) or search.last_word(item))
+    search = Search(scene)
+    return diagnosis_of(scene, item.ref, search.candidates(item) or search.last_word(item))
 
 
 def _not_found(scene: Scene, target: ObjectRef) -> Diagnosis:
@@ -78,7 +78,7 @@ def survey(scene: Scene, asked_about: Sequence[ObjectRef] = (), ticket: Ticket =
     are examined whatever their kind, and what is found of them comes first.
     """
     ticket.tell(scene)
-    search = _Search(scene)
+    search = Search(scene)
     found: dict[tuple[CauseId, ObjectRef], Diagnosis] = {}
     victims: dict[tuple[CauseId, ObjectRef], int] = {}
     asked = {scene.top_of(item).ref: item for ref in asked_about if (item := scene.find(ref)) is not None}
@@ -92,15 +92,8 @@ def survey(scene: Scene, asked_about: Sequence[ObjectRef] = (), ticket: Ticket =
         victims[key] = victims.get(key, 0) + 1
         own = best.finding.target == item.ref
         if key not in found or own:
-            found[key] = _diagnosis(scene, item.ref if own else best.subject, candidates)
+            found[key] = diagnosis_of(scene, item.ref if own else best.subject, candidates)
 
-    if ticket.is_pasted and not found:
-        # Whoever shows a budget or a suspended CronJob asks about it, where nothing else is wrong.
-        shown = [item for kind in THINGS for item in scene.all(kind)]
-        told = {item.ref: candidates for item in shown if (candidates := search.candidates(item))}
-        faults = {ref: each for ref, each in told.items() if each[0].cause.role is Role.FAULT}
-        found = {(each[0].cause.id, ref): _diagnosis(scene, ref, each) for ref, each in faults.items()}
-        victims = dict.fromkeys(found, 1)
     explained = {key[1].namespace for key in found if key[0] != UNKNOWN}
 
     def rank(key: tuple[CauseId, ObjectRef]) -> tuple[bool, bool, int, float, str]:
@@ -108,7 +101,7 @@ def survey(scene: Scene, asked_about: Sequence[ObjectRef] = (), ticket: Ticket =
         is_asked = key[1] in asked or told.target in asked
         # What is known to be wrong there, or in the whole cluster, may be why the other is.
         is_symptom = key[0] == UNKNOWN and bool({key[1].namespace, ""} & explained)
-        return is_symptom, not is_asked, -victims[key], -(told.best or _NONE).confidence, str(key[1])
+        return is_symptom, not is_asked, -victims[key], -(told.best or NO_HYPOTHESIS).confidence, str(key[1])
 
     return [found[key] for key in sorted(found, key=rank)]
 
@@ -126,7 +119,7 @@ def _subjects(scene: Scene) -> Iterator[KubeObject]:
         yield from scene.all(kind)
 
 
-class _Search:
+class Search:
     """One pass over a scene; every subject is examined once, however often others lead to it."""
 
     def __init__(self, scene: Scene) -> None:
@@ -263,13 +256,12 @@ def _verdict(scene: Scene, entry: Candidate, others: list[Candidate]) -> Verdict
         and not entry.finding.contradicting
         and independent_sources(entry.finding) >= _SOURCES_TO_ACT
         and not rivals
-        # What of an object only a name or a row of a table is shown may be otherwise.
-        and not {entry.finding.target, *(call.target for call in entry.finding.remedies[:1])} & scene.partial
     )
     return Verdict.ACT if sure else Verdict.APPROVE
 
 
-def _diagnosis(scene: Scene, target: ObjectRef, candidates: list[Candidate]) -> Diagnosis:
+def diagnosis_of(scene: Scene, target: ObjectRef, candidates: list[Candidate]) -> Diagnosis:
+    """The candidates as hypotheses, in their order, with the facts that they cite numbered."""
     numbers: dict[Fact, EvidenceId] = {}
     hypotheses = []
     for entry in candidates:
@@ -318,4 +310,4 @@ def _by_hand(entry: Candidate) -> tuple[str, ...]:
     return tuple(command.format_map(safe).replace(" -c ''", "") for command in entry.cause.by_hand)
 
 
-_NONE = Hypothesis(catalogue()[0].id, ObjectRef("", "", "", ""), 0.0, Verdict.DECLINE, "", ())
+NO_HYPOTHESIS = Hypothesis(catalogue()[0].id, ObjectRef("", "", "", ""), 0.0, Verdict.DECLINE, "", ())

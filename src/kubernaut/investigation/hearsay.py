@@ -33,7 +33,6 @@ class Ticket:
     heard: tuple[tuple[ObjectRef, str], ...] = ()
     partial: frozenset[ObjectRef] = frozenset()
     retold: frozenset[ObjectRef] = frozenset()
-    is_pasted: bool = False
 
     def tell(self, scene: Scene) -> None:
         """Makes it known to whoever examines the scene."""

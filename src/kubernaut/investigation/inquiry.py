@@ -19,12 +19,14 @@ from kubernaut.resources import (
     DEPLOYMENT,
     ENDPOINT_SLICE,
     EVENT,
+    INGRESS,
     JOB,
     NODE,
     POD,
     REPLICA_SET,
     SERVICE,
     STATEFUL_SET,
+    VOLUME_CLAIM,
     resource_of,
 )
 
@@ -109,5 +111,5 @@ def first_look(targets: Iterable[ObjectRef]) -> Lists:
 
 def first_survey(namespaces: Iterable[str]) -> Lists:
     """What is read without being asked to find whatever is wrong in these namespaces, an empty name for all."""
-    kinds = (*WORKLOADS, SERVICE, ENDPOINT_SLICE, EVENT)
+    kinds = (*WORKLOADS, SERVICE, ENDPOINT_SLICE, EVENT, INGRESS, VOLUME_CLAIM)
     return frozenset({(NODE, ""), *((kind, place) for place in namespaces for kind in kinds)})

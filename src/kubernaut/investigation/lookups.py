@@ -17,6 +17,10 @@ _FORM = re.compile(
 )
 # The name server answered; these say that it did not.
 _NO_ANSWER = re.compile(r"(?i)temporary failure|EAI_AGAIN|server misbehaving|timed? ?out|SERVFAIL|refused")
+_SERVER = re.compile(r"lookup \S+ on (\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}")
+_PRIVATE = re.compile(
+    r"10\.|127\.|169\.254\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\."
+)
 _HOST = re.compile(
     r"(?i)lookup ([\w.-]+)(?: on|:)|(?:ENOTFOUND|EAI_AGAIN) ([\w.-]+)|resolve (?:host(?:name)?:? )?['\"]?([\w.-]+)"
     r"|UnknownHostException: ([\w.-]+)|bad address ['\"]([\w.-]+)|host(?: ?name)? ['\"]([\w.-]+)['\"]|(?:://|@)([\w.-]+)[:/]"
@@ -34,6 +38,12 @@ class Lookup:
     def is_denied(self) -> bool:
         """Whether a name server said that there is no such name."""
         return _NO_ANSWER.search(self.complaint.text) is None
+
+    @property
+    def asked_abroad(self) -> str:
+        """The address of the name server that answered, where that is none of a private network: not the cluster's."""
+        match = _SERVER.search(self.complaint.text)
+        return "" if match is None or _PRIVATE.match(match[1]) else match[1]
 
     def service(self, namespace: str) -> str:
         """The Service of the namespace that the host would be; empty for a host elsewhere."""

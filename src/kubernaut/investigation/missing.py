@@ -59,7 +59,7 @@ def cause_of_missing(kind: str, *, fault: int, look_alike: str) -> Cause:
             "kubectl -n {namespace} get {object}",
             "kubectl -n {namespace} rollout history {kind}/{name}",
         ),
-        narrows=("volume_not_mounted",),
+        narrows=("container_not_creatable", "volume_not_mounted"),
         workload=examine,
     )
 
@@ -142,7 +142,7 @@ def _lost(workload: Workload, reference: Reference) -> tuple[ActionCall, ...]:
 def _brought(workload: Workload, reference: Reference) -> bool:
     """Whether the revision before did not ask for it, and the present one never worked."""
     change = workload.change
-    if change is None or worked_before(workload):
+    if change is None or not workload.is_history_seen or worked_before(workload):
         return False
     before = references(change.old.template)
     return not any(

@@ -104,9 +104,12 @@ def _of_controller_revision(item: KubeObject, pods: Sequence[KubeObject]) -> Rev
 
 def changes(old: Revision, new: Revision) -> tuple[Difference, ...]:
     """What the newer revision has otherwise; where one of them was not read, only that it differs."""
+    if not (old.template.has("spec", "containers") and new.template.has("spec", "containers")):
+        return (UNSEEN,)
     found = differences(old.template, new.template)
-    are_read = all(each.template.has("spec", "containers") for each in (old, new))
-    return found if are_read and (found or old.source.uid == new.source.uid) else (UNSEEN,)
+    # Templates carry labels; one without has only what a table told of it.
+    is_whole = old.template.has("metadata") and new.template.has("metadata")
+    return found if is_whole else (*found, UNSEEN)
 
 
 def good_revision(

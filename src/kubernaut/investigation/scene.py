@@ -82,6 +82,8 @@ class Scene:
         self._by_key: dict[Key, KubeObject] = {}
         self._by_uid: dict[str, KubeObject] = {}
         self._by_kind: dict[str, list[KubeObject]] = defaultdict(list)
+        self._by_place: dict[Place, list[KubeObject]] = defaultdict(list)
+        self._pods_told_of: dict[str, list[Key]] = defaultdict(list)
         self._owned: dict[str, list[KubeObject]] = defaultdict(list)
         self._events: dict[Key, list[KubeObject]] = defaultdict(list)
         self._sorted: set[Key] = set()
@@ -115,6 +117,8 @@ class Scene:
             about = item.regarding
             # Events of a node carry no namespace, or `default`, where they are kept.
             key = (about.kind, "" if about.kind == "Node" else about.namespace, about.name)
+            if about.kind == "Pod" and key not in self._events:
+                self._pods_told_of[about.namespace].append(key)
             self._events[key].append(item)
             self._sorted.discard(key)
             return
@@ -122,6 +126,7 @@ class Scene:
         if key in self._by_key:
             return
         self._by_kind[kind].append(item)
+        self._by_place[(kind, key[1])].append(item)
         self._by_key[key] = item
         if item.uid:
             self._by_uid[item.uid] = item
@@ -160,8 +165,7 @@ class Scene:
         """The objects of a kind: of one namespace where it is given, of those that were read otherwise."""
         if namespace is not None or kind in CLUSTER_WIDE:
             self._want(kind, namespace or "")
-        found = self._by_kind.get(kind, [])
-        return found if namespace is None else [item for item in found if item.namespace == namespace]
+        return self._by_kind.get(kind, []) if namespace is None else list(self._by_place.get((kind, namespace), ()))
 
     def get(self, kind: str, namespace: str, name: str) -> KubeObject | None:
         """The object, None where it was not seen: that proves nothing unless `covers` holds."""
@@ -256,17 +260,17 @@ class Scene:
         self._want("Event", namespace)
         return {
             key[2]: {entry.text("reason") for entry in self._newest(key)}
-            for key in list(self._events)
-            if key[:2] == ("Pod", namespace) and key[2].startswith(prefix)
+            for key in self._pods_told_of.get(namespace, ())
+            if key[2].startswith(prefix)
         }
 
     def events_of_pods_named(self, namespace: str, prefix: str, *reasons: str) -> list[KubeObject]:
         """The events with those reasons about pods whose name begins so, perhaps gone by now."""
         return [
             entry
-            for (kind, place, name), entries in self._events.items()
-            if kind == "Pod" and place == namespace and name.startswith(prefix)
-            for entry in entries
+            for key in self._pods_told_of.get(namespace, ())
+            if key[2].startswith(prefix)
+            for entry in self._events[key]
             if entry.text("reason") in reasons
         ]
 

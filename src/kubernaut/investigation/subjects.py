@@ -31,6 +31,7 @@ HISTORIES = {
     "DaemonSet": "ControllerRevision",
 }
 _SHOWN = 3
+_REVISION = "ControllerRevision"
 _GONE = frozenset({"Succeeded", "Failed"})
 
 
@@ -192,12 +193,6 @@ class Workload:
         return revisions_of(self.scene, self.object)
 
     @cached_property
-    def is_history_read(self) -> bool:
-        """Whether its former templates are known, or there are none."""
-        holder = HISTORIES.get(self.object.kind)
-        return holder is None or len(self.revisions) > 1 or self.scene.covers(holder, self.object.namespace)
-
-    @cached_property
     def change(self) -> TemplateChange | None:
         """How the present revision differs from the one before, None where there is only one."""
         if len(self.revisions) < 2:  # noqa: PLR2004  # two revisions make a change
@@ -206,6 +201,14 @@ class Workload:
         author = last_writer(self.object, "spec", "template")
         at = new.made_at or (author.at if author else None)
         return TemplateChange(old, new, changes(old, new), at, author)
+
+    @cached_property
+    def is_history_seen(self) -> bool:
+        """Whether it is known what the last change of the template changed, or that there was none."""
+        if self.change is not None:
+            return UNSEEN not in self.change.differences
+        kind = {"Deployment": "ReplicaSet", "StatefulSet": _REVISION, "DaemonSet": _REVISION}.get(self.object.kind)
+        return kind is None or self.scene.covers(kind, self.object.namespace)
 
     def change_fact(self, relevant: Callable[[Difference], bool] = lambda _: True) -> Fact | None:
         """The last template change in words, the relevant differences first."""

@@ -15,6 +15,7 @@ from kubernaut.adapters.snapshot.known import Key, Known
 from kubernaut.adapters.snapshot.occurrences import Told
 from kubernaut.adapters.snapshot.revisions import count_pods, settle_revisions
 from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, merged, put
+from kubernaut.adapters.snapshot.slices import drop_doubles
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree, parse_time
 from kubernaut.resources import (
     DAEMON_SET,
@@ -37,9 +38,12 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "Secret": ("data",),
         "EndpointSlice": ("endpoints",),
         "ResourceQuota": ("spec", "hard"),
+        "NetworkPolicy": ("spec", "policyTypes"),
+        "LimitRange": ("spec", "limits"),
+        "StorageClass": ("provisioner",),
     }
 )
-_TOO_THIN: Final = frozenset({"ControllerRevision", "LimitRange"})
+_TOO_THIN: Final = frozenset({"ControllerRevision"})
 _RESOURCE_OF_KIND: Final = {resource.kind: resource for resource in RESOURCES}
 # The letters that the API server makes names of.
 _SUFFIX: Final = "[bcdfghjklmnpqrstvwxz2456789]"
@@ -116,6 +120,7 @@ def assembled(sightings: Iterable[Sighting], now: datetime, context: str) -> dic
         place = context if sighting.namespace is None else sighting.namespace
         grouped[(sighting.resource.kind, place, sighting.name)].append(sighting)
     found = {key: _joined(key, several, now) for key, several in grouped.items()}
+    drop_doubles(found)
     # Twice: an owner that one pod names may be the one that the name of another pod tells.
     for _ in range(2):
         for known in list(found.values()):

@@ -23,6 +23,13 @@ _QUIET = timedelta(minutes=15)
 _DEEPEST = 12
 
 
+def shortly_after(newest: datetime | None, saved_at: datetime) -> datetime:
+    """When it was saved, if that is shortly after the newest time in it: the file of a copy is younger than that."""
+    if newest is None:
+        return saved_at
+    return saved_at if newest < saved_at <= newest + _QUIET else newest
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A cluster at one moment, as far as it was saved.
@@ -136,9 +143,7 @@ class Collection:
 
         Files that were copied or unpacked carry the time of that: only one shortly after all that is in them counts.
         """
-        newest = self.newest if self.newest > _NEVER else self.saved_at
-        if newest < self.saved_at <= newest + _QUIET:
-            newest = self.saved_at
+        newest = shortly_after(self.newest if self.newest > _NEVER else None, self.saved_at)
         known = {(event.namespace, event.name): event for event in self.events if event.name}
         unnamed = [event for event in self.events if not event.name]
         return Snapshot(

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from kubernaut.adapters.snapshot import described_others as others
 from kubernaut.adapters.snapshot.ages import Age, parse_age, parse_described_time, parse_spelled_time, stamp
 from kubernaut.adapters.snapshot.commands import find_kind
-from kubernaut.adapters.snapshot.described_policies import network_policy
 from kubernaut.adapters.snapshot.described_workloads import (
     autoscaler,
     budget,
@@ -43,9 +43,11 @@ from kubernaut.resources import (
     DEPLOYMENT,
     DISRUPTION_BUDGET,
     ENDPOINT_SLICE,
+    ENDPOINTS,
     INGRESS,
     JOB,
     LEASE,
+    LIMIT_RANGE,
     NAMESPACE,
     NETWORK_POLICY,
     NODE,
@@ -55,6 +57,8 @@ from kubernaut.resources import (
     SECRET,
     SERVICE,
     STATEFUL_SET,
+    STORAGE_CLASS,
+    VOLUME,
     VOLUME_CLAIM,
 )
 
@@ -98,6 +102,8 @@ def described(lines: list[str], resource: Resource) -> list[Sighting]:
         raw[key] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
     if resource in (CONFIG_MAP, SECRET):
         raw |= _contents("\n".join(lines), resource)
+    if resource == ENDPOINTS:
+        resource, raw["metadata"] = ENDPOINT_SLICE, {"labels": {"kubernetes.io/service-name": name}}
     found = [Sighting(resource, place, name, Fullness.DESCRIBED, raw, ages)]
     if resource == SERVICE:
         found += _reached(outline, name, place)
@@ -250,15 +256,6 @@ def _endpoint_slice(outline: Outline) -> JsonObject:
     return {"addressType": outline.text("AddressType"), "endpoints": endpoints, "ports": ports}
 
 
-def _quota(outline: Outline) -> JsonObject:
-    rows = [line.split() for line in outline.get("Resource         Used   Hard").body]
-    lines = [entry.key.split() for entry in outline if ":" not in entry.key]
-    amounts = [cells for cells in [*rows, *lines] if len(cells) == 3 and cells[1][:1].isdigit()]  # noqa: PLR2004  # columns
-    hard: JsonObject = {cells[0]: cells[2] for cells in amounts}
-    used: JsonObject = {cells[0]: cells[1] for cells in amounts}
-    return {"spec": {"hard": hard}, "status": {"hard": hard, "used": used}}
-
-
 def _contents(text: str, resource: Resource) -> JsonObject:
     """The keys, and of a ConfigMap the values."""
     body = text.partition("\nData\n====\n")[2]
@@ -272,13 +269,14 @@ def _contents(text: str, resource: Resource) -> JsonObject:
     return {"data": found}
 
 
-def _claim(outline: Outline) -> JsonObject:
-    spec: JsonObject = {"storageClassName": outline.text("StorageClass"), "volumeName": outline.text("Volume")}
-    return {"spec": without_nothing(spec), "status": without_nothing({"phase": outline.text("Status")})}
-
-
 def _namespace(outline: Outline) -> JsonObject:
-    return {"status": without_nothing({"phase": outline.text("Status")})}
+    """A namespace that is being deleted has had its first condition since then."""
+    told = conditions(outline.get("Conditions"))
+    status: JsonObject = {"phase": outline.text("Status"), "conditions": told}
+    since = [moment for one in told if isinstance(one, dict) and (moment := one.get("lastTransitionTime"))]
+    is_going = outline.text("Status") == "Terminating" and since
+    metadata: JsonObject = {"deletionTimestamp": min(map(str, since))} if is_going else {}
+    return {"metadata": metadata, "status": without_nothing(status)}
 
 
 _TELLERS: Final[Mapping[str, Callable[[Outline], JsonObject]]] = MappingProxyType(
@@ -291,13 +289,17 @@ _TELLERS: Final[Mapping[str, Callable[[Outline], JsonObject]]] = MappingProxyTyp
         NODE.plural: _node,
         SERVICE.plural: _service,
         ENDPOINT_SLICE.plural: _endpoint_slice,
-        RESOURCE_QUOTA.plural: _quota,
-        VOLUME_CLAIM.plural: _claim,
+        RESOURCE_QUOTA.plural: others.quota,
+        VOLUME_CLAIM.plural: others.claim,
         NAMESPACE.plural: _namespace,
         AUTOSCALER.plural: autoscaler,
         CRON_JOB.plural: cron_job,
         DISRUPTION_BUDGET.plural: budget,
         INGRESS.plural: ingress,
-        NETWORK_POLICY.plural: network_policy,
+        VOLUME.plural: others.volume,
+        STORAGE_CLASS.plural: others.storage_class,
+        LIMIT_RANGE.plural: others.limit_range,
+        NETWORK_POLICY.plural: others.network_policy,
+        ENDPOINTS.plural: others.endpoints,
     }
 )

@@ -10,7 +10,7 @@ from kubernaut.adapters.snapshot.ages import parse_described_time, stamp
 from kubernaut.adapters.snapshot.outline import Entry, Outline
 from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, labels_of, owner_reference, without_nothing
 from kubernaut.adapters.snapshot.templates import pod_template
-from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree
+from kubernaut.domain.objects import Json, JsonObject, Tree
 from kubernaut.resources import DEPLOYMENT, REPLICA_SET
 
 REVISION: Final = "deployment.kubernetes.io/revision"
@@ -29,9 +29,8 @@ def deployment(outline: Outline) -> JsonObject:
     if "available" in counts and outline.text("MinReadySeconds") in ("", "0"):
         # Without a time to wait, what is ready is available.
         status["readyReplicas"] = counts["available"]
-    status["conditions"] = conditions(outline.get("Conditions"))
-    progress = KubeObject({"status": status}).condition("Progressing")
-    if progress is not None and progress.text("reason") == "DeploymentPaused":
+    status["conditions"] = told = conditions(outline.get("Conditions"))
+    if any(isinstance(one, dict) and one.get("reason") == "DeploymentPaused" for one in told):
         spec["paused"] = True
     return {"spec": {**spec, **_picked(counts, {"desired": "replicas"})}, "status": status}
 
@@ -181,6 +180,10 @@ def conditions(entry: Entry) -> list[Json]:
         condition: JsonObject = {"type": cells[0], "status": cells[1]}
         if len(cells) in (3, 4):  # with a reason, and of an autoscaler with a message
             condition |= dict(zip(("reason", "message"), cells[2:], strict=False))
+        elif len(cells) == 5:  # noqa: PLR2004  # of a namespace: one time, a reason and a message
+            moment = parse_described_time(cells[2])
+            condition |= {"lastTransitionTime": stamp(moment)} if moment else {}
+            condition |= {"reason": cells[3], "message": cells[4]}
         elif len(cells) > 4:  # noqa: PLR2004  # with times, reason and message
             for name, text in (("lastHeartbeatTime", cells[2]), ("lastTransitionTime", cells[3])):
                 moment = parse_described_time(text)

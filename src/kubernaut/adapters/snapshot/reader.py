@@ -37,10 +37,11 @@ class SnapshotReader:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._of_kind: dict[tuple[str, str], list[KubeObject]] = defaultdict(list)
-        for item in snapshot.objects.values():
-            self._of_kind[(item.text("apiVersion"), item.kind)].append(item)
-        self._of_kind[("v1", "Event")] = list(snapshot.events)
+        self._of_kind: dict[tuple[str, str, str], list[KubeObject]] = defaultdict(list)
+        for item in (*(each for each in snapshot.objects.values() if each.kind != "Event"), *snapshot.events):
+            version, place = item.text("apiVersion"), item.namespace
+            for where in {"", place}:
+                self._of_kind[(version, item.kind, where)].append(item)
         self._logged = {key[:3] for key in snapshot.logs}
 
     async def get(self, ref: ObjectRef) -> KubeObject | None:
@@ -54,8 +55,7 @@ class SnapshotReader:
         self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = "", limit: int = 5000
     ) -> Listing:
         """The objects of a kind, ordered by namespace and name; not complete where the list was not saved whole."""
-        known = self._of_kind.get((resource.api_version, resource.kind), [])
-        found = [item for item in known if not namespace or item.namespace == namespace]
+        found = self._of_kind.get((resource.api_version, resource.kind, namespace), [])
         whole = self._snapshot.covers(resource.kind, namespace)
         gone = frozenset(
             (place, name)

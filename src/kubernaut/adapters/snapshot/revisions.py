@@ -94,7 +94,8 @@ def _settle(deployment: Known | None, several: list[Known], begun: Mapping[Key, 
     number = _number(present) or told
     put(present.raw, ("metadata", "annotations", REVISION), str(number))
     template = deployment.tree.tree("spec", "template").raw if deployment and has_template(deployment.raw) else None
-    if template is not None and not has_template(present.raw):
+    is_paused = deployment is not None and deployment.tree.flag("spec", "paused")
+    if template is not None and not is_paused and not has_template(present.raw):
         put(present.raw, ("spec", "template"), _stamped(present, Tree(template)))
     unnumbered = [known for known in others if not _number(known)]
     if number > 1 and len(others) == len(unnumbered) == 1:

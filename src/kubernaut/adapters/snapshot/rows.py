@@ -7,16 +7,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from kubernaut.adapters.snapshot import rows_others
 from kubernaut.adapters.snapshot.ages import Age, parse_age
-from kubernaut.adapters.snapshot.rows_of_settings import (
-    DEFAULT_MARK,
-    budget,
-    ingress,
-    ingress_class,
-    metrics_of,
-    network_policy,
-    storage_class,
-)
+from kubernaut.adapters.snapshot.rows_of_settings import ingress, ingress_class, metrics_of, network_policy
 from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, Step, labels_of, merged, without_nothing
 from kubernaut.adapters.snapshot.tables import Row
 from kubernaut.domain.objects import Json, JsonObject
@@ -38,6 +31,7 @@ from kubernaut.resources import (
     NODE,
     POD,
     REPLICA_SET,
+    RESOURCE_QUOTA,
     SECRET,
     SERVICE,
     STATEFUL_SET,
@@ -64,7 +58,7 @@ _POD_REASONS: Final = frozenset({"Evicted", "NodeLost", "NodeAffinity", "Shutdow
 
 def sighting_of(row: Row, resource: Resource, namespace: str | None) -> Sighting | None:
     """What the row says, None where it names nothing."""
-    name = row["NAME"].removesuffix(DEFAULT_MARK)
+    name = rows_others.name_of(row)
     if not name or " " in name:
         return None
     labels: JsonObject = {"labels": labels_of(row["LABELS"])} if "LABELS" in row.cells else {}
@@ -77,8 +71,9 @@ def sighting_of(row: Row, resource: Resource, namespace: str | None) -> Sighting
     if age is not None:
         ages[("metadata", "creationTimestamp")] = age
     tell = _TELLERS.get(resource.plural)
-    if tell is not None:
-        raw |= tell(row, ages)
+    for key, value in (tell(row, ages) if tell is not None else {}).items():
+        known = raw.get(key)
+        raw[key] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
     if resource == ENDPOINTS:
         resource = ENDPOINT_SLICE
     place = (row["NAMESPACE"] or namespace) if resource.namespaced else ""
@@ -276,16 +271,17 @@ _TELLERS: Final[Mapping[str, Callable[[Row, Ages], JsonObject]]] = MappingProxyT
         NODE.plural: _node,
         NAMESPACE.plural: _namespace,
         VOLUME_CLAIM.plural: _claim,
-        VOLUME.plural: _claim,
+        VOLUME.plural: lambda row, _: rows_others.volume(row),
+        STORAGE_CLASS.plural: lambda row, _: rows_others.storage_class(row),
+        RESOURCE_QUOTA.plural: lambda row, _: rows_others.quota(row),
+        DISRUPTION_BUDGET.plural: lambda row, _: rows_others.budget(row),
         AUTOSCALER.plural: _autoscaler,
     }
 )
 _SETTINGS: Final[Mapping[str, Callable[[Row], JsonObject]]] = MappingProxyType(
     {
-        STORAGE_CLASS.plural: storage_class,
         INGRESS.plural: ingress,
         INGRESS_CLASS.plural: ingress_class,
-        DISRUPTION_BUDGET.plural: budget,
         NETWORK_POLICY.plural: network_policy,
     }
 )

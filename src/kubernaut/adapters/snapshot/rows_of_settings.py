@@ -1,4 +1,4 @@
-"""What a row of `kubectl get` says of the objects that run nothing: classes, routes, policies, budgets."""
+"""What a row of `kubectl get` says of Ingresses, their classes, network policies, and what autoscalers see."""
 
 from __future__ import annotations
 
@@ -9,20 +9,7 @@ from kubernaut.adapters.snapshot.sightings import labels_of, without_nothing
 from kubernaut.adapters.snapshot.tables import Row
 from kubernaut.domain.objects import Json, JsonObject
 
-DEFAULT_MARK: Final = " (default)"
-_DEFAULT_CLASS: Final = "storageclass.kubernetes.io/is-default-class"
 _TARGET: Final = re.compile(r"(cpu|memory): (?:(\d{1,6})%|<unknown>)/(\d{1,6})%")
-_SHARE: Final = re.compile(r"\d{1,9}%?")
-
-
-def storage_class(row: Row) -> JsonObject:
-    """The provisioner, when it binds, and whether it is the default one: kubectl writes that behind the name."""
-    notes: JsonObject = {"annotations": {_DEFAULT_CLASS: "true"}} if row["NAME"].endswith(DEFAULT_MARK) else {}
-    told: JsonObject = {"provisioner": row["PROVISIONER"], "reclaimPolicy": row["RECLAIMPOLICY"]}
-    told["volumeBindingMode"] = row["VOLUMEBINDINGMODE"]
-    if row["ALLOWVOLUMEEXPANSION"] in ("true", "false"):
-        told["allowVolumeExpansion"] = row["ALLOWVOLUMEEXPANSION"] == "true"
-    return {**without_nothing(told), "metadata": notes}
 
 
 def ingress(row: Row) -> JsonObject:
@@ -34,17 +21,6 @@ def ingress(row: Row) -> JsonObject:
 def ingress_class(row: Row) -> JsonObject:
     """Which controller serves the class."""
     return {"spec": without_nothing({"controller": row["CONTROLLER"]})}
-
-
-def budget(row: Row) -> JsonObject:
-    """How many pods it keeps, and how many it lets go now."""
-    spec: JsonObject = {}
-    for field, heading in (("minAvailable", "MIN AVAILABLE"), ("maxUnavailable", "MAX UNAVAILABLE")):
-        text = row[heading]
-        if _SHARE.fullmatch(text):
-            spec[field] = int(text) if text.isdecimal() else text
-    allowed = row.number("ALLOWED DISRUPTIONS")
-    return {"spec": spec, "status": {} if allowed is None else {"disruptionsAllowed": allowed}}
 
 
 def metrics_of(targets: str) -> tuple[list[Json], list[Json]]:

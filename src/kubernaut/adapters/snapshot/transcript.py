@@ -15,7 +15,7 @@ from typing import Final
 from kubernaut.adapters.snapshot.assembling import assembled, is_enough, is_sure, present_of
 from kubernaut.adapters.snapshot.bare import bare_blocks, starts_bare
 from kubernaut.adapters.snapshot.commands import WITHIN, Block, Command, blocks, find_kind
-from kubernaut.adapters.snapshot.contents import CLUSTER_WIDE, Collection, Whole
+from kubernaut.adapters.snapshot.contents import CLUSTER_WIDE, Collection, Whole, shortly_after
 from kubernaut.adapters.snapshot.custom import custom_headings
 from kubernaut.adapters.snapshot.described import described, documents
 from kubernaut.adapters.snapshot.fragments import as_part, completed, loose_events
@@ -41,6 +41,7 @@ from kubernaut.adapters.snapshot.rollouts import told_by_rollout
 from kubernaut.adapters.snapshot.rows import sighting_of
 from kubernaut.adapters.snapshot.sightings import Fullness, Sighting
 from kubernaut.adapters.snapshot.signatures import DESCRIBED, kind_of
+from kubernaut.adapters.snapshot.slices import slice_of
 from kubernaut.adapters.snapshot.tables import Table, says_nothing_found, tables
 from kubernaut.adapters.snapshot.wording import complete_words
 from kubernaut.domain.errors import SnapshotError
@@ -250,7 +251,7 @@ class Transcript:
             return
         context = self._context_namespace()
         present = present_of(self._sightings, self._told)
-        now = max(filter(None, (present, newest_line(self._logs))), default=None) or collection.saved_at
+        now = shortly_after(max(filter(None, (present, newest_line(self._logs))), default=None), collection.saved_at)
         found = assembled(self._all_sightings(context), now, context)
         events = list(events_of(self._told, now, context))
         complete_words(found, events)
@@ -334,6 +335,8 @@ def _is_known(item: KubeObject) -> bool:
 
 
 def _whole(item: KubeObject) -> Sighting:
+    if item.kind == ENDPOINTS.kind:
+        return Sighting(ENDPOINT_SLICE, item.namespace, item.name, Fullness.WHOLE, slice_of(item))
     resource = find_resource(item.text("apiVersion"), item.kind) or POD
     return Sighting(resource, item.namespace, item.name, Fullness.WHOLE, dict(item.raw))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
@@ -9,14 +11,39 @@ from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.subjects import Workload
-from kubernaut.investigation.things import CLAIM, Thing
+from kubernaut.investigation.things import CLAIM, Thing, claim_names
+from kubernaut.investigation.unplaced import unplaced
 from kubernaut.investigation.volumes import NO_VOLUME, Waiting, class_of, misfits, waiting, waiting_claims
+
+_IMMEDIATE = re.compile(r"unbound immediate PersistentVolumeClaims")
 
 
 def examine(workload: Workload) -> Finding | None:
     """The finding for a workload whose pods wait for such a claim."""
     found = next((entry for entry in waiting_claims(workload) if _is_stuck(workload.scene, entry)), None)
-    return _finding(workload.scene, found, workload.title) if found else None
+    return _finding(workload.scene, found, workload.title) if found else _unseen(workload)
+
+
+def _unseen(workload: Workload) -> Finding | None:
+    """What the scheduler alone says, where none of the claims was read: which it is and why stays open."""
+    said = unplaced(workload)
+    if said is None or not _IMMEDIATE.search(said.message):
+        return None
+    place = workload.object.namespace
+    names = [name for pod in workload.pending for name in claim_names(pod)]
+    claims = [workload.scene.get(CLAIM, place, name) for name in names]
+    told = [waiting(workload.scene, claim) for claim in claims if claim]
+    if workload.scene.covers(CLAIM, place) or any(one is None or one.message for one in told):
+        return None
+    named = f" ({', '.join(dict.fromkeys(names))})" if names else ""
+    return Finding(
+        target=workload.ref,
+        summary=f"{workload.title}: its pods wait for a claim that has no volume{named}. The claims are not shown.",
+        verdict=Verdict.ESCALATE,
+        supporting=said.facts,
+        remedies=(escalate(workload.ref),),
+        places={"claim": names[0] if names else "CLAIM"},
+    )
 
 
 def examine_thing(thing: Thing) -> Finding | None:

@@ -27,7 +27,7 @@ def examine(workload: Workload) -> Finding | None:
     lone = _lone_pod(workload, crash)
     remedies = [escalate(workload.ref)]
     verdict, words = Verdict.ESCALATE, UNTOLD
-    if workload.is_history_read:
+    if workload.is_history_seen:
         words = "No change of the template explains it."
     if lone:
         remedies.insert(0, call("restart_pod", crash.container.pod.ref))
@@ -47,7 +47,7 @@ def examine(workload: Workload) -> Finding | None:
 
 def _unchanged(workload: Workload, crash: Crash) -> list[Fact]:
     change = workload.change
-    if not workload.is_history_read:
+    if not workload.is_history_seen:
         return []
     since = crash.since.strftime("%Y-%m-%dT%H:%M:%SZ") if crash.since else "an unknown time"
     if change is None:

@@ -25,6 +25,8 @@ def examine(workload: Workload) -> Finding | None:
     """The finding for a Job with the condition Failed. Only its owner knows whether it may run twice."""
     item = workload.object
     state = item.condition("Failed") if item.kind == "Job" else None
+    if state is None and _seems_over(workload):
+        return _unseen(workload)
     if state is None or state.text("status") != "True" or workload.is_finished:
         return None
     ended = _ended(workload)
@@ -43,6 +45,36 @@ def examine(workload: Workload) -> Finding | None:
         ),
         remedies=(escalate(item.ref),),
         places={"pod": pod.name if pod else "POD"},
+    )
+
+
+def _seems_over(workload: Workload) -> bool:
+    """Whether nothing of the Job itself was read, and all its pods ended badly."""
+    item, pods = workload.object, workload.pods
+    if item.kind != "Job" or item.has("status") or not pods:
+        return False
+    return all(pod.text("status", "phase") == "Failed" or _has_ended(pod) for pod in pods)
+
+
+def _has_ended(pod: KubeObject) -> bool:
+    """What a table of pods shows of one that failed: its container ended, and was not started again."""
+    entries = containers_of(pod)
+    ended = [entry for entry in entries if entry.status.has("state", "terminated") and not entry.restarts]
+    return not pod.has("status", "phase") and bool(entries) and len(ended) == len(entries)
+
+
+def _unseen(workload: Workload) -> Finding | None:
+    ended = _ended(workload)
+    if not ended:
+        return None
+    pod = workload.pods[0]
+    return Finding(
+        target=workload.ref,
+        summary=f"{workload.title}: all of its pods failed, and whether it tries again is not shown: {ended[0].text}.",
+        verdict=Verdict.ESCALATE,
+        supporting=(*ended, *_logged(workload, pod)),
+        remedies=(escalate(workload.ref),),
+        places={"pod": pod.name},
     )
 
 

@@ -10,7 +10,7 @@ from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.intent import intended_cordon
 from kubernaut.investigation.remedies import call
-from kubernaut.investigation.scheduling import Obstacle, blockage
+from kubernaut.investigation.scheduling import Blockage, Obstacle, blockage
 from kubernaut.investigation.subjects import Node, Workload
 
 
@@ -19,10 +19,9 @@ def examine(workload: Workload) -> Finding | None:
     found = blockage(workload)
     if found is None or found.obstacle is not Obstacle.CORDON:
         return None
-    seen = [node for node in workload.scene.all("Node") if node.flag("spec", "unschedulable")]
-    nodes = [entry.node for entry in found.nodes] or seen
+    nodes = [entry.node for entry in found.nodes] or _cordoned(workload)
     if not nodes:
-        return None
+        return _unseen(workload, found)
     free = [node for node in nodes if not intended_cordon(Node(workload.scene, node))]
     marked = [fact for node in nodes for fact in intended_cordon(Node(workload.scene, node))]
     # With every node in maintenance the finding stands, but nothing is recommended.
@@ -40,6 +39,23 @@ def examine(workload: Workload) -> Finding | None:
         contradicting=tuple(marked[:2]),
         remedies=tuple(call("uncordon_node", node.ref) for node in free[:3]) or (call("escalate", target.ref),),
         places={"pod": found.pod.name, "node": target.name, "workload_namespace": workload.object.namespace},
+    )
+
+
+def _cordoned(workload: Workload) -> list[KubeObject]:
+    return [node for node in workload.scene.all("Node") if Node(workload.scene, node).is_cordoned]
+
+
+def _unseen(workload: Workload, found: Blockage) -> Finding:
+    """What the scheduler alone says, where no node was read."""
+    text = found.message.partition(" preemption:")[0]
+    return Finding(
+        target=workload.ref,
+        summary=f"{workload.title}: {len(workload.pending)} pods wait, because nodes are cordoned: {text}",
+        verdict=Verdict.ESCALATE,
+        supporting=found.facts,
+        remedies=(call("escalate", workload.ref),),
+        places={"pod": found.pod.name, "node": "NODE", "workload_namespace": workload.object.namespace},
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from kubernaut.domain.diagnosis import CauseId
+from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.lookups import failed_lookup
+from kubernaut.investigation.lookups import Lookup, failed_lookup
 from kubernaut.investigation.origin import of_pod, origin
+from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.subjects import Workload
 
 _OWN = frozenset({"None", "Default"})
@@ -16,7 +17,11 @@ def examine(workload: Workload) -> Finding | None:
     """The finding when a failing container cannot resolve a name, and its pod does not ask the cluster's DNS."""
     found = failed_lookup(workload)
     policy = workload.template.text("spec", "dnsPolicy")
-    if found is None or policy not in _OWN:
+    if found is None:
+        return None
+    if not policy and found.asked_abroad:
+        return _unseen(workload, found)
+    if policy not in _OWN:
         return None
     servers = ", ".join(workload.template.texts("spec", "dnsConfig", "nameservers")) or "the node's"
     source = origin(
@@ -40,6 +45,22 @@ def examine(workload: Workload) -> Finding | None:
     )
 
 
+def _unseen(workload: Workload, found: Lookup) -> Finding:
+    """What the log alone says, where the policy was not read: the API server always gives one."""
+    container, server = found.complaint.container, found.asked_abroad
+    return Finding(
+        target=workload.ref,
+        summary=(
+            f"{workload.title}: {container.label} cannot resolve {found.host}, and asked {server}, which is outside of "
+            "the cluster: its dnsPolicy or dnsConfig is not shown."
+        ),
+        verdict=Verdict.ESCALATE,
+        supporting=(found.complaint.fact,),
+        remedies=(escalate(workload.ref),),
+        places={"pod": container.pod.name, "container": container.name},
+    )
+
+
 CAUSE = Cause(
     id=CauseId("pod_dns_wrong"),
     title="The pods ask a DNS server that does not know the cluster's names",
@@ -52,6 +73,6 @@ CAUSE = Cause(
         "kubectl -n {namespace} exec {pod} -c {container} -- cat /etc/resolv.conf",
         "kubectl -n {namespace} rollout undo {kind}/{name}",
     ),
-    narrows=("crash_after_change", "crash_without_change", "service_missing", "init_container_fails"),
+    narrows=("crash_after_change", "crash_without_change", "service_missing", "dns_fails", "init_container_fails"),
     workload=examine,
 )

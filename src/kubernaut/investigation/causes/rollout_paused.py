@@ -10,7 +10,7 @@ from kubernaut.investigation import facts
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.intent import marked_pause
 from kubernaut.investigation.remedies import call, escalate
-from kubernaut.investigation.revisions import spell
+from kubernaut.investigation.revisions import Revision, spell
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import UNSEEN, Difference, differences
 
@@ -51,16 +51,23 @@ def _since(workload: Workload, at: datetime) -> str:
 
 def _waiting(workload: Workload) -> list[Difference]:
     """How the template differs from that of every ReplicaSet."""
-    if all(not each.template.has("spec", "containers") for each in workload.revisions):
-        # A template that some ReplicaSet has counts pods as updated, also while it is paused.
-        status = workload.object.tree("status")
-        is_behind = status.has("updatedReplicas") and status.integer("updatedReplicas") < workload.desired
-        return [UNSEEN] if is_behind else []
-    found = [
-        [part for part in differences(each.template, workload.template) if not part.is_stamp]
-        for each in workload.revisions
-    ]
+    if not workload.revisions:
+        return [*_behind(workload)]
+    found = [[part for part in _differing(workload, each) if not part.is_stamp] for each in workload.revisions]
     return found[0] if all(found) else []
+
+
+def _differing(workload: Workload, revision: Revision) -> tuple[Difference, ...]:
+    """Of a revision that was not read, only the controller's count tells that none of its pods has the template."""
+    if revision.template.has("spec", "containers"):
+        return differences(revision.template, workload.template)
+    return _behind(workload)
+
+
+def _behind(workload: Workload) -> tuple[Difference, ...]:
+    """That none of its pods has the template, by the controller's count: no ReplicaSet has it then."""
+    status = workload.object.tree("status")
+    return (UNSEEN,) if status.has("updatedReplicas") and status.integer("updatedReplicas") == 0 else ()
 
 
 CAUSE = Cause(

@@ -24,7 +24,7 @@ def examine(workload: Workload) -> Finding | None:
     scene, place = workload.scene, workload.object.namespace
     if found is None or not name:
         return None
-    if not scene.covers("Service", place, name) and not found.is_denied:
+    if not scene.covers("Service", place, name) and (found.asked_abroad or not found.is_denied):
         return None
     if scene.get("Service", place, name) is not None:
         return None

@@ -69,5 +69,6 @@ CAUSE = Cause(
         "kubectl -n {namespace} get service {name} -o jsonpath='{{.spec.selector}}'",
         "kubectl -n {namespace} get endpointslices -l kubernetes.io/service-name={name}",
     ),
+    narrows=("service_port_wrong",),
     service=examine,
 )

@@ -16,6 +16,7 @@ from kubernaut.investigation.diagnosing import survey
 from kubernaut.investigation.gathering import BUDGET
 from kubernaut.investigation.hearsay import Ticket
 from kubernaut.investigation.inquiry import first_survey, inquire
+from kubernaut.investigation.pasted import never_at_once, survey_of_ticket
 
 
 def saved(folder: Path, **files: str | bytes) -> Snapshot:
@@ -46,10 +47,12 @@ POD = ObjectRef("v1", "Pod", "shop", "web-1")
 
 def diagnosed(snapshot: Snapshot) -> list[Diagnosis]:
     """What `diagnose --snapshot` finds."""
-    ticket = Ticket(snapshot.heard, snapshot.partial, snapshot.retold, snapshot.is_pasted)
-    examine = partial(survey, asked_about=snapshot.asked_about, ticket=ticket)
+    ticket = Ticket(snapshot.heard, snapshot.partial, snapshot.retold)
+    overview = partial(survey_of_ticket, ticket=ticket) if snapshot.is_pasted else survey
+    examine = partial(overview, asked_about=snapshot.asked_about)
     first = first_survey(snapshot.namespaces or ("",))
     looking = inquire(
         SnapshotReader(snapshot), SnapshotClock(snapshot.now), first, examine, replace(BUDGET, calls=1000)
     )
-    return asyncio.run(looking)[1]
+    found = asyncio.run(looking)[1]
+    return list(map(never_at_once, found)) if snapshot.is_pasted else found
