@@ -10,6 +10,18 @@ from bench.diagnosis.faults import (
     scheduling,
     startup,
     storage,
+    told,
 )
 
-__all__ = ["admission", "dependencies", "measured", "nodes", "routing", "runtime", "scheduling", "startup", "storage"]
+__all__ = [
+    "admission",
+    "dependencies",
+    "measured",
+    "nodes",
+    "routing",
+    "runtime",
+    "scheduling",
+    "startup",
+    "storage",
+    "told",
+]

@@ -5,6 +5,26 @@ namespace), in how much of it fails, in what came before, or in what the alert n
 The controls look ill and are well.
 """
 
-from bench.diagnosis.variants import admission, configuration, histories, placing, routing, running, starting, wellness
+from bench.diagnosis.variants import (
+    admission,
+    configuration,
+    further,
+    histories,
+    placing,
+    routing,
+    running,
+    starting,
+    wellness,
+)
 
-__all__ = ["admission", "configuration", "histories", "placing", "routing", "running", "starting", "wellness"]
+__all__ = [
+    "admission",
+    "configuration",
+    "further",
+    "histories",
+    "placing",
+    "routing",
+    "running",
+    "starting",
+    "wellness",
+]

@@ -96,10 +96,13 @@ def innocent_release_before_the_edit(system: System) -> None:
 
 @variant(
     67, "rollout_stuck readiness_probe_wrong crash_after_change application_hangs", Policy.ACT,
-    alerts="KubeDeploymentReplicasMismatch", kinds=_DEPLOYMENT, minutes=(3, 8),
+    alerts="KubeDeploymentReplicasMismatch", kinds=_DEPLOYMENT, minutes=(6, 9),
 )  # fmt: skip
 def replaced_at_once_and_looked_at_early(system: System) -> None:
-    """Every pod is replaced at once by a version that answers 503; somebody looks before ten minutes are over."""
+    """Every pod is replaced at once by a version that answers 503; somebody looks before ten minutes are over.
+
+    A start is given five minutes.
+    """
     image = system.publish(system.image(), system.target.application())
     paths = frozenset({system.target.ready_path})
     system.universe.strike(image, Misfortune(system.clock.now(), paths=paths))

@@ -90,13 +90,17 @@ def _released(system: System) -> None:
 @variant(
     38,
     "image_not_found",
-    Policy.APPROVE,
+    Policy.ACT,
     alerts=PULL,
     prepare=_released,
     kinds=SCALED,
+    verdicts=(Verdict.ACT, Verdict.APPROVE, Verdict.ESCALATE),
 )
 def release_of_no_tag(system: System) -> None:
-    """`helm upgrade` with a wrong tag: the release owns what would be taken back."""
+    """`helm upgrade` with a wrong tag.
+
+    That the release owns what would be taken back is for planning, which makes a proposal of it: any verdict is right.
+    """
     kind = BY_NAME["apps/v1", system.target.kind]
     image = f"{system.target.image}9"
     system.change(kind, system.namespace, system.target.name, container(image=image), By("helm"))

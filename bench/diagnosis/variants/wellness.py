@@ -20,7 +20,7 @@ from bench.diagnosis.variants.outfits import (
     with_variables,
 )
 from kubernaut.domain.objects import Json, JsonObject
-from kubernaut.sandbox.applications import Misfortune
+from kubernaut.sandbox.applications import Listener, Misfortune
 from kubernaut.sandbox.cluster import By
 from kubernaut.sandbox.deletion import Deletion
 from kubernaut.sandbox.kinds import (
@@ -36,7 +36,7 @@ from kubernaut.sandbox.kinds import (
 )
 from kubernaut.sandbox.recorder import warning
 from kubernaut.sandbox.scenarios.manifests import apply_manifest
-from kubernaut.sandbox.shapes import section, stamp
+from kubernaut.sandbox.shapes import entries, section, stamp
 
 _LATER = (6, 20)
 
@@ -361,3 +361,74 @@ def warnings_of_another_pod_of_that_name(system: System) -> None:
         lambda draft: section(draft, "data").update(PAGE_SIZE="60"),
         EDITOR,
     )
+
+
+@well(117, kinds=("Deployment",), minutes=(5.3, 7.5), alerts="KubeDeploymentReplicasMismatch KubePodNotReady")
+def slow_to_start_all_at_once(system: System) -> None:
+    """Every pod is replaced at once, by a version that takes eight minutes to load before it listens."""
+    known = replace(system.target.application(), startup_s=480.0)
+    image = system.publish(system.image(), known)
+
+    def edit(manifest: JsonObject) -> None:
+        section(manifest, "spec")["strategy"] = {"type": "Recreate"}
+        first(manifest).update(image=image)
+        section(first(manifest), "livenessProbe")["initialDelaySeconds"] = 600
+
+    system.apply(edit)
+
+
+@well(114, minutes=_LATER, alerts="BlackboxProbeFailed")
+def led_to_another_port_on_purpose(system: System) -> Aim:
+    """The program serves two ports, and the team leads its Service from one to the other."""
+    known = system.target.application()
+    image = system.publish(system.image(), replace(known, listeners=(*known.listeners, Listener(7443))))
+
+    def edit(manifest: JsonObject) -> None:
+        first(manifest)["image"] = image
+        first(manifest)["ports"] = [
+            {"name": "http", "containerPort": system.target.port}, {"name": "http2", "containerPort": 7443},
+        ]  # fmt: skip
+
+    system.dress(edit)
+    system.wait(4)
+    system.edit_service(lambda item: entries(item, "spec", "ports")[0].update(targetPort=7443))
+    return about(ref("v1", "Service", system.namespace, system.target.name))
+
+
+@well(114, kinds=("DaemonSet",), minutes=_LATER, alerts="KubeDaemonSetNotScheduled")
+def waits_for_nodes_of_its_kind(system: System) -> Aim:
+    """A DaemonSet for nodes that the autoscaler makes when they are needed: there are none at present."""
+    name = system.names.workload()
+    labels: JsonObject = {"app": name}
+    pod: JsonObject = {
+        "metadata": {"labels": labels},
+        "spec": {
+            "nodeSelector": {"accelerator": "gpu"},
+            "containers": [{"name": "driver", "image": system.store.image}],
+        },
+    }
+    spec: JsonObject = {"selector": {"matchLabels": labels}, "template": pod}
+    system.create("apps/v1", "DaemonSet", system.namespace, {"metadata": {"name": name}, "spec": spec})
+    return about(ref("apps/v1", "DaemonSet", system.namespace, name))
+
+
+@well(114, minutes=_LATER)
+def less_patient_and_nobody_minds(system: System) -> None:
+    """A timeout is made shorter in an applied map, and the log stays calm."""
+    with_variables(system)
+    metadata: JsonObject = {"name": f"{system.target.name}-vars", "namespace": system.namespace}
+    body: JsonObject = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+    apply_manifest(system.cluster, {**body, "data": {"REGION": "eu-1", "QUEUE": "default", "CALL_TIMEOUT": "5s"}})
+    system.wait(2)
+    name = f"{system.target.name}-vars"
+    system.change(CONFIG_MAP, system.namespace, name, lambda item: section(item, "data").update(CALL_TIMEOUT="2s"))
+
+
+@well(114, kinds=SCALED, minutes=_LATER)
+def silent_node_that_came_back(system: System) -> None:
+    """A node said nothing for a minute and a half, and is back before its pods are driven out."""
+    node = system.pods()[0].text("spec", "nodeName")
+    system.universe.stop_node(node)
+    system.wait(1.5)
+    system.universe.start_node(node)
+    system.wait(3)

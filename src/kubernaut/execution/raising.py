@@ -15,8 +15,9 @@ from kubernaut.domain.objects import KubeObject, Tree
 from kubernaut.domain.quantities import memory_text, parse_quantity
 from kubernaut.domain.workloads import wanted_pods
 from kubernaut.execution.catalogue import Parameters, Prepared, Rule, Situation
-from kubernaut.execution.editing import edit, position, setting
+from kubernaut.execution.editing import edit, setting
 from kubernaut.execution.preconditions import over_quota, owned_elsewhere, rolling_reach
+from kubernaut.execution.revisions import container_at
 from kubernaut.execution.targets import find, workload_rules
 from kubernaut.ports import ClusterReader
 from kubernaut.resources import LIMIT_RANGE, NODE
@@ -52,10 +53,10 @@ async def raised(on: Situation[RaiseParameters], resource: str) -> Prepared | Re
     workload = await find(on, owned_elsewhere)
     if isinstance(workload, Refused):
         return workload
-    index = position(workload, on.parameters.container, *CONTAINERS)
-    if index is None:
+    place = container_at(workload, on.parameters.container)
+    if place is None:
         return Refused("container_missing", f"{workload.ref} has no container {on.parameters.container}")
-    container = workload.trees(*CONTAINERS)[index]
+    path, container = place
     present = parse_quantity(container.at("resources", "limits", resource))
     if present is None:
         return Refused("no_limit", f"container {on.parameters.container} of {workload.ref} has no {resource} limit")
@@ -71,7 +72,7 @@ async def raised(on: Situation[RaiseParameters], resource: str) -> Prepared | Re
     refusal = refusal or await no_room(on.reader, workload, resource, request, wanted)
     if refusal:
         return refusal
-    operation = setting(workload, spell(wanted), *CONTAINERS, index, "resources", "limits", resource)
+    operation = setting(workload, spell(wanted), *path, "resources", "limits", resource)
     return Prepared(workload, edit(workload, operation), rolling_reach(workload))
 
 

@@ -32,9 +32,12 @@ class ReplicasParameters(Parameters, frozen=True, forbid_unknown_fields=True):
 
 
 async def scaled(reader: ClusterReader, workload: KubeObject, replicas: int) -> Prepared | Refused:
-    """The change to that number, by the scale subresource, where nobody else owns it and the quota has room."""
+    """The change to that number, by the scale subresource, where nobody else owns it and there is room."""
     present = workload.integer("spec", "replicas", default=1)
-    refusal = first(being_deleted(workload), owned_elsewhere(workload)) or await autoscaled(reader, workload)
+    refusal = first(being_deleted(workload), owned_elsewhere(workload))
+    # Zero switches an autoscaler off: until somebody else writes a number, it does nothing.
+    if not refusal and present > 0:
+        refusal = await autoscaled(reader, workload)
     if refusal:
         return refusal
     if present == replicas:

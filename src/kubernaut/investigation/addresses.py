@@ -52,7 +52,8 @@ class Address:
 def addresses(workload: Workload, template: Tree | None = None) -> list[Address]:
     """The addresses in variables, also in those that come out of ConfigMaps."""
     found: dict[Address, None] = {}
-    for container in (template or workload.template).trees("spec", "containers"):
+    spec = (template or workload.template).tree("spec")
+    for container in (*spec.trees("initContainers"), *spec.trees("containers")):
         for variable, value, source in _variables(workload, container):
             for host, port in _hosts(value):
                 if _IS_HOST.search(variable) or port:

@@ -16,8 +16,11 @@ from kubernaut.investigation.subjects import Service, Workload
 
 T = TypeVar("T")
 
+_GONE = frozenset({"Succeeded", "Failed"})
 _TURNING = timedelta(minutes=2)
 _STARTING = timedelta(minutes=5)
+# The kubelet confirms the end of a pod a little after its grace.
+_LEAVING = timedelta(seconds=20)
 _NOTED = timedelta(hours=1)
 
 
@@ -79,10 +82,16 @@ def is_under_way(workload: Workload) -> bool:
         return True
     waiting = [pod for pod in workload.pods if not is_ready(pod)]
     if item.kind == "Deployment" and _is_progressing(workload):
-        return not any(_is_overdue(workload, pod) for pod in waiting)
+        return not any(is_overdue(workload, pod) for pod in waiting)
     if len(workload.live) < workload.desired and not waiting:
-        return _changed_lately(workload)
+        return _changed_lately(workload) or _gives_way(workload)
     return bool(waiting) and all(_just_began(workload, pod) for pod in waiting)
+
+
+def _gives_way(workload: Workload) -> bool:
+    """Whether a pod is on its way out within its grace: until it is gone, no other can take its name or its place."""
+    times = [pod.time("metadata", "deletionTimestamp") for pod in workload.scene.pods_of(workload.object)]
+    return any(at is not None and workload.scene.now <= at + _LEAVING for at in times)
 
 
 def _cannot_create(workload: Workload) -> bool:
@@ -102,7 +111,7 @@ def _is_progressing(workload: Workload) -> bool:
     return moved is not None and workload.scene.now - moved <= deadline
 
 
-def _is_overdue(workload: Workload, pod: KubeObject) -> bool:
+def is_overdue(workload: Workload, pod: KubeObject) -> bool:
     """Whether the pod has had more time than its probes give it, or waits for long without a reason."""
     return workload.age(pod) > max(_allowance(pod), _STARTING)
 
@@ -159,6 +168,17 @@ def works(service: Service) -> bool:
     if not service.is_routed_by_labels:
         return True
     return service.ready_endpoints > 0 or any(is_ready(pod) for pod in service.selected)
+
+
+def serves_fully(service: Service) -> bool:
+    """Whether all that it selects is ready: with a part of it, the Service works and is not well.
+
+    A pod that leaves is ready until its end, unless its node is gone.
+    """
+    if not service.is_routed_by_labels or not works(service):
+        return works(service)
+    found = service.scene.selected(service.object.namespace, service.selector)
+    return all(is_ready(pod) for pod in found if pod.text("status", "phase") not in _GONE)
 
 
 def readiness(workload: Workload) -> Fact:

@@ -93,9 +93,9 @@ def link(workload: Workload, since: datetime | None) -> Link:
     if late:
         return Link.FOLLOWS
     if change.at is None or since is None:
-        return Link.LATER
+        return Link.NONE if worked_before(workload) else Link.LATER
     gap = since - change.at
-    if gap < -_SLACK:
+    if gap < -_SLACK or worked_before(workload):
         return Link.NONE
     if gap <= _SOON and not is_outward(change):
         return Link.FOLLOWS

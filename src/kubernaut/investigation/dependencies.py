@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from kubernaut.domain.objects import KubeObject
+from kubernaut.investigation.addresses import addresses
 from kubernaut.investigation.condition import works
 from kubernaut.investigation.hearsay import said_by
 from kubernaut.investigation.subjects import Service, Workload
@@ -18,43 +19,53 @@ _LONGEST = 20_000
 
 
 def broken_dependencies(workload: Workload) -> list[KubeObject]:
-    """The Services of the namespace that reach no ready pod and whose name the workload uses as a host.
+    """The Services that reach no ready pod and whose name the workload uses as a host, also in other namespaces.
 
     One that a decisive log line names comes before one that only the configuration names.
     """
-    place = workload.object.namespace
-    own = workload.template.mapping("metadata", "labels")
-    logged, configured = _hosts(_log_text(workload), place), _hosts(_configured_text(workload), place)
+    scene, home = workload.scene, workload.object.namespace
+    logged, configured = _hosts(_log_text(workload), home), _hosts(_configured_text(workload), home)
     found = []
-    for item in workload.scene.all("Service", place):
-        if item.name not in logged | configured:
+    for place, name in sorted(logged | configured):
+        item = scene.get("Service", place, name)
+        service = Service(scene, item) if item else None
+        if item is None or service is None or works(service):
             continue
-        service = Service(workload.scene, item)
-        if works(service) or (service.is_selector_read and not service.is_routed_by_labels):
+        if service.is_selector_read and not service.is_routed_by_labels:
             continue
-        behind = {one.ref for one in service.workloads}
-        is_own = service.selector.items() <= own.items() if service.selector else workload.ref in behind
-        if not is_own:
+        if place != home or not _is_own(workload, service):
             found.append(item)
-    return sorted(found, key=lambda item: (item.name not in logged, item.name))
+    return sorted(found, key=lambda item: ((item.namespace, item.name) not in logged, item.namespace, item.name))
+
+
+def _is_own(workload: Workload, service: Service) -> bool:
+    """Whether it leads to the workload itself: by its labels, or its name where they are not shown."""
+    if service.selector:
+        return service.selector.items() <= workload.template.mapping("metadata", "labels").items()
+    return workload.ref in {item.ref for item in service.workloads}
 
 
 def called(workload: Workload) -> list[Workload]:
-    """The workloads behind the Services of the namespace that its variables and arguments name."""
-    place, scene = workload.object.namespace, workload.scene
-    names = _hosts(_configured_text(workload), place)
-    services = [Service(scene, item) for item in scene.all("Service", place) if item.name in names]
+    """The workloads behind the Services that its variables and arguments name."""
+    scene, home = workload.scene, workload.object.namespace
+    items = [scene.get("Service", *place) for place in sorted(_hosts(_configured_text(workload), home))]
+    services = [Service(scene, item) for item in items if item is not None]
     found = {item.ref: item for service in services for item in service.workloads}
     return [Workload(scene, item) for item in found.values() if item.ref != workload.ref]
 
 
-def _hosts(text: str, namespace: str) -> set[str]:
-    """The words of a text that could be a Service's host name: `ledger`, `ledger.pay.svc.cluster.local`."""
+def _hosts(text: str, namespace: str) -> set[tuple[str, str]]:
+    """Namespace and name of what could be a Service's host: `ledger`, `ledger.pay`, `ledger.pay.svc.cluster.local`.
+
+    A namespace other than the workload's own counts only with `.svc`: `main.py` is no Service.
+    """
     hosts = set()
     for word in _WORDS.findall(text[:_LONGEST]):
-        name, _, rest = word.partition(".")
-        if not rest or rest.split(".")[0] == namespace:
-            hosts.add(name)
+        name, *rest = word.split(".")
+        if not rest or rest[0] == namespace:
+            hosts.add((namespace, name))
+        elif rest[1:2] == ["svc"]:
+            hosts.add((rest[0], name))
     return hosts
 
 
@@ -65,7 +76,7 @@ def _log_text(workload: Workload) -> str:
 
 
 def _configured_text(workload: Workload) -> str:
-    """The addresses in variables and arguments: `http://ledger/`, `ledger:8080`, and a bare name in `LEDGER_HOST`."""
+    """The addresses in variables, ConfigMaps and arguments: `http://ledger/`, and a bare name in `LEDGER_HOST`."""
     found: list[str] = []
     spec = workload.template.tree("spec")
     for container in (*spec.trees("initContainers"), *spec.trees("containers")):
@@ -74,4 +85,5 @@ def _configured_text(workload: Workload) -> str:
         values = [entry.text("value") for entry in variables]
         for text in (*values, *container.texts("args"), *container.texts("command")):
             found += [part for match in _ADDRESS.finditer(text[:1000]) for part in match.groups() if part]
+    found += [address.host for address in addresses(workload)]
     return "\n".join(text[:1000] for text in found)

@@ -10,7 +10,7 @@ from kubernaut.domain.diagnosis import CauseId, Diagnosis, Hypothesis, Verdict
 from kubernaut.domain.evidence import Evidence, EvidenceId, EvidenceSource
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.investigation.causes import catalogue
-from kubernaut.investigation.condition import recent_warnings, works
+from kubernaut.investigation.condition import recent_warnings, serves_fully
 from kubernaut.investigation.confidence import confidence, coverage, independent_sources
 from kubernaut.investigation.dependencies import broken_dependencies
 from kubernaut.investigation.facts import Fact, log
@@ -140,7 +140,7 @@ class Search:
     def _examined(self, item: KubeObject) -> list[Candidate]:
         subject = _subject(self.scene, item)
         faults = self._asked(subject, Role.FAULT)
-        if isinstance(subject, Service) and not faults and not works(subject):
+        if isinstance(subject, Service) and not faults and not serves_fully(subject):
             faults = self._upstream(subject.workloads)
         if isinstance(subject, Thing):
             return faults or self._upstream(subject.workloads)
@@ -198,7 +198,11 @@ def _narrowed(found: list[Candidate]) -> list[Candidate]:
 
 
 def _narrows(exact: Candidate, wide: Candidate) -> bool:
-    if wide.cause.id not in exact.cause.narrows or exact.finding.target != wide.finding.target:
+    if wide.cause.id not in exact.cause.narrows:
+        return False
+    # What is wrong elsewhere narrows what one and the same pod says of it.
+    pod = exact.finding.places.get("pod")
+    if exact.finding.target != wide.finding.target and (not pod or pod != wide.finding.places.get("pod")):
         return False
     container = exact.finding.places.get("container", "")
     return wide.finding.places.get("container", "") in ("", container) or not container

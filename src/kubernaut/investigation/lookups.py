@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kubernaut.domain.objects import KubeObject, Tree
 from kubernaut.investigation.complaints import Complaint, complaints, unready
 from kubernaut.investigation.condition import is_under_way
 from kubernaut.investigation.crashes import crashed
@@ -51,6 +52,24 @@ class Lookup:
         if not rest or rest == namespace or rest.startswith((f"{namespace}.svc", "svc.")):
             return name
         return ""
+
+
+def asks_elsewhere(template: Tree) -> str:
+    """By which setting its pods do not ask the cluster's DNS, empty where they do."""
+    spec = template.tree("spec")
+    policy = spec.text("dnsPolicy") or "ClusterFirst"
+    if policy in ("None", "Default"):
+        return f"dnsPolicy {policy}"
+    on_host = policy == "ClusterFirst" and spec.flag("hostNetwork")
+    return "hostNetwork without dnsPolicy ClusterFirstWithHostNet" if on_host else ""
+
+
+def alias_of(service: KubeObject) -> tuple[str, str] | None:
+    """Namespace and name of the Service that an ExternalName leads to; None where it leads out of the cluster."""
+    name, *rest = service.text("spec", "externalName").rstrip(".").split(".")
+    if service.text("spec", "type") != "ExternalName" or rest[1:2] != ["svc"]:
+        return None
+    return rest[0], name
 
 
 def failed_lookup(workload: Workload) -> Lookup | None:

@@ -82,6 +82,26 @@ def directions_of(policy: KubeObject) -> frozenset[str]:
     return frozenset(said or (["Ingress", "Egress"] if policy.has("spec", "egress") else ["Ingress"]))
 
 
+def admits(policy: KubeObject, labels: Mapping[str, str], namespace: KubeObject | None) -> bool:
+    """Whether one of its ingress rules lets pods with these labels in, from that namespace, on whatever port."""
+    return any(
+        not rule.trees("from") or any(_is_peer(peer, policy, labels, namespace) for peer in rule.trees("from"))
+        for rule in policy.trees("spec", "ingress")
+    )
+
+
+def _is_peer(peer: Tree, policy: KubeObject, labels: Mapping[str, str], namespace: KubeObject | None) -> bool:
+    # Whose address a block holds is not known here: such a rule may be meant for them.
+    if peer.has("ipBlock"):
+        return True
+    if peer.has("podSelector") and not matches(selector_of(peer.tree("podSelector")), labels):
+        return False
+    if not peer.has("namespaceSelector"):
+        return namespace is not None and namespace.name == policy.namespace
+    worn = namespace.labels if namespace else {}
+    return matches(selector_of(peer.tree("namespaceSelector")), worn)
+
+
 def allows_nothing(policy: KubeObject, direction: str) -> bool:
     """Whether the policy has no rule at all for a direction that it restricts."""
     return direction in directions_of(policy) and not policy.trees("spec", direction.lower())

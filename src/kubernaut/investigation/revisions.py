@@ -112,6 +112,14 @@ def changes(old: Revision, new: Revision) -> tuple[Difference, ...]:
     return found if is_whole else (*found, UNSEEN)
 
 
+def last_real(revisions: Sequence[Revision]) -> int:
+    """The place of the newest revision that changed what runs, not only a restart's mark."""
+    for index, former in enumerate(revisions[1:]):
+        if any(not part.is_stamp for part in changes(former, revisions[0])):
+            return index
+    return 0
+
+
 def good_revision(
     scene: Scene, revisions: Sequence[Revision], helps: Callable[[tuple[Difference, ...]], bool]
 ) -> GoodRevision | None:

@@ -277,8 +277,10 @@ class Scene:
     def log_of(self, pod: KubeObject, container: str, *, even_well: bool = False) -> Sequence[LogLine]:
         """The decisive lines of that container's log, as far as it was read; of one that is well only if asked so."""
         key = (pod.namespace, pod.name, container)
-        if even_well:
+        if even_well and key not in self.asked_though_well:
+            # Asked for before, it was left out as that of a container that is well.
             self.asked_though_well.add(key)
+            self._logs_tried.discard(key)
         if key not in self._logs and key not in self._logs_tried:
             self._wanted_logs.add(key)
         return self._logs.get(key, ())

@@ -21,7 +21,7 @@ from kubernaut.investigation.containers import (
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.probes import is_ended_again
 from kubernaut.investigation.pulls import FailedPull, failed_pull
-from kubernaut.investigation.revisions import GoodRevision, Revision, changes, good_revision, revisions_of
+from kubernaut.investigation.revisions import GoodRevision, Revision, changes, good_revision, last_real, revisions_of
 from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.templates import UNSEEN, Difference
 
@@ -194,11 +194,13 @@ class Workload:
 
     @cached_property
     def change(self) -> TemplateChange | None:
-        """How the present revision differs from the one before, None where there is only one."""
+        """The last step that changed what runs, None where there is only one revision."""
         if len(self.revisions) < 2:  # noqa: PLR2004  # two revisions make a change
             return None
-        new, old = self.revisions[0], self.revisions[1]
-        author = last_writer(self.object, "spec", "template")
+        index = last_real(self.revisions)
+        new, old = self.revisions[index], self.revisions[index + 1]
+        # Whoever wrote last wrote only the stamp of the later ones.
+        author = last_writer(self.object, "spec", "template") if index == 0 else None
         at = new.made_at or (author.at if author else None)
         return TemplateChange(old, new, changes(old, new), at, author)
 

@@ -169,3 +169,10 @@ def test_a_wrong_option_is_refused(arguments: list[str], capsys: pytest.CaptureF
 def test_an_object_that_a_case_needs_and_that_is_not_there_is_told() -> None:
     with pytest.raises(LookupError, match="ConfigMap never-made"):
         System(drawn(Case(LIMIT, "Deployment", 1))).find("v1", "ConfigMap", "never-made")
+
+
+def test_the_second_set_has_cases_and_controls_of_its_own() -> None:
+    cases = all_cases(options_of(["--set", "variants", "--variants", "1", "--controls", "9"]))
+    names = {case.happening.name for case in cases}
+    assert len(names) == len(VARIANTS) + 9
+    assert not names & {fault.name for fault in FAULTS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -176,6 +177,14 @@ async def test_memory_is_raised_for_the_named_container_alone(shop: Shop) -> Non
     assert second.raw == {"name": "proxy", "image": "p:1"}
 
 
+async def test_memory_is_raised_for_an_init_container_too(shop: Shop) -> None:
+    first = {"name": "migrate", "image": "m:1", "resources": {"limits": {"memory": "16Mi"}}}
+    edited(shop, DEPLOYMENT, "/spec/template/spec/initContainers", [first])
+    after = await spec_after(shop, call("increase_memory_limit", container="migrate", factor=2.0))
+    (step,) = after.trees("spec", "template", "spec", "initContainers")
+    assert step.text("resources", "limits", "memory") == "32Mi"
+
+
 async def test_memory_is_not_raised_without_a_limit_or_for_a_container_that_is_not_there(shop: Shop) -> None:
     assert await refused(shop, call("increase_memory_limit", container="proxy", factor=2.0)) == "no_limit"
     assert await refused(shop, call("increase_memory_limit", container="nope", factor=2.0)) == "container_missing"
@@ -217,6 +226,34 @@ async def test_replicas_are_set_through_the_scale_and_not_where_an_autoscaler_ow
         }
     )
     assert await refused(shop, call("scale_workload", replicas=6)) == "autoscaled"
+    edited(shop, DEPLOYMENT, "/spec/replicas", 0)
+    # Zero switches the autoscaler off: it will not bring the pods back.
+    assert (await intended(shop, call("restore_replicas", replicas=2))).preview.diff == (
+        "- replicas: 0",
+        "+ replicas: 2",
+    )
+
+
+@pytest.mark.parametrize(("former", "guard"), [("store", ""), ("stone", "target_missing")])
+async def test_an_alias_gets_its_applied_name_back_where_that_leads_somewhere(
+    shop: Shop, former: str, guard: str
+) -> None:
+    applied = {"spec": {"type": "ExternalName", "externalName": f"{former}.shop.svc.cluster.local"}}
+    notes: JsonObject = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(applied)}
+    metadata: JsonObject = {"name": "stock", "namespace": "shop", "annotations": notes}
+    spec: JsonObject = {"type": "ExternalName", "externalName": "stack.shop.svc.cluster.local"}
+    shop.cluster.put({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec})
+    there: JsonObject = {"name": "store", "namespace": "shop"}
+    shop.cluster.put({"apiVersion": "v1", "kind": "Service", "metadata": there, "spec": {}})
+    target = ObjectRef("v1", "Service", "shop", "stock")
+    wanted = ActionCall(ActionId("restore_service"), target, {"part": "external_name"})
+    if guard:
+        assert await refused(shop, wanted) == guard
+    else:
+        diff = (await intended(shop, wanted)).preview.diff
+        assert diff == (
+            "- externalName: stack.shop.svc.cluster.local", "+ externalName: store.shop.svc.cluster.local",
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -349,6 +386,9 @@ async def test_a_service_port_that_is_right_or_unproven_stays(shop: Shop) -> Non
     assert await refused(shop, call("fix_service_port", SERVICE, port="80", target_port="9090")) == "port_not_declared"
     assert await refused(shop, call("fix_service_port", SERVICE, port="80", target_port="8080")) == "still_serving"
     assert await refused(shop, call("fix_service_port", SERVICE, port="99", target_port="http")) == "port_missing"
+    notes = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps({"spec": {"ports": [{"port": 80}]}})}
+    edited(shop, SERVICE, "/metadata/annotations", notes)
+    assert await refused(shop, call("fix_service_port", SERVICE, port="80", target_port="8080")) == "still_serving"
 
 
 async def test_a_node_is_cordoned_unless_it_is_the_last(shop: Shop) -> None:

@@ -222,8 +222,15 @@ def front() -> list[KubeObject]:
 @pytest.mark.parametrize(("item", "why"), INGRESSES)
 def test_an_ingress_that_leads_nowhere_says_to_what(item: KubeObject, why: str) -> None:
     top = best(diagnose(scene_of(item, ingress_class(), front(), also=MORE), item.ref))
-    assert (top.cause, top.verdict) == ("ingress_misrouted", Verdict.ESCALATE)
+    assert (top.cause, top.verdict in (Verdict.APPROVE, Verdict.ESCALATE)) == ("ingress_misrouted", True)
     assert why in top.summary
+
+
+def test_a_path_to_a_port_that_is_not_there_is_led_to_the_only_one_with_approval() -> None:
+    item = ingress(port=8080)
+    top = best(diagnose(scene_of(item, ingress_class(), front(), also=MORE), item.ref))
+    assert top.verdict is Verdict.APPROVE
+    assert top.remedies[0].parameters == {"host": "", "path": "/", "service": "cart", "port": "http"}
 
 
 def test_an_ingress_that_is_whole_is_left_alone() -> None:

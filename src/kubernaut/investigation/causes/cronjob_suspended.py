@@ -6,14 +6,15 @@ from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.provenance import last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.intent import marked_pause
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.things import Thing
 
 
 def examine(thing: Thing) -> Finding | None:
-    """The finding for a suspended CronJob; whether it should run is its owner's word."""
+    """The finding for a suspended CronJob that nothing marks as meant; whether it should run is its owner's word."""
     item = thing.object
-    if item.kind != "CronJob" or not item.flag("spec", "suspend"):
+    if item.kind != "CronJob" or not item.flag("spec", "suspend") or marked_pause(item):
         return None
     author = last_writer(item, "spec", "suspend")
     by = f" {author}" if author else ""
@@ -40,7 +41,10 @@ CAUSE = Cause(
         "job_failed": "it starts Jobs, and they fail",
         "cronjob_misses": "it is not suspended, and still starts nothing",
     },
-    know="Runs that were missed while it was suspended are not made good, except the last within its deadline.",
+    know=(
+        "To mark it as meant: annotate the CronJob with kubernaut.ai/intended=REASON. Runs that were missed while it "
+        "was suspended are not made good, except the last within its deadline."
+    ),
     by_hand=(
         "kubectl -n {namespace} get cronjob {name} -o yaml --show-managed-fields",
         "kubectl -n {namespace} get jobs",

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from kubernaut.domain.diagnosis import ActionCall, CauseId, Verdict
+from kubernaut.domain.objects import KubeObject
 from kubernaut.domain.provenance import last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.configuration import recorded
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.lookups import failed_lookup
+from kubernaut.investigation.lookups import alias_of, asks_elsewhere, failed_lookup
 from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.subjects import Workload
 
 _COREFILE = ("kube-system", "coredns")
-_OWN = frozenset({"None", "Default"})
 
 
 def examine(workload: Workload) -> Finding | None:
@@ -22,7 +22,7 @@ def examine(workload: Workload) -> Finding | None:
     place = workload.object.namespace
     name = found.service(place) if found else ""
     service = workload.scene.get("Service", place, name) if name else None
-    if found is None or service is None or workload.template.text("spec", "dnsPolicy") in _OWN:
+    if found is None or service is None or _leads_nowhere(workload, service) or asks_elsewhere(workload.template):
         return None
     container = found.complaint.container
     edited = _edited(workload)
@@ -41,6 +41,12 @@ def examine(workload: Workload) -> Finding | None:
         remedies=(*_applied(workload), escalate(workload.ref)) if edited else (escalate(workload.ref),),
         places={"pod": container.pod.name, "container": container.name, "host": found.host},
     )
+
+
+def _leads_nowhere(workload: Workload, service: KubeObject) -> bool:
+    """Whether it is an alias of a Service that does not exist: then the name server is right."""
+    alias = alias_of(service)
+    return alias is not None and workload.scene.get("Service", *alias) is None
 
 
 def _edited(workload: Workload) -> list[Fact]:

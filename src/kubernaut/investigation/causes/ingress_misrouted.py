@@ -32,7 +32,7 @@ def examine(thing: Thing) -> Finding | None:
     scene = thing.scene
     proven = (*_mended(scene, item), *_classed(scene, item))[:1]
     # Without a record, only one Service or class that can be meant is proposed, and a person says whether it is.
-    likely = () if proven else (*_named_alike(scene, item), *_only_class(scene, item))[:1]
+    likely = () if proven else (*_named_alike(scene, item), *_only_port(scene, item), *_only_class(scene, item))[:1]
     return Finding(
         target=item.ref,
         summary=f"Ingress {item.name}: {wrong[0].text}.{f' {before[0].text}.' if before else ''}",
@@ -64,6 +64,19 @@ def _named_alike(scene: Scene, item: KubeObject) -> Iterator[ActionCall]:
         alike = Tree({"backend": {"service": {"name": item.name, "port": dict(path.tree(*_PORT).raw)}}})
         if name and scene.get("Service", item.namespace, name) is None and _is_there(scene, item.namespace, alike):
             yield call("fix_ingress_backend", item.ref, host=host, path=where, service=item.name, port=port)
+
+
+def _only_port(scene: Scene, item: KubeObject) -> Iterator[ActionCall]:
+    """A path to a port that its Service does not have, led to the only one that it has."""
+    for rule, path in _paths(item):
+        name, _ = _backend(path)
+        service = scene.get("Service", item.namespace, name) if name else None
+        ports = service.trees("spec", "ports") if service else []
+        if len(ports) != 1 or _is_there(scene, item.namespace, path):
+            continue
+        host, where = _place(rule, path)
+        port = ports[0].text("name") or str(ports[0].integer("port"))
+        yield call("fix_ingress_backend", item.ref, host=host, path=where, service=name, port=port)
 
 
 def _classed(scene: Scene, item: KubeObject) -> Iterator[ActionCall]:

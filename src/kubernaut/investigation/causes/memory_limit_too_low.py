@@ -211,5 +211,6 @@ CAUSE = Cause(
         "kubectl -n {namespace} describe pod {pod}",
         "kubectl -n {namespace} get {kind}/{name} -o jsonpath='{{.spec.template.spec.containers[*].resources}}'",
     ),
+    narrows=("job_failed",),
     workload=examine,
 )

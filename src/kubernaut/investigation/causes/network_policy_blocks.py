@@ -10,12 +10,14 @@ from kubernaut.domain.objects import KubeObject
 from kubernaut.domain.ownership import keeper_of
 from kubernaut.domain.provenance import last_writer
 from kubernaut.investigation import facts
-from kubernaut.investigation.complaints import complaints, unready
+from kubernaut.investigation.complaints import Complaint, complaints, unready
 from kubernaut.investigation.condition import is_under_way
 from kubernaut.investigation.crashes import crashed
+from kubernaut.investigation.dependencies import called
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.hearsay import SILENT, said_about
 from kubernaut.investigation.intent import marked_pause
+from kubernaut.investigation.networking import admits, policies_on
 from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.revisions import spell
 from kubernaut.investigation.subjects import Service, Workload
@@ -56,6 +58,36 @@ def examine(workload: Workload) -> Finding | None:
                 facts.change(policy, "metadata.creationTimestamp", f"NetworkPolicy {policy.name} is new{by}", made),
             ),
             remedies=(*amended, escalate(workload.ref)),
+            places={"policy": policy.name, "pod": said.container.pod.name, "container": said.container.name},
+        )
+    return _shut_out(workload, said)
+
+
+def _shut_out(workload: Workload, said: Complaint) -> Finding | None:
+    """The finding when pods that it calls are selected by a young policy, and no policy on them lets it in."""
+    own = workload.template.mapping("metadata", "labels")
+    home = workload.scene.get("Namespace", "", workload.object.namespace)
+    for other in called(workload):
+        labels, place = other.template.mapping("metadata", "labels"), other.object.namespace
+        policies = policies_on(workload.scene, place, labels, "Ingress")
+        new = [policy for policy in policies if _is_new(other, policy) and _is_new(workload, policy)]
+        if not new or any(admits(policy, own, home) for policy in policies):
+            continue
+        policy, author = new[0], last_writer(new[0], "spec")
+        by = f", written {author}" if author else ""
+        text = f"NetworkPolicy {policy.name} selects the pods of {other.title} and lets none of these in"
+        age = f" It was made {spell(workload.scene.now - policy.created_at)} ago{by}." if policy.created_at else ""
+        new_one = f"NetworkPolicy {policy.name} is new{by}"
+        return Finding(
+            target=workload.ref,
+            summary=f"{workload.title}: {text}, and {said.container.label} cannot reach what it calls.{age}",
+            verdict=Verdict.ESCALATE,
+            supporting=(
+                facts.field(policy, "spec.ingress", text),
+                said.fact,
+                facts.change(policy, "metadata.creationTimestamp", new_one, policy.created_at),
+            ),
+            remedies=(escalate(workload.ref),),
             places={"policy": policy.name, "pod": said.container.pod.name, "container": said.container.name},
         )
     return None

@@ -5,32 +5,30 @@ from __future__ import annotations
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.lookups import Lookup, failed_lookup
+from kubernaut.investigation.lookups import Lookup, asks_elsewhere, failed_lookup
 from kubernaut.investigation.origin import of_pod, origin
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.subjects import Workload
-
-_OWN = frozenset({"None", "Default"})
 
 
 def examine(workload: Workload) -> Finding | None:
     """The finding when a failing container cannot resolve a name, and its pod does not ask the cluster's DNS."""
     found = failed_lookup(workload)
-    policy = workload.template.text("spec", "dnsPolicy")
+    setting = asks_elsewhere(workload.template)
     if found is None:
         return None
-    if not policy and found.asked_abroad:
+    if not workload.template.text("spec", "dnsPolicy") and found.asked_abroad:
         return _unseen(workload, found)
-    if policy not in _OWN:
+    if not setting:
         return None
     servers = ", ".join(workload.template.texts("spec", "dnsConfig", "nameservers")) or "the node's"
     source = origin(
         workload,
-        of_pod("dnsPolicy", "dnsConfig"),
+        of_pod("dnsPolicy", "dnsConfig", "hostNetwork"),
         otherwise="The setting is as old as the template: the name it cannot resolve is what is new.",
     )
     container = found.complaint.container
-    text = f"dnsPolicy {policy} with nameservers {servers}"
+    text = f"{setting}, nameservers {servers}"
     return Finding(
         target=workload.ref,
         summary=f"{workload.title}: {container.label} cannot resolve {found.host}: {text}. {source.words}",
@@ -67,7 +65,10 @@ CAUSE = Cause(
     faults=(90,),
     needs=("Pod", "ReplicaSet"),
     look_alikes={"dns_fails": "the pods ask the cluster's own DNS"},
-    know="dnsPolicy Default takes the node's servers, None only those of dnsConfig; ClusterFirst knows Services.",
+    know=(
+        "dnsPolicy Default takes the node's servers, None only those of dnsConfig; ClusterFirst knows Services, unless "
+        "the pod is on the host's network."
+    ),
     by_hand=(
         "kubectl -n {namespace} get {kind}/{name} -o jsonpath='{{.spec.template.spec.dnsConfig}}'",
         "kubectl -n {namespace} exec {pod} -c {container} -- cat /etc/resolv.conf",

@@ -19,30 +19,42 @@ _LEFT = timedelta(minutes=5)
 
 
 def examine(workload: Workload) -> Finding | None:
-    """The finding when a template waits that no ReplicaSet has; a pause without one keeps nothing up."""
+    """The finding when a template waits that no ReplicaSet has, or not all pods have; else a pause keeps nothing up."""
     item = workload.object
     if item.kind != "Deployment" or not item.flag("spec", "paused") or marked_pause(item) or item.controller:
         return None
     author = last_writer(item, "spec", "paused")
     waiting = _waiting(workload)
-    if not waiting or (author and author.at and workload.scene.now - author.at < _LEFT):
+    half = _half(workload)
+    if not (waiting or half) or (author and author.at and workload.scene.now - author.at < _LEFT):
         return None
     by = f" {author}" if author else ""
-    unseen = waiting[0] == UNSEEN
-    what = "a change waits, which is not shown" if unseen else f"a change waits: {waiting[0]}"
-    lack = "none of its pods has the present template yet" if unseen else f"no ReplicaSet has {waiting[0]} yet"
     changed = last_writer(item, "spec", "template")
+    held = f"a change waits: {waiting[0]}" if waiting else half
+    text = f"no ReplicaSet has {waiting[0]} yet" if waiting else half
+    if waiting[:1] == [UNSEEN]:
+        held, text = "a change waits, which is not shown", "none of its pods has the present template yet"
     since = f" for {_since(workload, author.at)}" if author and author.at else ""
     return Finding(
         target=item.ref,
-        summary=(f"{workload.title}: its rollout is paused{since}, nothing marks that as meant, and {what}."),
+        summary=(f"{workload.title}: its rollout is paused{since}, nothing marks that as meant, and {held}."),
         verdict=Verdict.APPROVE,
         supporting=(
             facts.field(item, "spec.paused", f"the rollout is paused{by}", author.at if author else None),
-            facts.change(item, "spec.template", lack, changed.at if changed else None),
+            facts.change(item, "spec.template", text, changed.at if changed else None),
         ),
         remedies=(call("resume_rollout", item.ref), escalate(item.ref)),
     )
+
+
+def _half(workload: Workload) -> str:
+    """That the rollout was stopped in its middle: pods of two revisions stand side by side."""
+    if not workload.revisions:
+        return ""
+    newest, former = workload.revisions[0], sum(each.desired for each in workload.revisions[1:])
+    if not newest.desired or not former:
+        return ""
+    return f"it stands half-way: {newest.desired} pods are to have revision {newest.number}, {former} a former one"
 
 
 def _since(workload: Workload, at: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.provenance import last_applied, last_writer
@@ -21,6 +22,10 @@ _DOWN = re.compile(
 _DELETED = re.compile(r"delete Pod (\S+)-(\d{1,6}) in StatefulSet")
 
 
+_SCALED = frozenset({"Deployment", "StatefulSet", "ReplicaSet"})
+_TOGETHER = timedelta(seconds=30)
+
+
 @dataclass(frozen=True, slots=True)
 class _Former:
     """How many replicas there were, and what proves it."""
@@ -32,7 +37,7 @@ class _Former:
 def examine(workload: Workload) -> Finding | None:
     """The finding when replicas are zero without any sign of intent and something needs it or it was just stopped."""
     item = workload.object
-    if item.kind not in {"Deployment", "StatefulSet"} or workload.desired != 0 or intended_zero(workload):
+    if item.kind not in _SCALED or workload.desired != 0 or intended_zero(workload):
         return None
     former = _former(workload)
     called = _called(workload)
@@ -50,21 +55,25 @@ def examine(workload: Workload) -> Finding | None:
     owned = tuple(
         facts.field(entry, "spec.scaleTargetRef", f"autoscaler {entry.name} owns its replicas") for entry in scalers
     )
+    # Nothing rolls a single ReplicaSet out, and the catalogue has no action for it.
+    single = item.kind == "ReplicaSet"
+    back = () if single else (call("restore_replicas", item.ref, replicas=max(number, 1)),)
     words = f"It had {number} before." if former else "How many it had is not known."
     return Finding(
         target=item.ref,
         summary=f"{workload.title} has 0 replicas and nothing marks that as intended. {words}",
-        verdict=Verdict.ACT if sure else Verdict.APPROVE,
+        verdict=(Verdict.ACT if sure else Verdict.APPROVE) if back else Verdict.ESCALATE,
         supporting=(facts.field(item, "spec.replicas", "replicas: 0"), *proof, *_author(workload), *needed),
         contradicting=owned,
-        remedies=(call("restore_replicas", item.ref, replicas=max(number, 1)), escalate(item.ref)),
+        remedies=(*back, escalate(item.ref)),
         places={"replicas": str(max(number, 1))},
     )
 
 
 def _former(workload: Workload) -> _Former | None:
     """The last count above zero, by an event about the present revision or by what was applied."""
-    by_event = _by_events(workload) if workload.object.kind == "Deployment" else _by_deletions(workload)
+    ways = {"Deployment": _by_events, "StatefulSet": _by_deletions, "ReplicaSet": _by_removals}
+    by_event = ways[workload.object.kind](workload)
     if by_event:
         return by_event
     applied = last_applied(workload.object)
@@ -101,6 +110,14 @@ def _by_deletions(workload: Workload) -> _Former | None:
         return None
     ordinal, _, entry = max(found, key=lambda item: item[:2])
     return _Former(ordinal + 1, facts.event(entry))
+
+
+def _by_removals(workload: Workload) -> _Former | None:
+    """A ReplicaSet says of each pod that it removed; those of the last time it did so are counted."""
+    removed = [entry for entry in workload.scene.events_of(workload.object, "SuccessfulDelete") if event_time(entry)]
+    latest = max((at for entry in removed if (at := event_time(entry))), default=None)
+    together = [entry for entry in removed if (at := event_time(entry)) and latest and latest - at <= _TOGETHER]
+    return _Former(len(together), facts.event(together[0])) if together else None
 
 
 def _author(workload: Workload) -> list[Fact]:

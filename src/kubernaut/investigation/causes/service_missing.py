@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from kubernaut.domain.diagnosis import CauseId
+from kubernaut.domain.diagnosis import CauseId, Verdict
+from kubernaut.domain.objects import KubeObject
+from kubernaut.domain.provenance import last_applied
 from kubernaut.domain.quantities import parse_quantity
 from kubernaut.investigation import facts
 from kubernaut.investigation.addresses import addresses
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.lookups import failed_lookup
+from kubernaut.investigation.lookups import Lookup, alias_of, failed_lookup
 from kubernaut.investigation.origin import Relevant, origin
+from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
 
@@ -26,8 +29,9 @@ def examine(workload: Workload) -> Finding | None:
         return None
     if not scene.covers("Service", place, name) and (found.asked_abroad or not found.is_denied):
         return None
-    if scene.get("Service", place, name) is not None:
-        return None
+    service = scene.get("Service", place, name)
+    if service is not None:
+        return _astray(workload, found, service)
     source = origin(
         workload,
         _of_the_name(name),
@@ -43,6 +47,39 @@ def examine(workload: Workload) -> Finding | None:
         supporting=(found.complaint.fact, *_absence(workload, name), *source.facts),
         remedies=source.remedies,
         places={"pod": container.pod.name, "container": container.name, "service": name},
+    )
+
+
+def _astray(workload: Workload, found: Lookup, service: KubeObject) -> Finding | None:
+    """The finding for an alias of a Service that does not exist."""
+    scene, alias = workload.scene, alias_of(service)
+    if alias is None or scene.get("Service", *alias) is not None or not scene.covers("Service", alias[0]):
+        return None
+    leads = service.text("spec", "externalName")
+    applied = last_applied(service)
+    former = applied.text("spec", "externalName") if applied else ""
+    meant = alias_of(KubeObject({"spec": {**applied.tree("spec").raw}})) if applied and former != leads else None
+    proven = meant is not None and scene.get("Service", *meant) is not None
+    told = (facts.change(service, "metadata.annotations[last-applied]", f"it was applied with {former}"),)
+    container = found.complaint.container
+    return Finding(
+        target=service.ref,
+        summary=(
+            f"{workload.title}: {container.label} calls {found.host}, an alias of {leads}, and there is no Service "
+            f"{alias[1]} in {alias[0]}.{f' It was applied with {former}.' if proven else ''}"
+        ),
+        verdict=Verdict.ACT if proven else Verdict.ESCALATE,
+        supporting=(
+            found.complaint.fact,
+            facts.field(service, "spec.externalName", f"Service {service.name} is an alias of {leads}"),
+            facts.absence(service, f"service/{alias[1]}", f"there is no Service {alias[1]} in {alias[0]}"),
+            *(told if proven else ()),
+        ),
+        remedies=(
+            *((call("restore_service", service.ref, part="external_name"),) if proven else ()),
+            escalate(service.ref),
+        ),
+        places={"pod": container.pod.name, "container": container.name, "service": service.name},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.objects import KubeObject, Tree
@@ -35,7 +35,8 @@ def examine(service: Service) -> Finding | None:
     """The finding when a targetPort is no port of the selected ready pods and one other port is meant.
 
     A declared port only informs: a container may listen elsewhere. So a number that is merely undeclared is claimed
-    only where the probe that succeeds, an edit, or the applied manifest points to another one.
+    only where the probe that succeeds, an edit, or the applied manifest points to another one. A declared port is wrong
+    where somebody led the Service to another container since it was applied: that is a companion's.
     """
     ready = [pod for pod in service.selected if is_ready(pod)]
     if service.is_routed_by_labels and not ready and service.ready_endpoints:
@@ -44,9 +45,15 @@ def examine(service: Service) -> Finding | None:
         return None
     for port in service.object.trees("spec", "ports"):
         # Every stored Service has one: where a table left it out, it is not known.
-        if not port.has("targetPort") or _is_declared(port, ready[0]):
+        if not port.has("targetPort"):
             continue
-        fix = _applied(service, port, ready[0]) or _named(port, ready[0]) or _probed(service, port, ready[0])
+        if _is_declared(port, ready[0]):
+            moved = _applied(service, port, ready[0])
+            elsewhere = moved and _listener(moved.target, ready[0]) != _listener(_target(port), ready[0])
+            if moved and elsewhere and edited(service, "spec", "ports"):
+                return _finding(service, replace(moved, is_proven=False), ready)
+            continue
+        fix = _applied(service, port, ready[0]) or _named(service, port, ready[0]) or _probed(service, port, ready[0])
         if fix:
             return _finding(service, fix, ready)
     return None
@@ -75,13 +82,13 @@ def _finding(service: Service, fix: _Fix, ready: list[KubeObject]) -> Finding:
     declared = ", ".join(_ports(ready[0])) or "no port"
     named = fix.port.text("name") or str(fix.port.integer("port"))
     changed = edited(service, "spec", "ports")
+    why = "which was not applied" if _is_declared(fix.port, ready[0]) else "where nothing listens"
     return Finding(
         target=item.ref,
         summary=(
-            f"Service {item.name} port {named} leads to {wrong}, where its {len(ready)} ready pods do not listen: "
-            f"they declare {declared}."
+            f"Service {item.name} port {named} leads to {wrong}, {why}: its {len(ready)} ready pods declare {declared}."
         ),
-        verdict=Verdict.ACT if fix.is_proven or changed else Verdict.APPROVE,
+        verdict=Verdict.ACT if fix.is_proven or (changed and not _is_declared(fix.port, ready[0])) else Verdict.APPROVE,
         supporting=(
             facts.field(item, f"spec.ports[{named}].targetPort", f"targetPort {wrong}"),
             facts.field(ready[0], "spec.containers[*].ports", f"the ready pods declare {declared}"),
@@ -107,6 +114,15 @@ def _ports(pod: KubeObject) -> dict[str, str]:
         if container.role not in (INIT, EPHEMERAL)
         for entry in container.spec.trees("ports")
     }
+
+
+def _listener(target: str, pod: KubeObject) -> str:
+    """The container that declares the port of that name or number."""
+    for container in containers_of(pod):
+        for entry in container.spec.trees("ports"):
+            if target in (entry.text("name"), str(entry.integer("containerPort"))):
+                return container.name
+    return ""
 
 
 def _is_declared(port: Tree, pod: KubeObject) -> bool:
@@ -145,15 +161,17 @@ def _probed(service: Service, port: Tree, pod: KubeObject) -> _Fix | None:
     return _Fix(port, number, (fact,), is_proven=False)
 
 
-def _named(port: Tree, pod: KubeObject) -> _Fix | None:
-    """For a name that no container declares, the only declared port: such a Service has no port to send to."""
+def _named(service: Service, port: Tree, pod: KubeObject) -> _Fix | None:
+    """For a name that no container declares, the only port left to mean: such a Service has no port to send to."""
     declared = _ports(pod)
-    if _target(port).isdecimal() or len(declared) != 1:
+    taken = {_target(entry) for entry in service.object.trees("spec", "ports")}
+    free = [(number, name) for number, name in declared.items() if number not in taken and name not in taken]
+    if _target(port).isdecimal() or len(free) != 1:
         return None
-    number, name = next(iter(declared.items()))
-    text = f"no container names a port {_target(port)}; the only one is {name or number}"
+    number, name = free[0]
+    text = f"no container names a port {_target(port)}; the only one that nothing leads to is {name or number}"
     fact = facts.absence(pod, f"port {_target(port)}", text)
-    return _Fix(port, name or number, (fact,), is_proven=True)
+    return _Fix(port, name or number, (fact,), is_proven=len(declared) == 1)
 
 
 CAUSE = Cause(

@@ -13,7 +13,7 @@ from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.intent import autoscalers
 from kubernaut.investigation.origin import Treatment, of_pod
-from kubernaut.investigation.remedies import call
+from kubernaut.investigation.remedies import call, way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.unplaced import placed_nowhere
 
@@ -29,6 +29,9 @@ _TREATMENT = Treatment(
 def examine(workload: Workload) -> Finding | None:
     """The finding when required pod affinity or anti-affinity decides."""
     found = placed_nowhere(workload, _FORM, _TREATMENT)
+    apart = found is not None and "anti-affinity" in found.summary
+    if found is not None and apart and found.verdict is Verdict.ESCALATE and _is_held_by_former(workload):
+        return _back_to_former(workload, found)
     scaled = _scaled(workload) if found else None
     if found is None or scaled is None:
         return found
@@ -39,6 +42,26 @@ def examine(workload: Workload) -> Finding | None:
         verdict=Verdict.ACT,
         supporting=(*found.supporting, scaled),
         remedies=(call("scale_workload", workload.ref, replicas=placed), *found.remedies),
+    )
+
+
+def _is_held_by_former(workload: Workload) -> bool:
+    """Whether the pods of the revision before have all the places, and an update must not remove one of them first."""
+    former = sum(revision.available for revision in workload.revisions[1:])
+    waiting = bool(workload.pods) and len(workload.pending) == len(workload.pods)
+    return workload.object.kind == "Deployment" and waiting and former >= workload.desired > 0
+
+
+def _back_to_former(workload: Workload, found: Finding) -> Finding:
+    """What serves is kept: the release waits until its strategy lets a former pod go first."""
+    back = way_back(workload, lambda _: True, verdict=Verdict.APPROVE)
+    words = "The pods of the former revision hold all the places, and the strategy removes none of them first."
+    return replace(
+        found,
+        summary=f"{found.summary} {words} {back.words}",
+        verdict=back.verdict,
+        supporting=(*found.supporting, *back.facts),
+        remedies=back.remedies,
     )
 
 

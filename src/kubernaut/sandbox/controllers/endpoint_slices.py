@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import zip_longest
 
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree
 from kubernaut.domain.selectors import equals, matches
 from kubernaut.sandbox.cluster import Cluster
 from kubernaut.sandbox.controllers import pods
 from kubernaut.sandbox.kinds import ENDPOINT_SLICE, POD, SERVICE
-from kubernaut.sandbox.shapes import section
+from kubernaut.sandbox.shapes import encoded, section
 from kubernaut.sandbox.simulation import Key
 from kubernaut.sandbox.storage import Change
 
@@ -18,7 +19,7 @@ _SERVICE_LABEL = "kubernetes.io/service-name"
 
 
 class EndpointSlices:
-    """Keeps one slice for each Service that has a selector."""
+    """Keeps the slices of each Service that has a selector."""
 
     watches = frozenset({SERVICE.key, POD.key})
 
@@ -38,24 +39,30 @@ class EndpointSlices:
         ]
 
     def reconcile(self, key: Key, now: datetime) -> datetime | None:  # noqa: ARG002  # nothing here waits
-        """Writes the slice of the Service."""
+        """Writes the slices of the Service: one for each list of ports that its pods give."""
         service = self._cluster.find(SERVICE, *key)
         if service is None or not service.mapping("spec", "selector"):
             return None
-        chosen = self._selected(service)
-        wanted = _contents(service, chosen)
         slices = [
             item
             for item in pods.owned_by(self._cluster, ENDPOINT_SLICE, service)
             if item.labels.get(_SERVICE_LABEL) == service.name
         ]
-        if not slices:
-            self._create(service, wanted)
-        elif any(slices[0].at(field) != value for field, value in wanted.items()):
-            self._cluster.change(
-                ENDPOINT_SLICE, service.namespace, slices[0].name, lambda draft: draft.update(wanted), pods.CONTROLLER
-            )
+        wanted = _contents(service, self._selected(service))
+        for contents, present in zip_longest(wanted, slices):
+            if contents is None:
+                self._cluster.delete(ENDPOINT_SLICE, service.namespace, present.name, pods.CONTROLLER)
+            elif present is None:
+                self._create(service, contents)
+            elif any(present.at(field) != value for field, value in contents.items()):
+                self._rewrite(present, contents)
         return None
+
+    def _rewrite(self, present: KubeObject, contents: JsonObject) -> None:
+        def edit(draft: JsonObject) -> None:
+            draft.update(contents)
+
+        self._cluster.change(ENDPOINT_SLICE, present.namespace, present.name, edit, pods.CONTROLLER)
 
     def _selected(self, service: KubeObject) -> list[KubeObject]:
         selector = equals(service.mapping("spec", "selector"))
@@ -83,31 +90,21 @@ class EndpointSlices:
         self._cluster.create(ENDPOINT_SLICE, service.namespace, item, pods.CONTROLLER)
 
 
-def _contents(service: KubeObject, chosen: list[KubeObject]) -> JsonObject:
-    if not chosen:
-        return {"endpoints": [], "ports": []}
-    ports, without = _ports(service, chosen)
-    # A pod that lacks the named port is left out, as in a slice of its own without ports.
-    endpoints: list[Json] = [
-        _endpoint(pod, publish=service.flag("spec", "publishNotReadyAddresses"))
-        for pod in chosen
-        if pod.name not in without
-    ]
-    return {"endpoints": endpoints, "ports": ports}
-
-
-def _ports(service: KubeObject, chosen: list[KubeObject]) -> tuple[list[Json], set[str]]:
-    found: list[Json] = []
-    without: set[str] = set()
-    for port in service.trees("spec", "ports"):
-        numbers = {pod.name: target_number(port, pod) for pod in chosen}
-        known = [number for number in numbers.values() if number]
-        without |= {name for name, number in numbers.items() if not number}
-        if known:
-            found.append({"name": port.text("name"), "port": known[0], "protocol": port.text("protocol") or "TCP"})
-    if found:
-        return found, without
-    return [], {pod.name for pod in chosen}
+def _contents(service: KubeObject, chosen: list[KubeObject]) -> list[JsonObject]:
+    """What each slice holds. A pod that lacks a named port is in a slice without that port."""
+    publish = service.flag("spec", "publishNotReadyAddresses")
+    grouped: dict[bytes, JsonObject] = {}
+    for pod in chosen:
+        ports: list[Json] = [
+            {"name": port.text("name"), "port": number, "protocol": port.text("protocol") or "TCP"}
+            for port in service.trees("spec", "ports")
+            if (number := target_number(port, pod))
+        ]
+        group = grouped.setdefault(encoded(ports), {"endpoints": [], "ports": ports})
+        listed = group["endpoints"]
+        if isinstance(listed, list):
+            listed.append(_endpoint(pod, publish=publish))
+    return [*grouped.values()] or [{"endpoints": [], "ports": []}]
 
 
 def target_number(port: Tree, pod: KubeObject) -> int:

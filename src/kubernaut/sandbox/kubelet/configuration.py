@@ -136,8 +136,12 @@ class Configurations:
         if host in ("localhost", "127.0.0.1"):
             return f"dial tcp 127.0.0.1:{port or 80}: connect: connection refused"
         server = "10.96.0.10:53"
-        if pod.text("spec", "dnsPolicy") == "None":
+        policy = pod.text("spec", "dnsPolicy") or "ClusterFirst"
+        if policy == "None":
             server = f"{next(iter(pod.texts('spec', 'dnsConfig', 'nameservers')), '127.0.0.1')}:53"
+        elif policy == "Default" or (policy == "ClusterFirst" and pod.flag("spec", "hostNetwork")):
+            # Whoever is on the host's network asks the host's resolver, unless told ClusterFirstWithHostNet.
+            server = "10.0.0.2:53"
         service = self._cluster.find(SERVICE, rest.partition(".")[0] or pod.namespace, name)
         unresolved = f"dial tcp: lookup {host} on {server}: no such host"
         if service is None or not server.startswith("10.96."):

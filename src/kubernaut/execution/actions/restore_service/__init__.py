@@ -9,7 +9,7 @@ from msgspec import Meta
 from kubernaut.domain.changes import PatchOperation
 from kubernaut.domain.diagnosis import ActionId
 from kubernaut.domain.execution import Refused
-from kubernaut.domain.objects import Json, KubeObject, Tree
+from kubernaut.domain.objects import Json, KubeObject, ObjectRef, Tree
 from kubernaut.domain.provenance import last_applied
 from kubernaut.domain.workloads import is_ready
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
@@ -23,8 +23,8 @@ class PartParameters(Parameters, frozen=True, forbid_unknown_fields=True):
     """What of it."""
 
     part: Annotated[
-        Literal["selector", "protocol", "traffic_policy"],
-        Meta(description="the selector, the protocol of its ports, or internalTrafficPolicy"),
+        Literal["selector", "protocol", "traffic_policy", "external_name"],
+        Meta(description="the selector, the protocol of its ports, internalTrafficPolicy, or externalName"),
     ]
 
 
@@ -40,6 +40,8 @@ async def prepare(on: Situation[PartParameters]) -> Prepared | Refused:
     operations = _operations(service, applied, on.parameters.part)
     if not operations:
         return Refused("no_effect", f"{service.ref} has the {on.parameters.part} that was last applied")
+    if on.parameters.part == "external_name":
+        return await _renamed(on, service, applied, operations)
     held = applied if on.parameters.part == "selector" else service
     selector = held.mapping("spec", "selector")
     found = await pods_selected(on.reader, service.namespace, selector) if selector else []
@@ -47,6 +49,17 @@ async def prepare(on: Situation[PartParameters]) -> Prepared | Refused:
     if not ready:
         return Refused("no_pods", f"no ready pod would stand behind {service.ref}")
     return Prepared(service, edit(service, *operations), f"1 Service, {len(ready)} ready pods behind it afterwards")
+
+
+async def _renamed(
+    on: Situation[PartParameters], service: KubeObject, applied: Tree, operations: list[PatchOperation]
+) -> Prepared | Refused:
+    """The name that was applied, where it is that of a Service of the cluster which exists."""
+    then = applied.text("spec", "externalName")
+    name, *rest = then.split(".")
+    if rest[1:2] != ["svc"] or await on.reader.get(ObjectRef("v1", "Service", rest[0], name)) is None:
+        return Refused("target_missing", f"{service.ref} would lead to {then}, and no such Service is there")
+    return Prepared(service, edit(service, *operations), f"1 Service, which leads to {then} afterwards")
 
 
 def _operations(service: KubeObject, applied: Tree, part: str) -> list[PatchOperation]:
@@ -57,6 +70,11 @@ def _operations(service: KubeObject, applied: Tree, part: str) -> list[PatchOper
             return [] if same else [setting(service, then, "spec", "selector")]
         case "protocol":
             return _protocols(service, applied)
+        case "external_name":
+            named = applied.text("spec", "externalName")
+            same = not named or service.text("spec", "type") != "ExternalName"
+            same = same or named == service.text("spec", "externalName")
+            return [] if same else [setting(service, named, "spec", "externalName")]
         case _:
             policy = applied.text("spec", "internalTrafficPolicy") or "Cluster"
             same = policy == (service.text("spec", "internalTrafficPolicy") or "Cluster")
