@@ -110,7 +110,9 @@ async def _look(
         # All of it costs nothing, and an owner that a get does not find may be named by its children.
         first |= first_survey(places) | _saved_lists(saved, request.namespace)
     asked = saved.asked_about if saved else ()
-    ticket = Ticket(saved.heard, saved.partial, saved.retold) if saved else NO_TICKET
+    ticket = NO_TICKET
+    if saved and saved.is_pasted:
+        ticket = Ticket(saved.heard, saved.partial, saved.retold)
     overview = partial(survey_of_ticket, ticket=ticket) if saved and saved.is_pasted else survey
     every = partial(overview, asked_about=asked)
     examine = partial(_diagnoses, targets=targets, ticket=ticket) if request.alert else every

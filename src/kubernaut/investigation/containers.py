@@ -83,6 +83,11 @@ class Container:
         return self.status.integer("restartCount")
 
     @property
+    def restarted(self) -> str:
+        """`, 7 restarts`, empty where they are not told."""
+        return f", {self.restarts} restarts" if self.status.has("restartCount") else ""
+
+    @property
     def ended(self) -> Tree | None:
         """The last run that ended, now or before the present one."""
         for state in ("state", "lastState"):

@@ -148,7 +148,7 @@ def _facts(workload: Workload, container: Container, found: list[Container]) -> 
     if container.waiting in START_PROBLEMS:
         told.append(facts.field(pod, container.waiting_path, f"{container.waiting}: {container.message}"))
     if ended is None and container.waiting == "CrashLoopBackOff":
-        words = f"{container.label}: CrashLoopBackOff, {container.restarts} restarts"
+        words = f"{container.label}: CrashLoopBackOff{container.restarted}"
         told.append(facts.field(pod, container.waiting_path, words))
     if ended is not None:
         pods = len({entry.pod.name for entry in found})
@@ -156,7 +156,7 @@ def _facts(workload: Workload, container: Container, found: list[Container]) -> 
         text = f"{container.label}: {_end_of(container)}"
         run = _run(container)
         message = f": {ended.text('message')}" if ended.text("message") else ""
-        words = f"{text}, {container.restarts} restarts{run}{count}{message}"
+        words = f"{text}{container.restarted}{run}{count}{message}"
         told.append(facts.field(pod, container.ended_path, words, ended.time("finishedAt")))
     killed = probe_kill(workload.scene, container)
     if killed:

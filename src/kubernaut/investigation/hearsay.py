@@ -36,6 +36,7 @@ class Ticket:
 
     def tell(self, scene: Scene) -> None:
         """Makes it known to whoever examines the scene."""
+        scene.is_told = self is not NO_TICKET
         scene.heard, scene.partial, scene.retold = heard_lines(self.heard), self.partial, self.retold
 
 

@@ -61,10 +61,11 @@ class Scene:
     ) -> None:
         """`logs` maps (namespace, pod, container) to the decisive lines; `measurable` is False without a Prometheus.
 
-        `heard` and `partial` are set to what a ticket quotes and shows in part, where one is looked at.
+        Where a ticket is looked at, `is_told` is set, and so are what it quotes and what it shows in part.
         """
         self.now = now
         self.measurable = measurable
+        self.is_told = False
         self.heard: tuple[LogLine, ...] = ()
         self.partial: frozenset[ObjectRef] = frozenset()
         self.retold: frozenset[ObjectRef] = frozenset()

@@ -68,8 +68,18 @@ TOLD = (
     ("48", "pod_security_forbids", "reports"),
     ("49", "unschedulable_node_selector", "frames"),
     ("50", "webhook_unavailable", "front quotes injector"),
+    ("51", "wrong_architecture", "detect"),
+    ("52", "namespace_terminating", "old-metrics"),
+    ("53", "host_port_taken", "jaeger-agent"),
+    ("54", "preempted insufficient_resources", "web"),
+    ("55", "certificate_rejected", "gateway"),
+    ("56", "memory_limit_too_low", "encoder"),
+    ("57", "ephemeral_storage_exceeded", "spool"),
+    ("58", "provisioning_failed", "raw"),
+    ("59", "unknown readiness_probe_wrong", "keycloak"),
+    ("60", "disk_full", "fluent-bit"),
 )
-NOTHING_WRONG = ("14", "23", "42", "44")
+NOTHING_WRONG = ("14", "23", "42", "44", "61", "62")
 EVERY = [*(row[0] for row in TOLD), *NOTHING_WRONG]
 # A name that is not there leaves two spaces, an empty pair of brackets or quotes, or nothing before a full stop.
 _NAMELESS = re.compile(r"\S  \S|\[\]|''|\(\)| \.| ,|: :")

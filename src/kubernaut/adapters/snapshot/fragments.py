@@ -28,6 +28,10 @@ _EVENT: Final = re.compile(
     r"\s*(Normal|Warning)\s+([A-Z]\w{2,60})\s+((?:\d+[ydhms])+(?: \(x\d+ over (?:\d+[ydhms])+\))?|<unknown>)"
     r"\s+([\w./-]{1,80}(?:, [\w./-]{1,80})?)\s+(\S.*)"
 )
+_STATE: Final = re.compile(r"\s*(?:Last )?State:")
+_REASON: Final = re.compile(r"\s+Reason:\s+(\w+)\s*$")
+_CODE: Final = re.compile(r"\s+Exit Code:\s")
+_ENDS: Final = frozenset({"OOMKilled", "Error", "Completed", "ContainerCannotRun", "StartError", "DeadlineExceeded"})
 _LISTS: Final = ("Containers:", "Init Containers:")
 _INDENT: Final = 4
 
@@ -41,8 +45,25 @@ def completed(lines: Sequence[str], kind: str, name: str) -> list[str]:
     """The part of a description with what the command tells: the name on top, and a container around what is of one."""
     kept = [line for line in without_gaps(lines) if not _EVENT.fullmatch(line)]
     if kind == POD.kind and not any(line.startswith(_LISTS) for line in kept):
-        kept = _in_container(kept)
+        kept = _in_container(_with_states(kept))
     return [f"Name: {name}", *kept]
+
+
+def _with_states(lines: list[str]) -> list[str]:
+    """The lines with the state that a lone reason tells: `grep Reason` leaves it without what stands above it."""
+    if any(_STATE.match(line) for line in lines):
+        return lines
+    found: list[str] = []
+    is_waiting = False
+    for line in lines:
+        match = _REASON.match(line)
+        if match and match[1] in _ENDS:
+            found.append("    Last State: Terminated" if is_waiting else "    State: Terminated")
+        elif match and match[1].endswith(("BackOff", "Error", "ErrImagePull")):
+            found.append("    State: Waiting")
+            is_waiting = True
+        found.append(f"      {line.strip()}" if match or _CODE.match(line) else line)
+    return found
 
 
 def _in_container(lines: list[str]) -> list[str]:

@@ -56,7 +56,8 @@ def _container_states(workload: Workload) -> list[Fact]:
     found: dict[str, Fact] = {}
     for entry in workload.containers:
         if entry.is_out_of_memory and entry.ended is not None:
-            text = f"{entry.label}: OOMKilled without a memory limit of its own"
+            why = "OOMKilled without a memory limit of its own" if entry.is_spec_read else "OOMKilled"
+            text = f"{entry.label}: {why}"
             found[entry.name] = facts.field(entry.pod, entry.ended_path, text)
         elif entry.waiting not in HARMLESS_WAITS:
             fact = facts.field(entry.pod, entry.waiting_path, f"{entry.waiting}: {entry.message}")
