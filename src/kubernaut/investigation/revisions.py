@@ -38,6 +38,11 @@ class Revision:
     desired: int
     available: int
 
+    @property
+    def title(self) -> str:
+        """`revision 4`, where its number is known."""
+        return f"revision {self.number}" if self.number else "the revision before"
+
 
 @dataclass(frozen=True, slots=True)
 class GoodRevision:
@@ -135,8 +140,7 @@ def good_revision(
         if not helps(changed):
             continue
         if former.available > 0:
-            which = f"revision {former.number}" if former.number else "the revision before"
-            text = f"{which} still has {former.available} available pods"
+            text = f"{former.title} still has {former.available} available pods"
             path = "status.availableReplicas" if former.source.kind == "ReplicaSet" else "revision"
             return GoodRevision(former, facts.field(former.source, path, text), changed)
         if presumed is None:
@@ -158,17 +162,19 @@ def _served(scene: Scene, former: Revision, successor: Revision) -> Fact | None:
     if _had_trouble(scene, source, successor.made_at):
         return None
     if former.made_at is None:
-        text = f"revision {former.number} was rolled out before and left no warning"
+        text = f"{former.title} was rolled out before and left no warning"
         path = f"metadata.annotations[{_HISTORY}]" if source.kind == "ReplicaSet" else "revision"
         return facts.field(source, path, text)
     served = successor.made_at - former.made_at
     enough = _SERVED_SHORT if scene.now - successor.made_at <= _EVENTS_REACH else _SERVED_LONG
     if served < enough:
         return None
-    text = (
-        f"revision {former.number} stood for {spell(served)} before revision {successor.number}, no warning of its pods"
-    )
+    text = f"{former.title} stood for {spell(served)} before {_next(successor)}, no warning of its pods"
     return facts.field(source, "metadata.creationTimestamp", text, former.made_at)
+
+
+def _next(successor: Revision) -> str:
+    return successor.title if successor.number else "the next one"
 
 
 def _had_trouble(scene: Scene, source: KubeObject, until: datetime) -> bool:

@@ -28,7 +28,9 @@ def test_an_end_that_was_not_seen_is_not_called_a_good_one() -> None:
     assert "ends with code 0" not in json.dumps(told("crash-loop.txt"))
 
 
-@pytest.mark.parametrize("name", ["image-pull.txt", "pending.txt"])
-def test_what_is_seen_in_part_counts_in_part(name: str) -> None:
-    assert 0.0 < float(str(told(name)["confidence"])) < 0.9
+# The more sources agree, the surer: the first ticket shows the change as well, and what it is worth with all lists read
+# is 0.97.
+@pytest.mark.parametrize(("name", "most"), [("image-pull.txt", 0.9), ("pending.txt", 0.75)])
+def test_what_is_seen_in_part_counts_in_part(name: str, most: float) -> None:
+    assert 0.0 < float(str(told(name)["confidence"])) < most
     assert told(name)["verdict"] != "act"
