@@ -75,7 +75,7 @@ def _narrow(workload: Workload, good: GoodRevision, relevant: Callable[[Differen
     """The one field alone, as a second choice where the revision also changed what has nothing to do with the fault."""
     changed = [part for part in good.differences if not part.is_stamp]
     wrong = [part for part in changed if relevant(part)]
-    if len(wrong) == len(changed):
+    if not wrong or len(wrong) == len(changed):
         return ()
     match = _FIELD.match(wrong[0].path)
     if match is None or any(not part.path.startswith(match[0]) for part in wrong):

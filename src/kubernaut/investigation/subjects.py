@@ -231,13 +231,16 @@ class Workload:
 
     def good_revision(self, relevant: Callable[[Difference], bool]) -> GoodRevision | None:
         """The revision to return to: it worked, and differs in a relevant field."""
-        return good_revision(
+        found = good_revision(
             self.scene,
             self.revisions,
-            lambda found: any(
-                difference == UNSEEN or (relevant(difference) and not difference.is_stamp) for difference in found
-            ),
+            lambda parts: any(relevant(part) and not part.is_stamp for part in parts),
         )
+        if found is not None:
+            return found
+        # In what one that was not read differs nobody can say; while its pods work, that it does is enough.
+        unread = good_revision(self.scene, self.revisions, lambda parts: UNSEEN in parts)
+        return unread if unread is not None and unread.revision.available > 0 else None
 
     def age(self, pod: KubeObject) -> timedelta:
         """How long ago the pod was created; a day where that is not known."""

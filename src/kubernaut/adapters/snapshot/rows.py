@@ -51,15 +51,17 @@ _UNSTARTED: Final = frozenset(
 )
 _PHASES: Final = frozenset({"Pending", "Running", "Succeeded", "Failed", "Unknown"})
 _RESTARTED: Final = re.compile(r"\((\S{1,20}) ago\)")
+# A line that was cut off, or `...`, names nothing.
+_NAME: Final = re.compile(r"[A-Za-z0-9](?:[\w.:-]{0,251}\w)?")
 _PORT: Final = re.compile(r"(\d{1,5})(?::(\d{1,5}))?/(TCP|UDP|SCTP)")
 # What the STATUS column shows for the reason of a pod, not of one of its containers.
 _POD_REASONS: Final = frozenset({"Evicted", "NodeLost", "NodeAffinity", "Shutdown", "UnexpectedAdmissionError"})
 
 
 def sighting_of(row: Row, resource: Resource, namespace: str | None) -> Sighting | None:
-    """What the row says, None where it names nothing."""
+    """What the row says, None where it names nothing or was cut off."""
     name = rows_others.name_of(row)
-    if not name or " " in name:
+    if not _NAME.fullmatch(name) or (resource == POD and not row["STATUS"]):
         return None
     labels: JsonObject = {"labels": labels_of(row["LABELS"])} if "LABELS" in row.cells else {}
     raw: JsonObject = {"metadata": labels}

@@ -11,7 +11,8 @@ from kubernaut.adapters.snapshot.commands import find_kind
 from kubernaut.ports import Resource
 
 _HEADING: Final = re.compile(r"\S+(?: \S+)*")
-_GAP: Final = re.compile(r"\s{2,}")
+_GAP: Final = re.compile(r"\s*\t\s*|\s{2,}")
+_AGO: Final = re.compile(r"(\d) \(\S{1,20} ago\)")
 _IS_HEADER: Final = re.compile(r"[A-Z][A-Z0-9()%_/. -]*(?:\((?:cores|bytes|s|%)\)[A-Z0-9()%_/. -]*)*")
 # Headings of one word, by which a header is known that has one space between its columns.
 _SINGLE: Final = frozenset(
@@ -212,7 +213,7 @@ def _sliced(line: str, starts: list[int]) -> list[str] | None:
 
 def _split(line: str, headings: Sequence[str]) -> list[str] | None:
     """The cells by the gaps between them; only where they are told apart without doubt."""
-    for cells in (_GAP.split(line.strip()), line.expandtabs().split()):
+    for cells in (_GAP.split(line.strip()), _AGO.sub(r"\1", line).split()):
         if len(headings) - 4 <= len(cells) <= len(headings) and len(cells) > 1 and _fits(cells, headings):
             return cells
     cells = line.split(None, len(headings) - 1) if headings and headings[-1] == "MESSAGE" else []

@@ -194,6 +194,7 @@ class Transcript:
             if kind == EVENT:
                 told = told_by_row(row, place)
                 self._told += [told] if told else []
+                lost += told is None
                 continue
             resource = row.resource or kind
             sighting = sighting_of(row, resource, place) if resource else None

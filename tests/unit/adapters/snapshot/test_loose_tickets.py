@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -230,3 +231,23 @@ def test_nothing_that_was_pasted_is_acted_on_at_once(tmp_path: Path) -> None:
         f"$ kubectl get pods -n shop\n{PODS}$ kubectl get events -n shop\nNo resources found in shop namespace.\n",
     )
     assert {one.best.verdict for one in diagnosed(snapshot) if one.best} <= {"approve", "escalate", "decline"}
+
+
+@pytest.mark.parametrize(
+    "end", ["...\n", "web-5bf569b75b-", "web-5bf569b75b-x2k4q   0/1\n"], ids=["dots", "name", "row"]
+)
+def test_a_line_that_was_cut_off_is_no_pod_and_its_list_is_not_whole(tmp_path: Path, end: str) -> None:
+    snapshot = pasted(tmp_path, f"$ kubectl get pods -n shop\n{PODS}{end}")
+    assert {ref.name for ref in snapshot.objects if ref.kind == "Pod"} == {
+        "web-5bf569b75b-6hkjn",
+        "web-5bf569b75b-djjt6",
+    }
+    assert not snapshot.covers("Pod", "shop")
+
+
+@pytest.mark.parametrize("gap", ["\t", " "])
+def test_restarts_that_tell_their_time_are_read_where_columns_were_lost(tmp_path: Path, gap: str) -> None:
+    lines = [re.sub(r" {2,}", gap, line) for line in PODS.splitlines()]
+    snapshot = pasted(tmp_path, "$ kubectl get pods -n shop\n" + "\n".join(lines) + "\n")
+    (status,) = found(snapshot, "Pod", "shop", "web-5bf569b75b-6hkjn").trees("status", "containerStatuses")
+    assert status.integer("restartCount") == 12
