@@ -187,7 +187,8 @@ def crashing_since(container: Container) -> datetime | None:
     started = ended.time("startedAt") or finished
     started = finished if ended.text("reason") == "StartError" else started
     run = max(finished - started, timedelta(0))
-    count = min(max(container.restarts, 1), 100_000)
+    # The wait after the last end that is known came after it: where it runs again, that is not counted.
+    count = min(max(container.restarts - container.is_running, 1), 100_000)
     doubling = min(count - 1, 5)
     waited = 10 * (2**doubling - 1) + 300 * (count - 1 - doubling)
     # A run of ten minutes resets the back-off: then the container worked, and the series is this one crash.

@@ -8,6 +8,7 @@ import pytest
 
 from kubernaut.domain.diagnosis import Verdict
 from kubernaut.domain.objects import KubeObject
+from kubernaut.investigation.containers import containers_of, crashing_since
 from kubernaut.investigation.diagnosing import diagnose
 from kubernaut.investigation.logs import LogLine
 from kubernaut.investigation.scene import Scene
@@ -147,3 +148,19 @@ def test_a_port_that_is_a_companions_is_told_by_what_was_applied(target: Part, e
     if expected == "service_port_wrong":
         assert top.verdict is Verdict.APPROVE
         assert top.remedies[0].parameters == {"port": "http", "target_port": "8080"}
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_series_of_crashes_began_as_often_and_as_long_ago_as_the_kubelet_waited(waits: bool) -> None:  # noqa: FBT001
+    # Runs of 6 s, and waits of 0, 10, 20 and 40 s between them: five runs end within 100 s.
+    last: Parts = {"exitCode": 1, "reason": "Error", "startedAt": ago(106), "finishedAt": ago(100)}
+    again: Parts = {"running": {"startedAt": ago(20)}}
+    state: Parts = {"waiting": {"reason": "CrashLoopBackOff"}} if waits else again
+    status: Parts = {
+        "name": "app", "ready": False, "restartCount": 4 if waits else 5, "state": state,
+        "lastState": {"terminated": last},
+    }  # fmt: skip
+    (entry,) = containers_of(pod("one", [status]))
+    since = crashing_since(entry)
+    assert since is not None
+    assert 190 <= (NOW - since).total_seconds() <= 210
