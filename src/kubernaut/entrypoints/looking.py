@@ -32,6 +32,7 @@ from kubernaut.execution.preflight import find_lacks
 from kubernaut.intake import parse_webhook
 from kubernaut.investigation.diagnosing import diagnose, survey
 from kubernaut.investigation.gathering import BUDGET, Lists
+from kubernaut.investigation.hearsay import NO_TICKET, Ticket
 from kubernaut.investigation.inquiry import first_look, first_survey, inquire
 from kubernaut.investigation.pasted import never_at_once, survey_of_ticket
 from kubernaut.investigation.scene import Scene
@@ -109,8 +110,12 @@ async def _look(
         # All of it costs nothing, and an owner that a get does not find may be named by its children.
         first |= first_survey(places) | _saved_lists(saved, request.namespace)
     asked = saved.asked_about if saved else ()
-    overview = survey_of_ticket if saved and saved.is_pasted else survey
-    examine = partial(_diagnoses, targets=targets) if request.alert else partial(overview, asked_about=asked)
+    ticket = NO_TICKET
+    if saved and saved.is_pasted:
+        ticket = Ticket(saved.heard, saved.partial, saved.retold)
+    overview = partial(survey_of_ticket, ticket=ticket) if saved and saved.is_pasted else survey
+    every = partial(overview, asked_about=asked)
+    examine = partial(_diagnoses, targets=targets, ticket=ticket) if request.alert else every
     budget = _FROM_MEMORY if saved else BUDGET
     scene, diagnoses = await inquire(reader, clock, first | {(NAMESPACE, "")}, examine, budget, metrics=metrics)
     if saved and saved.is_pasted:
@@ -128,7 +133,8 @@ def _saved_lists(saved: Snapshot, namespace: str) -> Lists:
     )
 
 
-def _diagnoses(scene: Scene, *, targets: list[ObjectRef]) -> list[Diagnosis]:
+def _diagnoses(scene: Scene, *, targets: list[ObjectRef], ticket: Ticket) -> list[Diagnosis]:
+    ticket.tell(scene)
     return [diagnose(scene, target) for target in targets]
 
 

@@ -10,10 +10,11 @@ from kubernaut.investigation.containers import is_ready
 from kubernaut.investigation.crashes import Crash, Link, config_between, is_outward, link
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Finding
-from kubernaut.investigation.origin import Relevant, unchanged
+from kubernaut.investigation.origin import Relevant
 from kubernaut.investigation.probes import is_ended_again
 from kubernaut.investigation.remedies import escalate, way_back
 from kubernaut.investigation.subjects import Workload
+from kubernaut.investigation.untold import as_far_as_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ def blame(workload: Workload, crash: Crash, story: Story) -> Blame:
     # Labels and annotations do not reach the program: going back would not help it.
     brought = change is not None and not is_outward(change) and any(story.relevant(part) for part in change.real)
     if linked is Link.NONE or not brought:
-        return Blame(Verdict.ESCALATE, (escalate(workload.ref),), (), (), unchanged(workload, story.otherwise))
+        words = as_far_as_known(workload, story.otherwise)
+        return Blame(Verdict.ESCALATE, (escalate(workload.ref),), (), (), words)
     back = way_back(workload, story.relevant, verdict=story.verdict)
     changed = workload.change_fact(story.relevant)
     found = (*((changed,) if changed else ()), *back.facts)

@@ -18,6 +18,7 @@ from kubernaut.investigation.origin import Relevant
 from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.subjects import Workload
+from kubernaut.investigation.untold import as_far_as_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def _only_told(workload: Workload, reading: Reading, found: Complaint) -> Findin
     state = facts.field(container.pod, f"status.{container.status_list}[{container.name}]", text)
     return Finding(
         target=workload.ref,
-        summary=f"{workload.title}: {_words(reading, found)}. {reading.otherwise}",
+        summary=f"{workload.title}: {_words(reading, found)}. {as_far_as_known(workload, reading.otherwise)}",
         verdict=Verdict.ESCALATE,
         supporting=(found.fact, state),
         remedies=(escalate(workload.ref),),

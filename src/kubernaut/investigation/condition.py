@@ -161,6 +161,10 @@ def family(workload: Workload) -> list[KubeObject]:
 
 def works(service: Service) -> bool:
     """Whether a Service reaches a ready pod, or needs none."""
+    if not service.is_selector_read:
+        behind = [Workload(service.scene, item) for item in service.workloads]
+        ready = sum(max(each.ready, each.object.integer("status", "readyReplicas")) for each in behind)
+        return service.ready_endpoints > 0 or not behind or ready > 0
     if not service.is_routed_by_labels:
         return True
     return service.ready_endpoints > 0 or any(is_ready(pod) for pod in service.selected)

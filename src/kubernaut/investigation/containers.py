@@ -21,6 +21,7 @@ START_PROBLEMS = frozenset(
     | {"PreStartHookError", "PreCreateHookError", "StartError", "ContainerCannotRun"}
 )
 HARMLESS_WAITS = frozenset({"", "ContainerCreating", "PodInitializing"})
+_FAILED_ENDS = frozenset({"Error", "OOMKilled", "ContainerCannotRun", "StartError"})
 RECENT = timedelta(minutes=10)
 _FEW = 2
 _PROVEN = timedelta(seconds=60)
@@ -45,6 +46,11 @@ class Container:
     def image(self) -> str:
         """The image that was asked for."""
         return self.spec.text("image")
+
+    @property
+    def is_spec_read(self) -> bool:
+        """Whether what is wanted of it was read: every container has an image, a pasted table shows none."""
+        return bool(self.image)
 
     @property
     def waiting(self) -> str:
@@ -77,6 +83,11 @@ class Container:
         return self.status.integer("restartCount")
 
     @property
+    def restarted(self) -> str:
+        """`, 7 restarts`, empty where they are not told."""
+        return f", {self.restarts} restarts" if self.status.has("restartCount") else ""
+
+    @property
     def ended(self) -> Tree | None:
         """The last run that ended, now or before the present one."""
         for state in ("state", "lastState"):
@@ -97,8 +108,16 @@ class Container:
 
     @property
     def exit_code(self) -> int | None:
-        """How the last run ended."""
-        return self.ended.integer("exitCode") if self.ended else None
+        """How the last run ended, None where that is not told: a pasted table says only that it did."""
+        return self.ended.integer("exitCode") if self.ended and self.ended.has("exitCode") else None
+
+    @property
+    def is_failed_end(self) -> bool | None:
+        """Whether the last run ended with an error: the kubelet calls it so unless the code was 0. None if not told."""
+        if self.exit_code is not None:
+            return self.exit_code != 0
+        reason = self.ended.text("reason") if self.ended else ""
+        return True if reason in _FAILED_ENDS else False if reason == "Completed" else None
 
     @property
     def is_out_of_memory(self) -> bool:
@@ -107,8 +126,8 @@ class Container:
 
     @property
     def label(self) -> str:
-        """How people call it: `container app`, `init container migrate`."""
-        return f"{self.role} {self.name}".rstrip()
+        """How people call it: `container app`, `init container migrate`; `its container` without a name."""
+        return f"{self.role} {self.name}" if self.name else f"its {self.role}"
 
 
 def containers_of(pod: KubeObject) -> list[Container]:
@@ -137,9 +156,11 @@ def is_crashing(container: Container, now: datetime) -> bool:
     ended = container.ended
     if ended is None:
         return False
-    failed = ended.integer("exitCode") != 0
+    failed = container.is_failed_end
     if container.status.has("state", "terminated"):
-        return failed
+        return failed is True
+    # How it ended is not told: that it does so again and again is.
+    failed = container.restarts > _FEW if failed is None else failed
     finished = ended.time("finishedAt")
     recent = finished is not None and now - finished <= RECENT
     return failed and recent and container.restarts > 0 and not _has_recovered(container, ended, now)
@@ -164,6 +185,7 @@ def crashing_since(container: Container) -> datetime | None:
     if ended is None or finished is None:
         return container.pod.created_at
     started = ended.time("startedAt") or finished
+    started = finished if ended.text("reason") == "StartError" else started
     run = max(finished - started, timedelta(0))
     # The wait after the last end that is known came after it: where it runs again, that is not counted.
     count = min(max(container.restarts - container.is_running, 1), 100_000)

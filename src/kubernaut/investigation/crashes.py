@@ -17,6 +17,7 @@ from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.revisions import spell
 from kubernaut.investigation.subjects import TemplateChange, Workload
 
+_EPOCH = 1970
 _SOON = timedelta(minutes=15)
 _SAME_DAY = timedelta(hours=6)
 _SLACK = timedelta(seconds=90)
@@ -86,9 +87,10 @@ def crash_in(workload: Workload, chosen: Container) -> Crash:
 def link(workload: Workload, since: datetime | None) -> Link:
     """Whether the crashes began with the last change of the template."""
     change = workload.change
-    if change is None or not change.real:
+    late = _never_progressed(workload.object)
+    if change is None or not change.real or (not late and worked_before(workload)):
         return Link.NONE
-    if _never_progressed(workload.object):
+    if late:
         return Link.FOLLOWS
     if worked_before(workload):
         return Link.NONE
@@ -134,7 +136,9 @@ def _words(workload: Workload, container: Container) -> str:
         return f"{container.label} is killed by its {killed} probe"
     code = container.exit_code
     if code is None:
-        return f"{container.label} keeps failing, and how it ends was not seen"
+        how = "ends with an error" if container.is_failed_end else "keeps failing (how it ends is not shown)"
+        wrote = _log(workload, container)[:1]
+        return f"{container.label} {how}" + (f"; it wrote: {wrote[0].text}" if wrote else "")
     how = "ends with code 0 and is started again" if code == 0 else _CODES.get(code, f"exits with code {code}")
     return f"{container.label} {how}"
 
@@ -144,13 +148,16 @@ def _facts(workload: Workload, container: Container, found: list[Container]) -> 
     told = []
     if container.waiting in START_PROBLEMS:
         told.append(facts.field(pod, container.waiting_path, f"{container.waiting}: {container.message}"))
+    if ended is None and container.waiting == "CrashLoopBackOff":
+        words = f"{container.label}: CrashLoopBackOff{container.restarted}"
+        told.append(facts.field(pod, container.waiting_path, words))
     if ended is not None:
         pods = len({entry.pod.name for entry in found})
         count = f", {pods} of {len(workload.pods)} pods" if len(workload.pods) > 1 else ""
-        text = f"{container.label}: exit code {ended.integer('exitCode')} ({ended.text('reason') or 'no reason'})"
+        text = f"{container.label}: {_end_of(container)}"
         run = _run(container)
         message = f": {ended.text('message')}" if ended.text("message") else ""
-        words = f"{text}, {container.restarts} restarts{run}{count}{message}"
+        words = f"{text}{container.restarted}{run}{count}{message}"
         told.append(facts.field(pod, container.ended_path, words, ended.time("finishedAt")))
     killed = probe_kill(workload.scene, container)
     if killed:
@@ -158,10 +165,18 @@ def _facts(workload: Workload, container: Container, found: list[Container]) -> 
     return (*told, *_log(workload, container))
 
 
+def _end_of(container: Container) -> str:
+    reason = container.ended.text("reason") if container.ended else ""
+    if container.exit_code is None:
+        return reason or container.waiting or "ended"
+    return f"exit code {container.exit_code} ({reason or 'no reason'})"
+
+
 def _run(container: Container) -> str:
     ended = container.ended
     started, finished = (ended.time("startedAt"), ended.time("finishedAt")) if ended else (None, None)
-    return f", ran {spell(finished - started)}" if started and finished else ""
+    # The kubelet dates the start of what never started 1970.
+    return f", ran {spell(finished - started)}" if started and finished and started.year > _EPOCH else ""
 
 
 def _log(workload: Workload, container: Container) -> list[Fact]:

@@ -7,6 +7,7 @@ import re
 from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation.addresses import addresses
 from kubernaut.investigation.condition import works
+from kubernaut.investigation.hearsay import said_by
 from kubernaut.investigation.subjects import Service, Workload
 
 _WORDS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -23,17 +24,25 @@ def broken_dependencies(workload: Workload) -> list[KubeObject]:
     One that a decisive log line names comes before one that only the configuration names.
     """
     scene, home = workload.scene, workload.object.namespace
-    own = workload.template.mapping("metadata", "labels")
     logged, configured = _hosts(_log_text(workload), home), _hosts(_configured_text(workload), home)
     found = []
     for place, name in sorted(logged | configured):
         item = scene.get("Service", place, name)
         service = Service(scene, item) if item else None
-        if item is None or service is None or not service.is_routed_by_labels or works(service):
+        if item is None or service is None or works(service):
             continue
-        if place != home or not service.selector.items() <= own.items():
+        if service.is_selector_read and not service.is_routed_by_labels:
+            continue
+        if place != home or not _is_own(workload, service):
             found.append(item)
     return sorted(found, key=lambda item: ((item.namespace, item.name) not in logged, item.namespace, item.name))
+
+
+def _is_own(workload: Workload, service: Service) -> bool:
+    """Whether it leads to the workload itself: by its labels, or its name where they are not shown."""
+    if service.selector:
+        return service.selector.items() <= workload.template.mapping("metadata", "labels").items()
+    return workload.ref in {item.ref for item in service.workloads}
 
 
 def called(workload: Workload) -> list[Workload]:
@@ -62,6 +71,7 @@ def _hosts(text: str, namespace: str) -> set[tuple[str, str]]:
 
 def _log_text(workload: Workload) -> str:
     lines = [line.text[:1000] for entry in workload.containers for line in workload.scene.log_of(entry.pod, entry.name)]
+    lines += [line.text[:1000] for line in said_by(workload.scene, workload.object)]
     return "\n".join(lines)
 
 

@@ -13,8 +13,9 @@ from kubernaut.investigation.causes import catalogue
 from kubernaut.investigation.condition import recent_warnings, serves_fully
 from kubernaut.investigation.confidence import confidence, coverage, independent_sources
 from kubernaut.investigation.dependencies import broken_dependencies
-from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.facts import Fact, log
 from kubernaut.investigation.finding import Cause, Finding, Role
+from kubernaut.investigation.hearsay import NO_TICKET, Ticket, said_about, said_by
 from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.scene import TOP_LEVEL, Scene
@@ -26,6 +27,7 @@ Subject = Workload | Service | Node | Thing | Other
 _SETTLED = frozenset(cause.id for cause in catalogue() if cause.role is Role.SETTLED)
 _FAULTY = frozenset({Role.FAULT, Role.OUTLINE})
 _SOURCES_TO_ACT = 2
+UNKNOWN = CauseId("unknown")
 _CLOSE = 0.1
 
 
@@ -69,12 +71,13 @@ def _not_found(scene: Scene, target: ObjectRef) -> Diagnosis:
     return Diagnosis(target, (unread,), (), scene.not_read)
 
 
-def survey(scene: Scene, asked_about: Sequence[ObjectRef] = ()) -> list[Diagnosis]:
+def survey(scene: Scene, asked_about: Sequence[ObjectRef] = (), ticket: Ticket = NO_TICKET) -> list[Diagnosis]:
     """One diagnosis for each fault in what was read, the one that explains most first; empty where nothing is wrong.
 
     An object that only suffers from another one's fault has no diagnosis of its own. Objects that somebody asked about
     are examined whatever their kind, and what is found of them comes first.
     """
+    ticket.tell(scene)
     search = Search(scene)
     found: dict[tuple[CauseId, ObjectRef], Diagnosis] = {}
     victims: dict[tuple[CauseId, ObjectRef], int] = {}
@@ -91,10 +94,14 @@ def survey(scene: Scene, asked_about: Sequence[ObjectRef] = ()) -> list[Diagnosi
         if key not in found or own:
             found[key] = diagnosis_of(scene, item.ref if own else best.subject, candidates)
 
-    def rank(key: tuple[CauseId, ObjectRef]) -> tuple[bool, int, float, str]:
+    explained = {key[1].namespace for key in found if key[0] != UNKNOWN}
+
+    def rank(key: tuple[CauseId, ObjectRef]) -> tuple[bool, bool, int, float, str]:
         told = found[key]
         is_asked = key[1] in asked or told.target in asked
-        return not is_asked, -victims[key], -(told.best or NO_HYPOTHESIS).confidence, str(key[1])
+        # What is known to be wrong there, or in the whole cluster, may be why the other is.
+        is_symptom = key[0] == UNKNOWN and bool({key[1].namespace, ""} & explained)
+        return is_symptom, not is_asked, -victims[key], -(told.best or NO_HYPOTHESIS).confidence, str(key[1])
 
     return [found[key] for key in sorted(found, key=rank)]
 
@@ -169,7 +176,7 @@ class Search:
         if explained or not _suffers(workload):
             return faults
         upstream = [
-            entry
+            self._with_words(entry, broken)
             for broken in broken_dependencies(workload)
             for entry in self.candidates(broken)
             if entry.cause.role in _FAULTY
@@ -177,6 +184,12 @@ class Search:
         if not upstream:
             return faults
         return [*sorted(upstream, key=lambda entry: -entry.confidence), *(_second(entry) for entry in faults)]
+
+    def _with_words(self, entry: Candidate, broken: KubeObject) -> Candidate:
+        """The finding about a dependency with what its callers are quoted with."""
+        lines = said_about(self.scene, broken.name, broken.namespace)[:1]
+        told = tuple(fact for line in lines if (fact := log(line)) not in entry.finding.supporting)
+        return replace(entry, finding=replace(entry.finding, supporting=(*entry.finding.supporting, *told)))
 
 
 def _narrowed(found: list[Candidate]) -> list[Candidate]:
@@ -203,7 +216,8 @@ def _second(entry: Candidate) -> Candidate:
 
 
 def _suffers(workload: Workload) -> bool:
-    return workload.ready < max(workload.desired, 1) or bool(workload.crashing)
+    is_short = workload.ready < max(workload.desired, 1) or bool(workload.crashing)
+    return is_short or bool(said_by(workload.scene, workload.object))
 
 
 def _subject(scene: Scene, item: KubeObject) -> Subject:

@@ -34,7 +34,7 @@ _ERROR = re.compile(
     r"|\bmissing\b|is required|is not set|unauthorized|\busage:"
     r"|no space left|incompatible|not authorized|\bforbidden\b|x509|certificate|read-only file|\bEACCES\b|\bENOSPC\b"
     r"|\bNOAUTH\b|\bWRONGPASS\b|\bENOTFOUND\b|\bEAI_AGAIN\b|resolve host|name resolution|insecure transport"
-    r"|too many (?:clients|connections)|read-only transaction|no healthy upstream|upstream connect"
+    r"|bad address\b|too many (?:clients|connections)|read-only transaction|no healthy upstream|upstream connect"
 )
 # In small letters, one of these is in every line that the forms above find; to look for them takes a thousandth.
 TROUBLE = (
@@ -43,7 +43,16 @@ TROUBLE = (
     *("refused", "no such ", "not found", "timed out", "timedout", "time out", "timeout", "cannot", "could not"),
     *("unable to", "invalid", "missing", "is required", "is not set", "unauthorized", "usage:", "no space left"),
     *("incompatible", "not authorized", "forbidden", "x509", "certificate", "read-only", "eacces", "enospc", "noauth"),
-    *("wrongpass", "enotfound", "eai_again", "resolve host", "name resolution", "insecure transport", "too many "),
+    *(
+        "wrongpass",
+        "enotfound",
+        "eai_again",
+        "resolve host",
+        "bad address",
+        "name resolution",
+        "insecure transport",
+        "too many ",
+    ),
     *("no healthy upstream", "upstream connect"),
 )
 # Lines that only mention the words: "0 errors", "error=nil", "errors: 0", "no failures".

@@ -14,7 +14,7 @@ from kubernaut.investigation.subjects import Workload
 _FORM = re.compile(
     r"(?i)no such host|name or service not known|temporary failure in name resolution|getaddrinfo|ENOTFOUND|EAI_AGAIN"
     r"|could not resolve|cannot resolve|server misbehaving|UnknownHostException|NXDOMAIN|nodename nor servname"
-    r"|name does not resolve|could not translate host name|failed to resolve"
+    r"|bad address ['\"]|name does not resolve|could not translate host name|failed to resolve"
 )
 # The name server answered; these say that it did not.
 _NO_ANSWER = re.compile(r"(?i)temporary failure|EAI_AGAIN|server misbehaving|timed? ?out|SERVFAIL|refused")
@@ -24,7 +24,7 @@ _PRIVATE = re.compile(
 )
 _HOST = re.compile(
     r"(?i)lookup ([\w.-]+)(?: on|:)|(?:ENOTFOUND|EAI_AGAIN) ([\w.-]+)|resolve (?:host(?:name)?:? )?['\"]?([\w.-]+)"
-    r"|UnknownHostException: ([\w.-]+)|host(?: ?name)? ['\"]([\w.-]+)['\"]|(?:://|@)([\w.-]+)[:/]"
+    r"|UnknownHostException: ([\w.-]+)|bad address ['\"]([\w.-]+)|host(?: ?name)? ['\"]([\w.-]+)['\"]|(?:://|@)([\w.-]+)[:/]"
 )
 
 

@@ -12,13 +12,15 @@ from kubernaut.investigation import facts
 from kubernaut.investigation.configuration import complaint, keys_of, recorded, resolves, waits_for_configuration
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.origin import YOUNG, is_young, unchanged
+from kubernaut.investigation.origin import YOUNG, is_young
 from kubernaut.investigation.proving import worked_before
 from kubernaut.investigation.remedies import WayBack, call, escalate, way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
+from kubernaut.investigation.untold import as_far_as_known
 
 _GONE = "The template asked for it before: it was removed, and its content is not in any revision."
+_UNTOLD = "No former revision is shown: whether it was removed, renamed or never there is not known."
 _KEPT = "The template asked for it before: it was taken out since it was last applied, which records its content."
 
 
@@ -57,7 +59,7 @@ def cause_of_missing(kind: str, *, fault: int, look_alike: str) -> Cause:
             "kubectl -n {namespace} get {object}",
             "kubectl -n {namespace} rollout history {kind}/{name}",
         ),
-        narrows=("container_not_creatable",),
+        narrows=("container_not_creatable", "volume_not_mounted"),
         workload=examine,
     )
 
@@ -100,7 +102,8 @@ def _absence(workload: Workload, reference: Reference, pod: KubeObject) -> list[
     told = f"it is not there in {pod.namespace}"
     if scene.covers(reference.kind, pod.namespace):
         told = f"it is none of the {len(scene.all(reference.kind, pod.namespace))} in {pod.namespace}"
-    text = f"{reference.path} needs {reference.kind} {reference.name}; {told}"
+    who = pod.name if "[]" in reference.path else reference.path
+    text = f"{who} needs {reference.kind} {reference.name}; {told}"
     return [facts.absence(pod, f"{reference.kind.lower()}/{reference.name}", text)]
 
 
@@ -113,11 +116,13 @@ def finding_of(workload: Workload, gap: Gap) -> Finding:
     told = workload.change_fact(lambda part: _names(part, reference)) if brought else None
     lost = () if brought else _lost(workload, reference)
     thing = f"{reference.kind} {reference.name}"
+    who = "its pod" if "[]" in reference.path else reference.path
     lack = f"{thing} has no key {reference.key}" if reference.key else f"{thing} does not exist"
-    hand = YOUNG if brought else unchanged(workload, _KEPT if lost else _GONE)
+    untold = _GONE if as_far_as_known(workload, _GONE) == _GONE else _UNTOLD
+    hand = YOUNG if brought else _KEPT if lost else untold
     return Finding(
         target=workload.ref,
-        summary=f"{workload.title} cannot start: {lack}, and {reference.path} needs it. {back.words if back else hand}",
+        summary=f"{workload.title} cannot start: {lack}, and {who} needs it. {back.words if back else hand}",
         verdict=back.verdict if back else Verdict.ACT if lost else Verdict.ESCALATE,
         supporting=(*gap.facts, *((told,) if told else ()), *_edit(workload, reference), *(back.facts if back else ())),
         contradicting=_former_gaps(workload, back, reference),

@@ -10,9 +10,9 @@ from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.remedies import escalate, way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
+from kubernaut.investigation.untold import as_far_as_known
 
 YOUNG = "The change is less than two minutes old: what it needs may still come."
-UNKNOWN = "Whether a change of the template brought it is not shown."
 Relevant = Callable[[Difference], bool]
 
 
@@ -34,7 +34,7 @@ def origin(workload: Workload, relevant: Relevant, *, otherwise: str, verdict: V
     """
     change = workload.change
     if change is None or not any(relevant(part) for part in change.real):
-        words = unchanged(workload, otherwise)
+        words = as_far_as_known(workload, otherwise)
         return Origin(Verdict.ESCALATE, (escalate(workload.ref),), (), words, is_change=False)
     told = workload.change_fact(relevant)
     if is_young(workload):
@@ -43,11 +43,6 @@ def origin(workload: Workload, relevant: Relevant, *, otherwise: str, verdict: V
     back = way_back(workload, relevant, verdict=verdict)
     found = (*((told,) if told else ()), *back.facts)
     return Origin(back.verdict, back.remedies, found, back.words, is_change=True)
-
-
-def unchanged(workload: Workload, words: str) -> str:
-    """What is told of a template that did not change; where its history was not read, that nobody can say so."""
-    return words if workload.is_history_seen else UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

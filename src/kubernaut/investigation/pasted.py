@@ -9,18 +9,21 @@ from kubernaut.domain.diagnosis import Diagnosis, Verdict
 from kubernaut.domain.objects import ObjectRef
 from kubernaut.investigation.diagnosing import NO_HYPOTHESIS, Search, diagnosis_of, survey
 from kubernaut.investigation.finding import Role
+from kubernaut.investigation.hearsay import NO_TICKET, Ticket
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.things import SURVEYED, THINGS
 
 
-def survey_of_ticket(scene: Scene, asked_about: Sequence[ObjectRef] = ()) -> list[Diagnosis]:
+def survey_of_ticket(
+    scene: Scene, asked_about: Sequence[ObjectRef] = (), ticket: Ticket = NO_TICKET
+) -> list[Diagnosis]:
     """The survey of what people pasted, which nobody pastes without a complaint.
 
     Where nothing is broken, the objects count that are a matter of taste elsewhere: an autoscaler at its maximum, a
     budget that allows nothing, a suspended schedule.
     """
-    return survey(scene, asked_about) or _matters_of_taste(scene)
+    return survey(scene, asked_about, ticket) or _matters_of_taste(scene)
 
 
 def never_at_once(told: Diagnosis) -> Diagnosis:

@@ -66,7 +66,7 @@ def target_of(probe: Tree) -> str:
         return f"TCP :{port_of(probe)}"
     if probe.has("grpc"):
         return f"gRPC :{port_of(probe)}"
-    return " ".join(probe.texts("exec", "command")) or "probe"
+    return " ".join(probe.texts("exec", "command"))
 
 
 def declares(container: Container, port: str) -> bool | None:

@@ -72,18 +72,25 @@ def _made_since(workload: Workload, maker: KubeObject, refusals: list[KubeObject
     return newest is not None and refused is not None and newest > refused
 
 
+def lacking(workload: Workload) -> str:
+    """`2 of 3 pods`, as far as they were counted."""
+    if workload.live or workload.scene.covers("Pod", workload.object.namespace):
+        return f"{max(workload.desired - len(workload.live), 1)} of {workload.desired} pods"
+    status = workload.object.tree("status")
+    ready = status.integer("readyReplicas", default=workload.desired)
+    return f"{workload.desired - ready} of {workload.desired} pods" if ready < workload.desired else "new pods"
+
+
 def refused(workload: Workload, form: re.Pattern[str], treatment: Treatment) -> Finding | None:
     """The finding of a cause whose refusals have this form: back where the last change brought it, else for people."""
     found = refusal(workload)
     if found is None or not form.search(found.message):
         return None
     source = treatment.origin(workload)
-    missing = max(workload.desired - len(workload.live), 1)
     return Finding(
         target=workload.ref,
         summary=(
-            f"{workload.title}: {missing} of {workload.desired} pods cannot be made, {treatment.words}: "
-            f"{found.short}. {source.words}"
+            f"{workload.title}: {lacking(workload)} cannot be made, {treatment.words}: {found.short}. {source.words}"
         ),
         verdict=source.verdict,
         supporting=(*found.facts, *source.facts),

@@ -11,7 +11,7 @@ from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.revisions import GoodRevision
 from kubernaut.investigation.subjects import Workload
-from kubernaut.investigation.templates import Difference
+from kubernaut.investigation.templates import UNSEEN, Difference
 
 # One field of a container that is there in both revisions.
 _FIELD = re.compile(
@@ -55,14 +55,19 @@ def way_back(workload: Workload, relevant: Callable[[Difference], bool], *, verd
         hand = escalate(workload.ref)
         return WayBack(Verdict.ESCALATE, (hand,), (), "No former revision is known to have worked without it.")
     if not good.revision.number:
-        words = "The revision before still works; its number is not shown."
+        words = (
+            f"The revision before still works: kubectl -n {workload.ref.namespace or 'default'} rollout undo "
+            f"{workload.object.kind.lower()}/{workload.object.name} goes back to it. Its number is not shown."
+        )
         return WayBack(Verdict.ESCALATE, (escalate(workload.ref),), (good.proof,), words)
-    words = f"Revision {good.revision.number} worked without it."
+    unseen = UNSEEN in good.differences
+    words = f"Revision {good.revision.number} {'still works' if unseen else 'worked without it'}."
     if held := _held(workload.object):
         return WayBack(Verdict.ESCALATE, (escalate(workload.ref),), (good.proof,), f"{words} {held}")
     back = roll_back(workload, good.revision.number)
     narrow = _narrow(workload, good, relevant)
-    careful = Verdict.APPROVE if verdict is Verdict.ACT and _may_have_written(workload) else verdict
+    doubted = unseen or _may_have_written(workload)
+    careful = Verdict.APPROVE if verdict is Verdict.ACT and doubted else verdict
     return WayBack(careful, (back, *narrow), (good.proof,), words)
 
 
@@ -70,7 +75,7 @@ def _narrow(workload: Workload, good: GoodRevision, relevant: Callable[[Differen
     """The one field alone, as a second choice where the revision also changed what has nothing to do with the fault."""
     changed = [part for part in good.differences if not part.is_stamp]
     wrong = [part for part in changed if relevant(part)]
-    if len(wrong) == len(changed):
+    if not wrong or len(wrong) == len(changed):
         return ()
     match = _FIELD.match(wrong[0].path)
     if match is None or any(not part.path.startswith(match[0]) for part in wrong):

@@ -33,7 +33,7 @@ class Restarted:
     @property
     def asked(self) -> str:
         """`liveness probe GET :8080/healthz`."""
-        return f"{self.name} probe {target_of(self.probe)}"
+        return f"{self.name} probe {target_of(self.probe)}".rstrip()
 
     @property
     def patience(self) -> timedelta:
@@ -79,7 +79,7 @@ def _probe(workload: Workload, container: Container) -> str:
     """`liveness` or `startup` where such a probe ends the container."""
     named = probe_kill(workload.scene, container)
     if named:
-        return named if container.spec.has(f"{named}Probe") else ""
+        return named if container.spec.has(f"{named}Probe") or not container.is_spec_read else ""
     # Events are kept for an hour, and the kubelet says less often that it kills than that the probe fails.
     killed = container.exit_code in (137, 143) and not container.is_out_of_memory
     for name in ("liveness", "startup"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 from kubernaut.domain.objects import KubeObject
 from kubernaut.domain.provenance import last_applied, last_writer
@@ -60,7 +61,12 @@ def nearest_selectors(service: Service) -> list[Proposal]:
             found[selector] = Proposal(
                 selector, (_difference(service, pod, key),), _others(service, pod), is_proven=False
             )
-    return list(found.values())
+    return sorted(found.values(), key=lambda each: -_closeness(service, each))
+
+
+def _closeness(service: Service, proposal: Proposal) -> float:
+    """How much the labels look like those that the Service asks for: a misspelt one looks very much so."""
+    return sum(SequenceMatcher(None, service.selector.get(key, ""), value).ratio() for key, value in proposal.selector)
 
 
 def _reaches_one_workload(service: Service, selector: dict[str, str]) -> bool:
@@ -81,6 +87,9 @@ def _others(service: Service, pod: KubeObject) -> tuple[Fact, ...]:
     found = []
     for item in service.scene.all("Service", service.object.namespace):
         selector = item.mapping("spec", "selector")
+        other = Service(service.scene, item)
+        if not other.is_selector_read and service.scene.top_of(pod) in other.workloads:
+            found.append(facts.field(item, "metadata.name", f"Service {item.name} bears their workload's name"))
         if item.name != service.object.name and selector and selector.items() <= pod.labels.items():
             found.append(facts.field(item, "spec.selector", f"Service {item.name} already reaches these pods"))
     return tuple(found[:2])

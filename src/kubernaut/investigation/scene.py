@@ -59,9 +59,16 @@ class Scene:
         logs: Mapping[Key, Sequence[LogLine]] | None = None,
         measurable: bool = False,
     ) -> None:
-        """`logs` maps (namespace, pod, container) to the decisive lines; `measurable` is False without a Prometheus."""
+        """`logs` maps (namespace, pod, container) to the decisive lines; `measurable` is False without a Prometheus.
+
+        Where a ticket is looked at, `is_told` is set, and so are what it quotes and what it shows in part.
+        """
         self.now = now
         self.measurable = measurable
+        self.is_told = False
+        self.heard: tuple[LogLine, ...] = ()
+        self.partial: frozenset[ObjectRef] = frozenset()
+        self.retold: frozenset[ObjectRef] = frozenset()
         self._measured: dict[Asked, Sequence[Series]] = {}
         self._wanted_metrics: set[Asked] = set()
         self.not_read = tuple(not_read)

@@ -21,17 +21,15 @@ from kubernaut.investigation.containers import (
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.probes import is_ended_again
 from kubernaut.investigation.pulls import FailedPull, failed_pull
-from kubernaut.investigation.revisions import (
-    GoodRevision,
-    Revision,
-    changes,
-    good_revision,
-    last_real,
-    revisions_of,
-)
+from kubernaut.investigation.revisions import GoodRevision, Revision, changes, good_revision, last_real, revisions_of
 from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.templates import UNSEEN, Difference
 
+HISTORIES = {
+    "Deployment": "ReplicaSet",
+    "StatefulSet": "ControllerRevision",
+    "DaemonSet": "ControllerRevision",
+}
 _SHOWN = 3
 _REVISION = "ControllerRevision"
 _GONE = frozenset({"Succeeded", "Failed"})
@@ -221,19 +219,28 @@ class Workload:
             return None
         shown = sorted(change.real, key=lambda difference: not relevant(difference))
         text = "; ".join(str(difference) for difference in shown[:_SHOWN])
+        if change.real == (UNSEEN,):
+            text = "what it changed is not shown"
         more = f"; {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
         by = f" (by {change.author.manager})" if change.author else ""
         is_numbered = change.old.number and change.new.number
+        if change.real == (UNSEEN,) and not is_numbered:
+            return None
         step = f"revision {change.old.number} -> {change.new.number}" if is_numbered else "the last change"
         return facts.change(self.object, step, f"{step}: {text}{more}{by}", change.at)
 
     def good_revision(self, relevant: Callable[[Difference], bool]) -> GoodRevision | None:
         """The revision to return to: it worked, and differs in a relevant field."""
-        return good_revision(
+        found = good_revision(
             self.scene,
             self.revisions,
-            lambda found: any(relevant(difference) and not difference.is_stamp for difference in found),
+            lambda parts: any(relevant(part) and not part.is_stamp for part in parts),
         )
+        if found is not None:
+            return found
+        # In what one that was not read differs nobody can say; while its pods work, that it does is enough.
+        unread = good_revision(self.scene, self.revisions, lambda parts: UNSEEN in parts)
+        return unread if unread is not None and unread.revision.available > 0 else None
 
     def age(self, pod: KubeObject) -> timedelta:
         """How long ago the pod was created; a day where that is not known."""
@@ -260,6 +267,13 @@ class Service:
         return [pod for pod in found if not is_leaving(pod) and pod.text("status", "phase") not in _GONE]
 
     @cached_property
+    def is_selector_read(self) -> bool:
+        """Whether it is known what it selects: each port has a target by the API server, and none in a pasted table."""
+        ports = self.object.trees("spec", "ports")
+        is_whole = any(port.has("targetPort") for port in ports) or not ports
+        return is_whole or self.object.has("spec", "selector") or self.object.text("spec", "type") == "ExternalName"
+
+    @cached_property
     def is_routed_by_labels(self) -> bool:
         """Whether its endpoints come from a selector: not an alias, and not filled by hand."""
         return bool(self.selector) and self.object.text("spec", "type") != "ExternalName"
@@ -277,13 +291,17 @@ class Service:
 
     @cached_property
     def workloads(self) -> list[KubeObject]:
-        """The workloads whose pods, those of now or those of its template, carry the labels."""
+        """The workloads whose pods, those of now or those of its template, carry the labels.
+
+        Where its labels are not shown, those of its own name.
+        """
         place = self.object.namespace
         tops = {(top.kind, top.name): top for top in map(self.scene.top_of, self.selected)}
         for kind in ("Deployment", "StatefulSet", "DaemonSet"):
             for item in self.scene.all(kind, place):
                 labels = item.mapping("spec", "template", "metadata", "labels")
-                if self.selector and self.selector.items() <= labels.items():
+                is_named = not self.is_selector_read and item.name == self.object.name
+                if is_named or (self.selector and self.selector.items() <= labels.items()):
                     tops.setdefault((item.kind, item.name), item)
         return list(tops.values())
 

@@ -11,6 +11,7 @@ from typing import Final
 _AGE: Final = re.compile(r"(?:(\d{1,4})y)?(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,7})m)?(?:(\d{1,9})s)?")
 _SIZES: Final = (365 * 86_400, 86_400, 3_600, 60, 1)
 _SEEN: Final = re.compile(r"(\S+)\s+\(x(\d{1,9}) over (\S+)\)")
+_SPELLED: Final = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d+)? ([+-]\d{4})")
 _BEGINNING: Final = datetime(1, 1, 1, tzinfo=UTC)
 _LONGEST: Final = 200 * 365 * 86_400
 
@@ -58,6 +59,15 @@ def parse_described_time(text: str) -> datetime | None:
         return None
     try:
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (OverflowError, ValueError):
+        return None
+
+
+def parse_spelled_time(text: str) -> datetime | None:
+    """The time as Go spells it (`2024-05-14 11:02:44 +0000 UTC`), None where it is none."""
+    match = _SPELLED.match(text)
+    try:
+        return datetime.fromisoformat(f"{match[1]}T{match[2]}{match[3]}").astimezone(UTC) if match else None
     except (OverflowError, ValueError):
         return None
 

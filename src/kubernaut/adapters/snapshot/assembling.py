@@ -21,7 +21,9 @@ from kubernaut.resources import (
     DAEMON_SET,
     DEPLOYMENT,
     ENDPOINT_SLICE,
+    INGRESS,
     JOB,
+    NETWORK_POLICY,
     POD,
     REPLICA_SET,
     RESOURCES,
@@ -35,7 +37,6 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "ConfigMap": ("data",),
         "Secret": ("data",),
         "EndpointSlice": ("endpoints",),
-        "Ingress": ("spec", "rules"),
         "ResourceQuota": ("spec", "hard"),
         "NetworkPolicy": ("spec", "policyTypes"),
         "LimitRange": ("spec", "limits"),
@@ -51,6 +52,9 @@ _OF_DEPLOYMENT: Final = re.compile(rf"(.+)-({_SUFFIX}{{4,10}})")
 _OF_UNSEEN_SET: Final = re.compile(rf"(.+)-({_SUFFIX}{{4,10}})-{_SUFFIX}{{5}}")
 # Nobody gives a program a name of so many consonants and digits: that is a hash, and a Deployment made it.
 _SHORTEST_HASH: Final = 7
+_FEWEST_DIGITS: Final = 2
+# A CronJob names its Jobs after the minute for which it makes them, counted from 1970.
+_OF_SCHEDULED_JOB: Final = re.compile(rf"(.+-\d{{8}})-{_SUFFIX}{{5}}")
 _OF_STATEFUL_SET: Final = re.compile(r"(.+)-(\d{1,6})")
 
 
@@ -67,16 +71,33 @@ def present_of(sightings: Sequence[Sighting], told: Sequence[Told] = ()) -> date
         created = parse_time(Tree(sighting.raw).text("metadata", "creationTimestamp"))
         if created is not None:
             made[(sighting.resource.kind, sighting.namespace or "", sighting.name)] = created
+    started = {(one.resource.kind, one.namespace or "", one.name): at for one in sightings if (at := _started(one))}
     # A description of a pod tells when it started: that is when it was placed, perhaps long after it was made.
     placed = {(one.kind, one.namespace or "", one.name): one.seen.last for one in told if one.reason == "Scheduled"}
     for sighting in sightings:
         key = (sighting.resource.kind, sighting.namespace or "", sighting.name)
         age = placed.get(key) or sighting.ages.get(("metadata", "creationTimestamp"))
         created = made.get(key)
+        newest = _after_restart(sighting, started.get(key), newest)
         if age is not None and created is not None and newest is not None:
             with suppress(OverflowError):
                 newest = max(newest, created + timedelta(seconds=age.seconds))
     return newest
+
+
+def _after_restart(sighting: Sighting, started: datetime | None, newest: datetime | None) -> datetime | None:
+    """A table tells how long ago a container ended; when it was started again, a description may tell."""
+    age = next((age for path, age in sighting.ages.items() if path[-1] == "finishedAt"), None)
+    if age is None or started is None or newest is None:
+        return newest
+    with suppress(OverflowError):
+        newest = max(newest, started + timedelta(seconds=age.seconds))
+    return newest
+
+
+def _started(sighting: Sighting) -> datetime | None:
+    states = Tree(sighting.raw).trees("status", "containerStatuses")
+    return states[0].time("state", "running", "startedAt") if len(states) == 1 else None
 
 
 def _times(value: Json) -> Iterator[datetime]:
@@ -122,7 +143,7 @@ def _doubt_services(found: Mapping[Key, Known]) -> None:
         if known.resource == ENDPOINT_SLICE
     }
     for known in found.values():
-        if known.resource == SERVICE and known.namespace in unlabelled:
+        if known.resource == SERVICE and known.namespace in unlabelled and known.tree.has("spec", "selector"):
             known.is_vague = (known.namespace, known.name) not in reached
 
 
@@ -136,12 +157,27 @@ def _joined(key: Key, several: list[Sighting], now: datetime) -> Known:
     aged = next((one for one in several if ("metadata", "creationTimestamp") in one.ages), None)
     if key[0] == POD.kind and aged is not None and fullest is not Fullness.WHOLE:
         put(raw, ("metadata", "creationTimestamp"), _moment(aged, ("metadata", "creationTimestamp"), now))
+    if fullest is not Fullness.WHOLE:
+        _keep_restarts(raw, several, now)
     kind, place, name = key
     resource = several[0].resource
     metadata: JsonObject = {"name": name, **({"namespace": place} if place else {})}
     metadata |= dict(KubeObject(raw).tree("metadata").raw) | metadata
     whole: JsonObject = {**raw, "apiVersion": raw.get("apiVersion") or resource.api_version, "kind": kind}
     return Known(resource, place, name, {**whole, "metadata": metadata}, fullest)
+
+
+def _keep_restarts(raw: JsonObject, several: Sequence[Sighting], now: datetime) -> None:
+    """When a run ended, where a table tells it and a part of a description that tells more does not."""
+    for one in several:
+        for path in one.ages:
+            run = Tree(raw).trees(*map(str, path[:2]))[:1] if path[-1] == "finishedAt" else []
+            if (
+                run
+                and run[0].has("lastState", "terminated")
+                and not run[0].has("lastState", "terminated", "finishedAt")
+            ):
+                put(raw, path, _moment(one, path, now))
 
 
 def _dated(sighting: Sighting, now: datetime) -> JsonObject:
@@ -176,7 +212,7 @@ def _named_after(found: Mapping[Key, Known], known: Known) -> tuple[str, str] | 
     forms: Sequence[tuple[re.Pattern[str], tuple[str, ...]]] = ()
     if known.resource == REPLICA_SET:
         hashed = _OF_DEPLOYMENT.fullmatch(known.name)
-        if hashed and len(hashed[2]) >= _SHORTEST_HASH:
+        if hashed and _is_hash(hashed[2]):
             return DEPLOYMENT.kind, hashed[1]
         forms = ((_OF_DEPLOYMENT, (DEPLOYMENT.kind,)),)
     elif known.resource == POD:
@@ -187,11 +223,20 @@ def _named_after(found: Mapping[Key, Known], known: Known) -> tuple[str, str] | 
         if match and kind:
             return kind, match[1]
     unseen = _OF_UNSEEN_SET.fullmatch(known.name) if known.resource == POD else None
-    if unseen and (is_there(DEPLOYMENT.kind, unseen[1]) or len(unseen[2]) >= _SHORTEST_HASH):
+    if unseen and (is_there(DEPLOYMENT.kind, unseen[1]) or _is_hash(unseen[2])):
         put(known.raw, ("metadata", "labels", "pod-template-hash"), unseen[2])
         return REPLICA_SET.kind, f"{unseen[1]}-{unseen[2]}"
+    scheduled = _OF_SCHEDULED_JOB.fullmatch(known.name) if known.resource == POD else None
+    if scheduled:
+        return JOB.kind, scheduled[1]
     numbered = _OF_STATEFUL_SET.fullmatch(known.name) if known.resource == POD else None
     return (STATEFUL_SET.kind, numbered[1]) if numbered else None
+
+
+def _is_hash(text: str) -> bool:
+    """Whether a Deployment made it: a Job of a CronJob has a number there, and people write words."""
+    mixed = sum(map(str.isdecimal, text)) >= _FEWEST_DIGITS and not text.isdecimal()
+    return not text.isdecimal() and (len(text) >= _SHORTEST_HASH or (len(text) == _SHORTEST_HASH - 1 and mixed))
 
 
 def _add_owners(found: dict[Key, Known], known: Known) -> None:
@@ -241,7 +286,7 @@ def _tell_pods(found: Mapping[Key, Known]) -> None:
         top = made_by.tree.controller
         if top is not None and top.kind == DEPLOYMENT.kind and made_by.name.startswith(f"{top.name}-"):
             put(known.raw, ("metadata", "labels", "pod-template-hash"), made_by.name.removeprefix(f"{top.name}-"))
-        if not known.tree.has("metadata", "labels") or known.fullness is Fullness.TABLE:
+        if not known.tree.has("metadata", "labels") or known.fullness < Fullness.DESCRIBED:
             worn = made_by.tree.mapping("spec", "selector", "matchLabels")
             labels: JsonObject = {**made_by.tree.mapping("spec", "template", "metadata", "labels"), **worn}
             put(known.raw, ("metadata", "labels"), {**labels, **known.tree.labels})
@@ -266,6 +311,10 @@ def is_enough(known: Known) -> bool:
         return False
     kind = known.resource.kind
     path = _NEEDED.get(kind)
+    if kind == INGRESS.kind:
+        return known.tree.has("spec", "rules") or known.tree.has("spec", "ingressClassName")
+    if kind == NETWORK_POLICY.kind:
+        return known.tree.has("spec", "policyTypes")
     return kind not in _TOO_THIN and (path is None or known.tree.has(*path))
 
 

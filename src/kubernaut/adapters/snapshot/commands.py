@@ -23,7 +23,11 @@ from kubernaut.resources import (
     STATEFUL_SET,
 )
 
-VERBS: Final = frozenset({"get", "describe", "logs", "events", "top", "rollout", "config", "project", "version"})
+VERBS: Final = frozenset(
+    {"get", "describe", "logs", "exec", "run", "drain", "events", "top", "rollout", "config", "project", "version"}
+)
+# Under which the options hold what a command ran within a pod.
+WITHIN: Final = "--"
 ALL: Final = (
     POD, REPLICATION_CONTROLLER, SERVICE, DAEMON_SET, DEPLOYMENT, REPLICA_SET, STATEFUL_SET, AUTOSCALER, CRON_JOB, JOB,
 )  # fmt: skip
@@ -260,7 +264,9 @@ def _parse(text: str, *, is_cut: bool) -> Command | None:
     options: dict[str, str] = {}
     rest = iter(words)
     for word in rest:
-        if word.startswith("--"):
+        if word == "--":
+            options[WITHIN] = shlex.join(rest)
+        elif word.startswith("--"):
             name, given, value = word[2:].partition("=")
             options[name] = value if given else (next(rest, "") if name in _VALUED else "true")
         elif word.startswith("-") and len(word) > 1:

@@ -37,7 +37,9 @@ class Snapshot:
     `whole` names the (kind, namespace) lists that were saved to their end, with an empty namespace for all of them.
     `logs` maps (namespace, pod, container, previous) to text. `notes` say what was passed over. `asked_about` are the
     objects that somebody looked at one by one, as far as that is known. `gone` are (kind, namespace, name) of objects
-    that the API server said are not there. `is_pasted` where anything in it is what people pasted.
+    that the API server said are not there. `is_pasted` where anything in it is what people pasted. `heard` is
+    what they quote of logs and of commands within pods, with whose it is; `partial` are the objects
+    of which a paste shows less than a description, `retold` those of which it shows less than the object itself.
     """
 
     title: str
@@ -51,6 +53,9 @@ class Snapshot:
     asked_about: tuple[ObjectRef, ...] = ()
     gone: frozenset[Name] = frozenset()
     is_pasted: bool = False
+    heard: tuple[tuple[ObjectRef, str], ...] = ()
+    partial: frozenset[ObjectRef] = frozenset()
+    retold: frozenset[ObjectRef] = frozenset()
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -89,6 +94,9 @@ class Collection:
     asked_about: list[ObjectRef] = field(default_factory=list)
     gone: set[Name] = field(default_factory=set)
     is_pasted: bool = False
+    heard: list[tuple[ObjectRef, str]] = field(default_factory=list)
+    partial: set[ObjectRef] = field(default_factory=set)
+    retold: set[ObjectRef] = field(default_factory=set)
 
     @property
     def is_empty(self) -> bool:
@@ -150,6 +158,9 @@ class Collection:
             asked_about=tuple(dict.fromkeys(self.asked_about)),
             gone=frozenset(self.gone - {(ref.kind, ref.namespace, ref.name) for ref in self.objects}),
             is_pasted=self.is_pasted,
+            heard=tuple(self.heard),
+            partial=frozenset(self.partial),
+            retold=frozenset(self.retold),
         )
 
 

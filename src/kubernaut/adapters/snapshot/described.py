@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from kubernaut.adapters.snapshot import described_others as others
-from kubernaut.adapters.snapshot.ages import Age, parse_age, parse_described_time, stamp
+from kubernaut.adapters.snapshot.ages import Age, parse_age, parse_described_time, parse_spelled_time, stamp
 from kubernaut.adapters.snapshot.commands import find_kind
 from kubernaut.adapters.snapshot.described_workloads import (
     autoscaler,
@@ -120,7 +120,7 @@ def _metadata(outline: Outline) -> JsonObject:
         metadata["labels"] = outline.get("Labels").pairs
     if outline.has("Annotations"):
         metadata["annotations"] = outline.get("Annotations").notes
-    made = parse_described_time(outline.text("CreationTimestamp"))
+    made = parse_described_time(outline.text("CreationTimestamp")) or parse_spelled_time(outline.text("Created on"))
     if made is not None:
         metadata["creationTimestamp"] = stamp(made)
     kind, _, name = outline.text("Controlled By").partition("/")
@@ -165,7 +165,9 @@ def _node(outline: Outline) -> JsonObject:
         pair, _, effect = line.rpartition(":")
         key, _, value = pair.partition("=")
         taints.append(without_nothing({"key": key, "value": value, "effect": effect}))
-    spec: JsonObject = {"taints": taints, "unschedulable": outline.text("Unschedulable") == "true"}
+    spec: JsonObject = {"taints": taints} if outline.has("Taints") else {}
+    if outline.has("Unschedulable"):
+        spec["unschedulable"] = outline.text("Unschedulable") == "true"
     status: JsonObject = {
         "conditions": conditions(outline.get("Conditions")),
         "capacity": outline.get("Capacity").amounts,
@@ -200,7 +202,7 @@ def _service(outline: Outline) -> JsonObject:
     spec["externalName"] = outline.text("External Name")
     spec["internalTrafficPolicy"] = outline.text("Internal Traffic Policy")
     spec["externalTrafficPolicy"] = outline.text("External Traffic Policy")
-    return {"spec": {**without_nothing(spec), "selector": selector}}
+    return {"spec": {**without_nothing(spec), **({"selector": selector} if outline.has("Selector") else {})}}
 
 
 def _port_of(text: str) -> tuple[str, int, str]:

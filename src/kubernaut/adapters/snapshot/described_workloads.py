@@ -142,7 +142,9 @@ def budget(outline: Outline) -> JsonObject:
 
 def cron_job(outline: Outline) -> JsonObject:
     """The schedule, whether it is suspended, and when it last ran."""
-    spec: JsonObject = {"schedule": outline.text("Schedule"), "suspend": outline.text("Suspend") == "True"}
+    spec: JsonObject = {"schedule": outline.text("Schedule")}
+    if outline.has("Suspend"):
+        spec["suspend"] = outline.text("Suspend") == "True"
     spec["concurrencyPolicy"] = outline.text("Concurrency Policy")
     last = parse_described_time(outline.text("Last Schedule Time"))
     return {"spec": without_nothing(spec), "status": {"lastScheduleTime": stamp(last)} if last else {}}

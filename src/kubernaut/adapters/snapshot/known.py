@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kubernaut.adapters.snapshot.sightings import Fullness
+from kubernaut.adapters.snapshot.sightings import Fullness, put
 from kubernaut.domain.objects import JsonObject, KubeObject
 from kubernaut.ports import Resource
 
@@ -26,3 +26,18 @@ class Known:
     def tree(self) -> KubeObject:
         """The object, to read."""
         return KubeObject(self.raw)
+
+
+def name_unnamed(known: Known, name: str) -> None:
+    """Gives a pod's only container of which no name was shown the one that another output tells."""
+    unnamed = [
+        (wanted, seen)
+        for wanted, seen in (("initContainers", "initContainerStatuses"), ("containers", "containerStatuses"))
+        if [entry.text("name") for entry in known.tree.trees("spec", wanted)] == [""]
+    ]
+    if len(unnamed) != 1:
+        return
+    wanted, seen = unnamed[0]
+    put(known.raw, ("spec", wanted, 0, "name"), name)
+    if [entry.text("name") for entry in known.tree.trees("status", seen)] == [""]:
+        put(known.raw, ("status", seen, 0, "name"), name)

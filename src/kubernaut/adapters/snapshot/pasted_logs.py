@@ -8,18 +8,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from kubernaut.adapters.snapshot.commands import Block, find_kind
+from kubernaut.adapters.snapshot.commands import WITHIN, Block, Command, find_kind
 from kubernaut.adapters.snapshot.contents import Collection, LogKey
-from kubernaut.adapters.snapshot.known import Key, Known
+from kubernaut.adapters.snapshot.known import Key, Known, name_unnamed
 from kubernaut.adapters.snapshot.logs import add_log
-from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, labels_of, put
-from kubernaut.domain.objects import JsonObject, KubeObject
+from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, labels_of
+from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
 from kubernaut.resources import POD
 
 _DEFAULTED: Final = re.compile(r'Defaulted container "([^"]+)" out of:')
 _USING: Final = re.compile(r"Found \d+ pods, using pod/(\S+)")
 _PREFIX: Final = re.compile(r"\[pod/([a-z0-9.-]{1,253})/([a-z0-9-]{1,63})\] ?")
-_NO_LOG: Final = re.compile(r"^(?:Error from server|error:|unable to retrieve container logs)", re.IGNORECASE)
+# What kubectl says itself begins so, in these letters: a program that failed may say `Error: unknown flag`.
+_NO_LOG: Final = re.compile(r"^(?:Error from server|error:|[Uu]nable to retrieve container logs)")
+_OWN_WORDS: Final = ("command terminated with exit code", "Defaulted container", "If you don't see a command prompt")
 _STATUSES: Final = "containerStatuses"
 
 
@@ -82,6 +84,26 @@ def _divided(whole: PastedLog, lines: Sequence[str]) -> Iterator[PastedLog]:
             yield replace(whole, text=text)
 
 
+def spoken(command: Command, lines: Sequence[str], namespace: str | None) -> Iterator[PastedLog]:
+    """What a command within a pod printed, each line with the command: it says whom it called."""
+    kind, slash, name = (command.words[0] if command.words else "").rpartition("/")
+    resource = find_kind(kind) if slash else POD
+    ran = command.options[WITHIN]
+    printed = [line for line in lines if line.strip() and not line.startswith(_OWN_WORDS)]
+    if resource is not None and name and printed:
+        text = "".join(f"{ran}: {line.strip()}\n" for line in printed)
+        yield PastedLog(namespace, resource.kind, name, "", previous=False, text=text)
+
+
+def heard(logs: Sequence[PastedLog], context: str) -> Iterator[tuple[ObjectRef, str]]:
+    """Whose words they are, and the words; without those of several pods of which none is named."""
+    for log in logs:
+        resource = find_kind(log.kind)
+        if resource is not None and log.name:
+            place = context if log.namespace is None else log.namespace
+            yield ObjectRef(resource.api_version, resource.kind, place, log.name), log.text
+
+
 def newest_line(logs: Sequence[PastedLog]) -> datetime | None:
     """The last time that any of them carries."""
     seen = Collection("logs")
@@ -130,12 +152,7 @@ def _container_of(known: Known) -> str:
 
 def _name_the_one(known: Known, container: str) -> None:
     """A table does not name the only container of a pod, and the command that shows its log does."""
-    containers = known.tree.trees("spec", "containers")
-    if len(containers) != 1 or containers[0].text("name"):
-        return
-    put(known.raw, ("spec", "containers", 0, "name"), container)
-    if known.tree.trees("status", _STATUSES):
-        put(known.raw, ("status", _STATUSES, 0, "name"), container)
+    name_unnamed(known, container)
 
 
 def _failing_pod(log: PastedLog, found: Mapping[Key, Known], place: str) -> str:

@@ -14,6 +14,7 @@ from kubernaut.adapters.snapshot.described_workloads import REVISION
 from kubernaut.adapters.snapshot.known import Key, Known
 from kubernaut.adapters.snapshot.sightings import Fullness, has_template, put
 from kubernaut.domain.objects import Json, JsonObject, Tree
+from kubernaut.domain.workloads import is_ready
 from kubernaut.resources import DAEMON_SET, DEPLOYMENT, POD, REPLICA_SET, STATEFUL_SET
 
 _LONGEST_NUMBER: Final = 9
@@ -39,16 +40,20 @@ def settle_revisions(found: Mapping[Key, Known]) -> None:
 def count_pods(found: Mapping[Key, Known]) -> None:
     """How many pods an owner wants of which nothing else is told: at least those that are there."""
     counts: dict[Key, int] = defaultdict(int)
+    ready: dict[Key, int] = defaultdict(int)
     for known in found.values():
         above = known if known.resource == POD else None
         while above is not None and (owner := above.tree.controller) is not None:
             key = (owner.kind, known.namespace, owner.name)
             counts[key] += 1
+            ready[key] += is_ready(known.tree)
             above = found.get(key)
     for key, count in counts.items():
         owned = found.get(key)
         if owned is None or owned.fullness is not Fullness.NAMED:
             continue
+        if key[0] == REPLICA_SET.kind and not owned.tree.has("status", "availableReplicas") and ready[key]:
+            put(owned.raw, ("status", "availableReplicas"), ready[key])
         if key[0] == DAEMON_SET.kind:
             put(owned.raw, ("status", "desiredNumberScheduled"), count)
         elif not owned.tree.has("spec", "replicas") and key[0] in _REPLICATED:

@@ -9,7 +9,8 @@ from typing import Final
 
 from kubernaut.adapters.snapshot import rows_others
 from kubernaut.adapters.snapshot.ages import Age, parse_age
-from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, Step, labels_of, without_nothing
+from kubernaut.adapters.snapshot.rows_of_settings import ingress, ingress_class, metrics_of, network_policy
+from kubernaut.adapters.snapshot.sightings import Fullness, Sighting, Step, labels_of, merged, without_nothing
 from kubernaut.adapters.snapshot.tables import Row
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.ports import Resource
@@ -22,8 +23,11 @@ from kubernaut.resources import (
     DISRUPTION_BUDGET,
     ENDPOINT_SLICE,
     ENDPOINTS,
+    INGRESS,
+    INGRESS_CLASS,
     JOB,
     NAMESPACE,
+    NETWORK_POLICY,
     NODE,
     POD,
     REPLICA_SET,
@@ -46,6 +50,7 @@ _UNSTARTED: Final = frozenset(
     | {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 )
 _PHASES: Final = frozenset({"Pending", "Running", "Succeeded", "Failed", "Unknown"})
+_RESTARTED: Final = re.compile(r"\((\S{1,20}) ago\)")
 # A line that was cut off, or `...`, names nothing.
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[\w.:-]{0,251}\w)?")
 _PORT: Final = re.compile(r"(\d{1,5})(?::(\d{1,5}))?/(TCP|UDP|SCTP)")
@@ -60,6 +65,9 @@ def sighting_of(row: Row, resource: Resource, namespace: str | None) -> Sighting
         return None
     labels: JsonObject = {"labels": labels_of(row["LABELS"])} if "LABELS" in row.cells else {}
     raw: JsonObject = {"metadata": labels}
+    setting = _SETTINGS.get(resource.plural)
+    if setting is not None:
+        raw = merged([raw, setting(row)])
     ages: Ages = {}
     age = parse_age(row["AGE"])
     if age is not None:
@@ -106,6 +114,8 @@ def _pod(row: Row, ages: Ages) -> JsonObject:
         raw["spec"] = {**_part(raw, "spec"), f"{listed}s": [{"name": ""}]}
         told = _container(row, reason, ready=total == 1 and shown == 1)
         raw["status"] = {**_part(raw, "status"), f"{listed}Statuses": [told]}
+        if (since := _RESTARTED.search(row["RESTARTS"])) and (ended := parse_age(since[1])) and total == 1:
+            ages[("status", f"{listed}Statuses", 0, "lastState", "terminated", "finishedAt")] = ended
     return raw
 
 
@@ -233,7 +243,10 @@ def _autoscaler(row: Row, _: Ages) -> JsonObject:
         **_number("minReplicas", row.number("MINPODS")),
         **_number("maxReplicas", row.number("MAXPODS")),
     }
-    return {"spec": spec, "status": _number("currentReplicas", row.number("REPLICAS"))}
+    wanted, seen = metrics_of(row["TARGETS"])
+    spec |= {"metrics": wanted} if wanted else {}
+    status = _number("currentReplicas", row.number("REPLICAS")) | ({"currentMetrics": seen} if seen else {})
+    return {"spec": spec, "status": status}
 
 
 def _number(name: str, value: int | None) -> JsonObject:
@@ -265,5 +278,12 @@ _TELLERS: Final[Mapping[str, Callable[[Row, Ages], JsonObject]]] = MappingProxyT
         RESOURCE_QUOTA.plural: lambda row, _: rows_others.quota(row),
         DISRUPTION_BUDGET.plural: lambda row, _: rows_others.budget(row),
         AUTOSCALER.plural: _autoscaler,
+    }
+)
+_SETTINGS: Final[Mapping[str, Callable[[Row], JsonObject]]] = MappingProxyType(
+    {
+        INGRESS.plural: ingress,
+        INGRESS_CLASS.plural: ingress_class,
+        NETWORK_POLICY.plural: network_policy,
     }
 )

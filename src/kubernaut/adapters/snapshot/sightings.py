@@ -19,8 +19,9 @@ class Fullness(IntEnum):
 
     NAMED = 0
     TABLE = 1
-    DESCRIBED = 2
-    WHOLE = 3
+    PART = 2
+    DESCRIBED = 3
+    WHOLE = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,12 @@ _HEADING: Final = re.compile(r"\S+(?: \S+)*")
 _GAP: Final = re.compile(r"\s*\t\s*|\s{2,}")
 _AGO: Final = re.compile(r"(\d) \(\S{1,20} ago\)")
 _IS_HEADER: Final = re.compile(r"[A-Z][A-Z0-9()%_/. -]*(?:\((?:cores|bytes|s|%)\)[A-Z0-9()%_/. -]*)*")
+# Headings of one word, by which a header is known that has one space between its columns.
+_SINGLE: Final = frozenset(
+    {"NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "AGE", "IP", "NODE", "UP-TO-DATE", "AVAILABLE", "DESIRED"}
+    | {"CURRENT", "TYPE", "CLUSTER-IP", "EXTERNAL-IP", "PORT(S)", "ROLES", "VERSION", "VOLUME", "CAPACITY"}
+    | {"STORAGECLASS", "COMPLETIONS", "DURATION", "SCHEDULE", "SUSPEND", "ACTIVE"}
+)
 _NARROWEST: Final = 60
 _NOTHING: Final = re.compile(r"No resources found(?: in (\S+) namespace)?\.?")
 # Headers of tables that were printed without them, or lost theirs in a pipe.
@@ -66,17 +72,23 @@ def says_nothing_found(lines: Sequence[str]) -> bool:
 
 
 def tables(
-    lines: Sequence[str], kinds: Sequence[Resource], *, everywhere: bool, custom: Mapping[str, str] | None = None
+    lines: Sequence[str],
+    kinds: Sequence[Resource],
+    *,
+    everywhere: bool,
+    custom: Mapping[str, str] | None = None,
+    labelled: bool = False,
 ) -> Iterator[Table]:
     """The tables of an output; `kinds` says of what, where the table itself does not.
 
-    `custom` gives the usual names of headings that somebody chose.
+    `custom` gives the usual names of headings that somebody chose; `labelled` where the labels were asked for.
     """
     if custom:
         return iter([_custom_table([line for line in lines if line.strip()], custom)])
-    found = list(_tables(lines, kinds, everywhere=everywhere))
+    default = _default(kinds, everywhere=everywhere, labelled=labelled)
+    found = list(_tables(lines, default))
     if any(table.lost for table in found) or not any(table.rows for table in found):
-        again = list(_tables(_unwrapped(lines), kinds, everywhere=everywhere))
+        again = list(_tables(_unwrapped(lines), default))
         if _quality(again) > _quality(found):
             return iter(again)
     return iter(found)
@@ -116,14 +128,14 @@ def _unwrapped(lines: Sequence[str]) -> list[str]:
     return whole
 
 
-def _tables(lines: Sequence[str], kinds: Sequence[Resource], *, everywhere: bool) -> Iterator[Table]:
+def _tables(lines: Sequence[str], default: tuple[str, ...]) -> Iterator[Table]:
     part: list[str] = []
     has_header = False
     for line in [*lines, ""]:
         if line.strip() and not (part and is_header(line)):
             part.append(line.rstrip())
         elif part:
-            table = _table(part, kinds, everywhere=everywhere)
+            table = _table(part, default)
             # What somebody wrote below a table takes nothing away from it.
             if table.rows or is_header(part[0]) or not has_header:
                 yield table
@@ -136,7 +148,15 @@ def is_header(line: str) -> bool:
     if "NAME" not in line and "LAST SEEN" not in line:
         return False
     words = _HEADING.findall(line)
+    if len(words) == 1:
+        return _is_squeezed(line)
     return len(words) > 1 and all(_IS_HEADER.fullmatch(word) for word in words) and _known(words)
+
+
+def _is_squeezed(line: str) -> bool:
+    """Whether it is a header that `awk` or a chat left with one space between its columns."""
+    words = line.split()
+    return len(words) > 1 and words[0] in ("NAME", "NAMESPACE") and all(word in _SINGLE for word in words)
 
 
 def headings_of(line: str) -> list[str]:
@@ -148,19 +168,20 @@ def _known(words: Sequence[str]) -> bool:
     return bool({"NAME", "LAST SEEN", "NAMESPACE"} & set(words))
 
 
-def _table(lines: list[str], kinds: Sequence[Resource], *, everywhere: bool) -> Table:
-    headings = _default(kinds, everywhere=everywhere)
+def _table(lines: list[str], headings: tuple[str, ...]) -> Table:
     starts: list[int] = []
     if is_header(lines[0]):
-        found = list(_HEADING.finditer(lines[0]))
+        found = list(re.finditer(r"\S+", lines[0]) if _is_squeezed(lines[0]) else _HEADING.finditer(lines[0]))
         headings, starts = tuple(match[0] for match in found), [match.start() for match in found]
         lines = lines[1:]
     rows = [row for line in lines if (row := _row(line, headings, starts)) is not None]
     return Table(headings, tuple(rows), len(lines) - len(rows))
 
 
-def _default(kinds: Sequence[Resource], *, everywhere: bool) -> tuple[str, ...]:
+def _default(kinds: Sequence[Resource], *, everywhere: bool, labelled: bool) -> tuple[str, ...]:
     known = _DEFAULTS.get(kinds[0].plural, ()) if len(kinds) == 1 else ()
+    if labelled and "AGE" in known:
+        known = (*known[: known.index("AGE") + 1], "LABELS")
     return ("NAMESPACE", *known) if everywhere and known else known
 
 

@@ -14,19 +14,29 @@ from typing import Final
 
 from kubernaut.adapters.snapshot.assembling import assembled, is_enough, is_sure, present_of
 from kubernaut.adapters.snapshot.bare import bare_blocks, starts_bare
-from kubernaut.adapters.snapshot.commands import Block, Command, blocks, find_kind
+from kubernaut.adapters.snapshot.commands import WITHIN, Block, Command, blocks, find_kind
 from kubernaut.adapters.snapshot.contents import CLUSTER_WIDE, Collection, Whole, shortly_after
 from kubernaut.adapters.snapshot.custom import custom_headings
 from kubernaut.adapters.snapshot.described import described, documents
+from kubernaut.adapters.snapshot.fragments import as_part, completed, loose_events
 from kubernaut.adapters.snapshot.happenings import only_in_events
 from kubernaut.adapters.snapshot.headings import kind_under
+from kubernaut.adapters.snapshot.jsonpath import lone_fields, printed_field
 from kubernaut.adapters.snapshot.known import Key, Known
 from kubernaut.adapters.snapshot.limits import LARGEST_TRANSCRIPT, MOST_OBJECTS, too_large, too_many
 from kubernaut.adapters.snapshot.logs import add_log
 from kubernaut.adapters.snapshot.occurrences import Told, events_of, objects_of, told_by_description, told_by_row
 from kubernaut.adapters.snapshot.outline import Outline
 from kubernaut.adapters.snapshot.pasted import pasted_objects
-from kubernaut.adapters.snapshot.pasted_logs import PastedLog, keyed, logs_of, newest_line, pods_that_wrote
+from kubernaut.adapters.snapshot.pasted_logs import (
+    PastedLog,
+    heard,
+    keyed,
+    logs_of,
+    newest_line,
+    pods_that_wrote,
+    spoken,
+)
 from kubernaut.adapters.snapshot.rollouts import told_by_rollout
 from kubernaut.adapters.snapshot.rows import sighting_of
 from kubernaut.adapters.snapshot.sightings import Fullness, Sighting
@@ -37,8 +47,9 @@ from kubernaut.adapters.snapshot.wording import complete_words
 from kubernaut.domain.errors import SnapshotError
 from kubernaut.domain.objects import Json, KubeObject, Tree
 from kubernaut.ports import Resource
-from kubernaut.resources import ENDPOINT_SLICE, ENDPOINTS, EVENT, POD, SERVICE, find_resource
+from kubernaut.resources import DISRUPTION_BUDGET, ENDPOINT_SLICE, ENDPOINTS, EVENT, POD, SERVICE, find_resource
 
+_NOT_EVICTED: Final = re.compile(r'-n "([a-z0-9-]{1,63})".{0,80}Cannot evict pod as it would violate')
 _MOST_MISSING: Final = 20
 _FAILED: Final = re.compile(r"^(?:Error from server|error:|Unable to connect|The connection to the server)")
 _MISSING: Final = re.compile(r'Error from server \(NotFound\): ([a-z]{2,60})[a-z0-9.-]{0,80} "([^"]{1,253})" not found')
@@ -72,6 +83,8 @@ class Transcript:
         self._sightings: list[Sighting] = []
         self._told: list[Told] = []
         self._logs: list[PastedLog] = []
+        self._spoken: list[PastedLog] = []
+        self._drained: set[str] = set()
         self._gone: list[tuple[Resource, str | None, str]] = []
         self._shown: list[tuple[str, str | None]] = []
         self._asked: list[tuple[Resource, str | None, str]] = []
@@ -113,16 +126,28 @@ class Transcript:
                 )
             case "logs":
                 self._logs += logs_of(block, self._place(command))
+            case "exec" | "run" if command.options.get(WITHIN):
+                self._spoken += spoken(command, block.lines, self._place(command))
+            case "drain":
+                self._drained |= {match[1] for line in block.lines if (match := _NOT_EVICTED.search(line))}
             case "rollout" if command.words:
                 self._sightings += told_by_rollout(command, block.lines, self._place(command))
             case "describe":
                 self._take_descriptions(command, block.lines)
             case "events":
                 self._take_tables(command, block.lines, (EVENT,))
-            case "get" if _form(command):
-                self._take_objects(name, command, block.lines)
-            case "get" if command.output in ("", "wide", "custom-columns"):
-                self._take_tables(command, block.lines, command.resources)
+            case "get":
+                self._take_get(name, command, block.lines)
+            case _:
+                pass
+
+    def _take_get(self, name: str, command: Command, lines: list[str]) -> None:
+        if _form(command):
+            self._take_objects(name, command, lines)
+        elif command.output == "jsonpath":
+            self._take_field(command, lines)
+        elif command.output in ("", "wide", "custom-columns"):
+            self._take_tables(command, lines, command.resources)
 
     def _note_asked(self, command: Command, lines: Sequence[str]) -> None:
         """Which object somebody looked at, and which are not there by the API server's own word."""
@@ -156,34 +181,33 @@ class Transcript:
             self._show(command, lines, resources)
             return
         custom = custom_headings(command.options.get("output", ""))
-        found = list(tables(lines, resources, everywhere=command.is_everywhere, custom=custom))
-        are_taken = [self._take_rows(table, resources, self._place(command)) for table in found]
-        if found and all(are_taken) and not any(table.lost for table in found):
+        labelled = "show-labels" in command.options
+        found = list(tables(lines, resources, everywhere=command.is_everywhere, custom=custom, labelled=labelled))
+        lost = sum(table.lost + self._take_rows(table, resources, self._place(command)) for table in found)
+        if found and not lost:
             self._show(command, lines, resources)
 
-    def _take_rows(self, table: Table, resources: Sequence[Resource], place: str | None) -> bool:
-        """Whether each row told something."""
-        kind, count = kind_under(table.headings, resources), 0
+    def _take_rows(self, table: Table, resources: Sequence[Resource], place: str | None) -> int:
+        """How many of the rows told of nothing."""
+        kind, lost = kind_under(table.headings, resources), 0
         for row in table.rows:
             if kind == EVENT:
                 told = told_by_row(row, place)
                 self._told += [told] if told else []
-                count += told is not None
+                lost += told is None
                 continue
             resource = row.resource or kind
             sighting = sighting_of(row, resource, place) if resource else None
             self._sightings += [sighting] if sighting else []
-            count += sighting is not None
-        return count == len(table.rows)
+            lost += sighting is None
+        return lost
 
     def _take_descriptions(self, command: Command, lines: Sequence[str]) -> None:
         lost, resources, name = False, command.resources, command.name
         is_bare = not command.words
         found = list(documents(lines)) if resources or is_bare else []
         if resources and not found and name:
-            # The end of a description (`| tail`, `| grep -A`): the command says of what.
-            events = Outline(lines).get("Events")
-            self._told += told_by_description(events, resources[0].kind, self._place(command), name)
+            self._take_part(lines, resources[0], self._place(command), name)
         for part in found:
             resource = kind_of(part, DESCRIBED if is_bare else resources)
             seen = described(part, resource) if resource else []
@@ -198,19 +222,33 @@ class Transcript:
         if not lost:
             self._show(command, lines, resources)
 
+    def _take_part(self, lines: Sequence[str], resource: Resource, place: str | None, name: str) -> None:
+        """Takes in what `tail`, `grep` or a person left of a description: the command says of what."""
+        for one in described(completed(lines, resource.kind, name), resource)[:1]:
+            self._sightings.append(as_part(one, place))
+        self._told += loose_events(lines, resource.kind, place, name)
+
     def _take_objects(self, name: str, command: Command, lines: Sequence[str]) -> None:
         try:
             found, is_whole = pasted_objects(name, lines, is_json=command.output == "json")
         except SnapshotError as error:
+            asked = command.object
+            seen = lone_fields(list(lines), asked[0], self._place(command), asked[1]) if asked else None
+            self._sightings += [seen] if seen else []
             self._notes.append(f"passed over the output of a command: {error}")
             return
         self._sightings += [_whole(item) for document in found for item in _items(document) if _is_known(item)]
         if is_whole:
             self._show(command, lines, command.resources)
 
+    def _take_field(self, command: Command, lines: list[str]) -> None:
+        if (asked := command.object) and not any(_FAILED.match(line) for line in lines):
+            seen = printed_field(command.options["output"], lines, asked[0], self._place(command), asked[1])
+            self._sightings += [seen] if seen else []
+
     def finish(self, collection: Collection) -> None:
         """Puts into the collection what the transcripts said."""
-        if not (self._sightings or self._told or self._logs or self._shown or self._gone):
+        if not (self._sightings or self._told or self._logs or self._spoken or self._shown or self._gone):
             return
         context = self._context_namespace()
         present = present_of(self._sightings, self._told)
@@ -222,13 +260,20 @@ class Transcript:
         kept = [known for known in found.values() if is_enough(known)]
         for known in kept:
             collection.add(known.raw, "the transcript")
+            if known.fullness < Fullness.DESCRIBED:
+                collection.partial.add(known.tree.ref)
+            if known.fullness < Fullness.WHOLE:
+                collection.retold.add(known.tree.ref)
         for event in events:
             collection.add(event, "the transcript")
         for key, text in logs:
             add_log(collection, key, text)
         collection.asked_about += [found[key].tree.ref for key in _placed(self._asked, context) if key in found]
+        kept_up = [one for one in kept if one.resource == DISRUPTION_BUDGET and one.namespace in self._drained]
+        collection.asked_about += [one.tree.ref for one in kept_up]
         collection.gone |= set(_placed(self._gone, context)) - found.keys()
         collection.is_pasted = True
+        collection.heard += heard([*self._logs, *self._spoken], context)
         unsure = {(known.resource.kind, known.namespace) for known in found.values() if not is_sure(known)}
         collection.whole |= _sure({(kind, context if place is None else place) for kind, place in self._shown}, unsure)
         collection.now = collection.now or max(collection.newest, now)

@@ -10,16 +10,22 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from kubernaut.adapters.snapshot.known import Key, Known
+from kubernaut.adapters.snapshot.known import Key, Known, name_unnamed
 from kubernaut.adapters.snapshot.sightings import Fullness, put
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree
-from kubernaut.resources import POD, REPLICA_SET, VOLUME_CLAIM
+from kubernaut.resources import POD, REPLICA_SET, STATEFUL_SET, VOLUME_CLAIM
 
 _UNSTARTED: Final = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 _STATUSES: Final = ("initContainerStatuses", "containerStatuses")
 _ASSIGNED: Final = re.compile(r"Successfully assigned \S+ to (\S+)")
 _NOT_FOUND: Final = re.compile(r'\b(configmap|secret) "([^"]{1,253})" not found')
 _NO_KEY: Final = re.compile(r"couldn't find key (\S+) in (ConfigMap|Secret) (?:[\w.-]+/)?([\w.-]+)")
+# Of one container, in words that no other event uses.
+_CONTAINER: Final = re.compile(
+    r"restarting failed container ([a-z0-9][a-z0-9-]{0,62}) in pod|^Container ([a-z0-9][a-z0-9-]{0,62}) failed"
+)
+_IMAGE: Final = re.compile(r'(?:pull|pulling) image "([^"\s]{1,400})"')
+PULLING: Final = frozenset({"ErrImagePull", "ImagePullBackOff"})
 _EXCEEDED: Final = "BackoffLimitExceeded"
 Words = dict[tuple[str, str, str, str], tuple[str, str]]
 
@@ -37,6 +43,7 @@ def complete_words(found: dict[Key, Known], events: Sequence[JsonObject]) -> Non
             return words.get((*at, reason), ("", ""))[1]
 
         if known.resource == POD:
+            _tell_names(known, events)
             _tell_node(known, said("Scheduled"))
             _tell_pending(known, said("FailedScheduling"))
             _tell_unstarted(known, said("Failed"))
@@ -55,12 +62,29 @@ def _add_claims(found: dict[Key, Known], words: Words) -> None:
             continue
         volumes = known.tree.trees("spec", "volumes")
         claims = [claim for one in volumes if (claim := one.text("persistentVolumeClaim", "claimName"))]
+        if not volumes:
+            _mount_own(found, known)
         key = (VOLUME_CLAIM.kind, place, claims[0] if len(claims) == 1 else "")
         if key[2] and key not in found:
             metadata: JsonObject = {"name": key[2], "namespace": place}
             raw: JsonObject = {"apiVersion": "v1", "kind": VOLUME_CLAIM.kind, "metadata": metadata}
             raw["status"] = {"phase": "Pending"}
             found[key] = Known(VOLUME_CLAIM, place, key[2], raw, Fullness.NAMED)
+
+
+def _mount_own(found: Mapping[Key, Known], known: Known) -> None:
+    """The claims that a StatefulSet makes for its pod bear its name: the pod mounts them, where nothing shows it."""
+    owner = known.tree.controller
+    if owner is None or owner.kind != STATEFUL_SET.kind:
+        return
+    own = [name for kind, place, name in found if kind == VOLUME_CLAIM.kind and place == known.namespace]
+    mounted: list[Json] = [
+        {"name": name.removesuffix(f"-{known.name}"), "persistentVolumeClaim": {"claimName": name}}
+        for name in own
+        if name.endswith(f"-{known.name}")
+    ]
+    if mounted:
+        put(known.raw, ("spec", "volumes"), mounted)
 
 
 def _share_complaints(found: Mapping[Key, Known], words: Words) -> None:
@@ -101,6 +125,24 @@ def _tell_pending(known: Known, message: str) -> None:
         _set_condition(known, told)
 
 
+def _tell_names(known: Known, events: Sequence[JsonObject]) -> None:
+    """The name of a pod's one container and its image, which tables leave out and the kubelet's words hold."""
+    for event in events:
+        tree = Tree(event)
+        about = tree.tree("involvedObject")
+        if (about.text("kind"), about.text("namespace"), about.text("name")) != (POD.kind, known.namespace, known.name):
+            continue
+        message = tree.text("message")[:4000]
+        if match := _CONTAINER.search(message):
+            name_unnamed(known, match[1] or match[2])
+        for wanted, seen in (("initContainers", "initContainerStatuses"), ("containers", "containerStatuses")):
+            containers, statuses = known.tree.trees("spec", wanted), known.tree.trees("status", seen)
+            image = _IMAGE.search(message)
+            is_pulling = [status.text("state", "waiting", "reason") in PULLING for status in statuses] == [True]
+            if image and is_pulling and len(containers) == 1 and not containers[0].has("image"):
+                put(known.raw, ("spec", wanted, 0, "image"), image[1])
+
+
 def _tell_node(known: Known, message: str) -> None:
     match = _ASSIGNED.search(message)
     if match and not known.tree.has("spec", "nodeName"):
@@ -110,7 +152,7 @@ def _tell_node(known: Known, message: str) -> None:
 def _tell_reference(known: Known, message: str) -> None:
     """What a pod asks for, where only the kubelet's complaint shows it: it complains of nothing else."""
     containers = known.tree.trees("spec", "containers")
-    if known.fullness > Fullness.TABLE or any(container.has("env") for container in containers):
+    if known.fullness > Fullness.PART or any(container.has("env") for container in containers):
         return
     absent, keyless = _NOT_FOUND.search(message), _NO_KEY.search(message)
     if absent and "MountVolume" in message:

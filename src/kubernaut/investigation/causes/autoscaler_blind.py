@@ -16,7 +16,7 @@ from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.things import AUTOSCALER, Thing
 
-_NO_REQUEST = re.compile(r"missing request for (\w+)")
+_NO_REQUEST = re.compile(r"missing request for (\w+)(?: in container ([\w-]+))?")
 _NO_TARGET = re.compile(r"not found|no matches for kind")
 _DISABLED = "ScalingDisabled"
 
@@ -59,6 +59,10 @@ def _finding(scene: Scene, scaler: KubeObject, state: Tree, workload: Workload |
             of_pod("requests", "resources"),
             otherwise=f"Its pods never declared a {request.group(1)} request, and an average of it cannot be taken.",
         )
+    elif request:
+        who = f"Container {request.group(2)}" if request.group(2) else "A container"
+        words = f"{who} of its pods declares no {request.group(1)} request, and an average of it cannot be taken."
+        source = Origin(Verdict.ESCALATE, (escalate(scaler.ref),), (), words, is_change=False)
     elif _NO_TARGET.search(message) and not workload:
         words = "What it is to scale does not exist."
         source = Origin(Verdict.ESCALATE, (escalate(scaler.ref),), (), words, is_change=False)

@@ -7,7 +7,8 @@ from kubernaut.investigation.blame import doubts
 from kubernaut.investigation.crashes import Link, crash_of, link
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.remedies import way_back
-from kubernaut.investigation.subjects import Workload
+from kubernaut.investigation.subjects import TemplateChange, Workload
+from kubernaut.investigation.templates import UNSEEN
 
 
 def examine(workload: Workload) -> Finding | None:
@@ -21,13 +22,18 @@ def examine(workload: Workload) -> Finding | None:
     back = way_back(workload, lambda _: True)
     return Finding(
         target=workload.ref,
-        summary=(f"{workload.title}: {crash.words} since {change.title}, which changed {change.real[0]}. {back.words}"),
+        summary=f"{workload.title}: {crash.words}. It began with {change.title}, {_what(change)}. {back.words}",
         verdict=back.verdict,
         supporting=(*((told,) if told else ()), *crash.facts, *back.facts),
         contradicting=doubts(workload, crash, linked),
         remedies=back.remedies,
         places={"pod": crash.container.pod.name, "container": crash.container.name},
     )
+
+
+def _what(change: TemplateChange) -> str:
+    first = change.real[0]
+    return "of which is not shown what it changed" if first == UNSEEN else f"which changed {first}"
 
 
 CAUSE = Cause(

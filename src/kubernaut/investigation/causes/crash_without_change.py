@@ -13,6 +13,7 @@ from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.subjects import Workload
+from kubernaut.investigation.untold import UNTOLD
 
 _TOGETHER = timedelta(minutes=2)
 _STATELESS = frozenset({"Deployment", "ReplicaSet", "DaemonSet"})
@@ -25,7 +26,9 @@ def examine(workload: Workload) -> Finding | None:
         return None
     lone = _lone_pod(workload, crash)
     remedies = [escalate(workload.ref)]
-    verdict, words = Verdict.ESCALATE, "No change of the template explains it."
+    verdict, words = Verdict.ESCALATE, UNTOLD
+    if workload.is_history_seen:
+        words = "No change of the template explains it."
     if lone:
         remedies.insert(0, call("restart_pod", crash.container.pod.ref))
         verdict, words = Verdict.ACT, "It is the only pod that fails; the others of the same revision are ready."
@@ -36,14 +39,16 @@ def examine(workload: Workload) -> Finding | None:
         target=workload.ref,
         summary=f"{workload.title}: {crash.words}. {words}",
         verdict=verdict,
-        supporting=(*crash.facts, _unchanged(workload, crash), *edited, *lone),
+        supporting=(*crash.facts, *_unchanged(workload, crash), *edited, *lone),
         remedies=tuple(remedies),
         places={"pod": crash.container.pod.name, "container": crash.container.name},
     )
 
 
-def _unchanged(workload: Workload, crash: Crash) -> Fact:
+def _unchanged(workload: Workload, crash: Crash) -> list[Fact]:
     change = workload.change
+    if not workload.is_history_seen:
+        return []
     since = crash.since.strftime("%Y-%m-%dT%H:%M:%SZ") if crash.since else "an unknown time"
     if change is None:
         text = f"crashes since {since}; no change of the template is on record"
@@ -52,7 +57,7 @@ def _unchanged(workload: Workload, crash: Crash) -> Fact:
     else:
         at = change.at.strftime("%Y-%m-%dT%H:%M:%SZ") if change.at else "an unknown time"
         text = f"crashes since {since}, the template is unchanged since {at}"
-    return facts.change(workload.object, "spec.template", text, change.at if change else None)
+    return [facts.change(workload.object, "spec.template", text, change.at if change else None)]
 
 
 def _lone_pod(workload: Workload, crash: Crash) -> list[Fact]:

@@ -17,6 +17,8 @@ def examine(thing: Thing) -> Finding | None:
         return None
     expected, healthy = item.integer("status", "expectedPods"), item.integer("status", "currentHealthy")
     needed = item.integer("status", "desiredHealthy")
+    if item.ref in thing.scene.partial and item.has("status", "disruptionsAllowed") and not expected:
+        return _told(item)
     if not expected or healthy < expected or needed < expected:
         return None
     text = f"{needed} of {expected} pods have to be healthy, so none may be evicted"
@@ -28,6 +30,18 @@ def examine(thing: Thing) -> Finding | None:
             facts.field(item, "status", f"{text}; {healthy} are"),
             facts.field(item, "spec", _rule(item)),
         ),
+        remedies=(escalate(item.ref),),
+    )
+
+
+def _told(item: KubeObject) -> Finding:
+    """What a row of a table tells: not whether the pods it keeps are well."""
+    fact = facts.field(item, "status.disruptionsAllowed", f"it allows no disruption now ({_rule(item)})")
+    return Finding(
+        target=item.ref,
+        summary=f"PodDisruptionBudget {item.name}: {fact.text}. Whether its pods are well is not shown.",
+        verdict=Verdict.ESCALATE,
+        supporting=(fact,),
         remedies=(escalate(item.ref),),
     )
 

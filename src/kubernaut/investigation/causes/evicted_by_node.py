@@ -23,19 +23,20 @@ def examine(workload: Workload) -> Finding | None:
     evicted = [pod for pod in workload.scene.pods_of(workload.object) if _is_recent(workload, pod)]
     if not evicted or is_whole(workload):
         return None
-    pod = max(evicted, key=lambda entry: str(entry.created_at))
+    pod = max(evicted, key=lambda entry: (entry.has("status", "message"), str(entry.created_at)))
     match = _FORM.search(pod.text("status", "message"))
     if match is None:
         return None
     name = pod.text("spec", "nodeName")
-    node = workload.scene.get("Node", "", name)
+    node = workload.scene.get("Node", "", name) if name else _only_pressed(workload)
     pressed = _pressures(node) if node else []
     short = match.group(1) or match.group(2)
+    where = f"by {name}, which is" if name else "by a node that is not shown, which was"
+    if node and not name:
+        where = f"probably by {node.name}, which reports {' and '.join(pressed)}: the node was"
     return Finding(
         target=node.ref if node and pressed else workload.ref,
-        summary=(
-            f"{workload.title}: {len(evicted)} pods were evicted by nodes, last by {name}, which is short of {short}."
-        ),
+        summary=(f"{workload.title}: {len(evicted)} pods were evicted by nodes, last {where} short of {short}."),
         verdict=Verdict.ESCALATE,
         supporting=(
             facts.field(pod, "status.reason", f"Evicted: {pod.text('status', 'message')}"),
@@ -43,8 +44,14 @@ def examine(workload: Workload) -> Finding | None:
             *([facts.field(node, f"status.conditions[{kind}]", f"{kind} is True") for kind in pressed] if node else []),
         ),
         remedies=(escalate(node.ref if node and pressed else workload.ref),),
-        places={"node": name, "pod": pod.name},
+        places={"node": name or (node.name if node else "NODE"), "pod": pod.name},
     )
+
+
+def _only_pressed(workload: Workload) -> KubeObject | None:
+    """The one node that reports a pressure, where it is not shown which node a pod was on."""
+    found = [node for node in workload.scene.all("Node") if _pressures(node)]
+    return found[0] if len(found) == 1 else None
 
 
 def _is_recent(workload: Workload, pod: KubeObject) -> bool:
@@ -76,13 +83,19 @@ def examine_node(node: Node) -> Finding | None:
     return Finding(
         target=node.object.ref,
         summary=(
-            f"Node {node.object.name} reports {' and '.join(pressed)}; {len(evicted)} of {len(node.pods)} pods seen "
-            "there were evicted. It takes no new pods until that is over."
+            f"Node {node.object.name} reports {' and '.join(pressed)}; {_count(evicted, node.pods)}. "
+            "It takes no new pods until that is over."
         ),
         verdict=Verdict.ESCALATE,
         supporting=(*told, *(facts.event(entry) for entry in events[:1]), *lost),
         remedies=(escalate(node.object.ref),),
         places={"node": node.object.name, "pod": "POD"},
+    )
+
+
+def _count(evicted: list[KubeObject], pods: list[KubeObject]) -> str:
+    return (
+        f"{len(evicted)} of {len(pods)} pods seen there were evicted" if pods else "which pods are there is not shown"
     )
 
 

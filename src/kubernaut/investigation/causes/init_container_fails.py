@@ -10,19 +10,22 @@ from kubernaut.investigation.crashes import crash_in, crashed
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.subjects import Workload
 
+_LOOP = "CrashLoopBackOff"
+
 
 def examine(workload: Workload) -> Finding | None:
     """The finding when a crashing container is an init container, and none of the exact causes is needed for it."""
-    failing = [entry for entry in crashed(workload) if entry.role == INIT and entry.ended is not None]
+    failing = [entry for entry in crashed(workload) if entry.role == INIT and (entry.ended or entry.waiting == _LOOP)]
     if not failing:
         return None
     container = max(failing, key=lambda entry: (entry.restarts, entry.pod.name))
-    waiting = [entry.text("name") for entry in container.pod.trees("spec", "containers")]
-    code = container.exit_code
-    text = f"{container.label} ends with code {code}; {', '.join(waiting)} wait for it"
+    names = [name for entry in container.pod.trees("spec", "containers") if (name := entry.text("name"))]
+    waiting = ", ".join(names) or "the containers after it"
+    ends = "fails again and again" if container.exit_code is None else f"ends with code {container.exit_code}"
+    text = f"{container.label} {ends}; {waiting} wait for it"
     crash = crash_in(workload, container)
     story = Story(
-        words=f"{crash.words} and {', '.join(waiting)} never start",
+        words=f"{crash.words}, so {waiting} never start",
         otherwise="The template did not change: what the init container works on or waits for did.",
         proofs=(facts.field(container.pod, f"status.{container.status_list}[{container.name}]", text),),
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.origin import unchanged
 from kubernaut.investigation.remedies import escalate, way_back
 from kubernaut.investigation.scheduling import Obstacle, blockage
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
+from kubernaut.investigation.untold import as_far_as_known
 
 
 def examine(workload: Workload) -> Finding | None:
@@ -28,7 +28,9 @@ def examine(workload: Workload) -> Finding | None:
     growing = [facts.event(entry) for entry in scene.events_of(found.pod, "TriggeredScaleUp", "Nominated")[:1]]
     stuck = [facts.event(entry) for entry in scene.events_of(found.pod, "NotTriggerScaleUp")[:1]]
     words = (
-        back.words if back else unchanged(workload, "The requests did not change: the cluster is full, or lost nodes.")
+        back.words
+        if back
+        else as_far_as_known(workload, "The requests did not change: the cluster is full, or lost nodes.")
     )
     return Finding(
         target=workload.ref,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation import facts
-from kubernaut.investigation.containers import containers_of
+from kubernaut.investigation.containers import Container, containers_of
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.quoting import quoted
@@ -85,13 +85,17 @@ def _ended(workload: Workload) -> list[Fact]:
         facts.field(
             pod,
             entry.ended_path,
-            f"{entry.label} ended with code {entry.exit_code} ({entry.ended.text('reason')})",
+            f"{entry.label} ended with {_code(entry)} ({entry.ended.text('reason')})",
             entry.ended.time("finishedAt"),
         )
         for pod in pods[:1]
         for entry in containers_of(pod)
-        if entry.ended is not None and entry.exit_code
+        if entry.ended is not None and entry.is_failed_end
     ]
+
+
+def _code(entry: Container) -> str:
+    return "an error" if entry.exit_code is None else f"code {entry.exit_code}"
 
 
 def _logged(workload: Workload, pod: KubeObject | None) -> list[Fact]:

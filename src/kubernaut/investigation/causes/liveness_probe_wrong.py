@@ -9,7 +9,7 @@ from kubernaut.investigation.crashes import crash_in
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.origin import Relevant
-from kubernaut.investigation.probes import Answer, declares, port_of, target_of
+from kubernaut.investigation.probes import Answer, declares, port_of
 from kubernaut.investigation.restarts import Restarted, restarted
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
@@ -54,7 +54,7 @@ def _proofs(found: Restarted) -> list[Fact]:
     container, port = found.container, port_of(found.probe)
     path = f"spec.containers[{container.name}].{found.name}Probe"
     if found.answer in _WRONG:
-        return [facts.field(container.pod, path, f"the probe asks {target_of(found.probe)}: {found.answer}")]
+        return [facts.field(container.pod, path, f"the {found.asked}: {found.answer}")]
     if found.answer is not Answer.REFUSED or not port:
         return []
     if declares(container, port) is False:

@@ -36,7 +36,7 @@ def examine(workload: Workload) -> Finding | None:
     limit = worst.spec.at("resources", "limits", "memory")
     size = parse_quantity(limit)
     if size is None:
-        return None
+        return None if worst.is_spec_read else _unread(workload, worst, killed)
     lowered = _lowered(workload, worst, size)
     against = _against(workload, worst, size)
     remedies = _remedies(workload, worst, lowered)
@@ -57,6 +57,19 @@ def examine(workload: Workload) -> Finding | None:
     )
 
 
+def _unread(workload: Workload, worst: Container, killed: list[Container]) -> Finding:
+    """What is said where a ticket shows the end of a container and not what it may use."""
+    fact = _ended(workload, worst, killed)
+    return Finding(
+        target=workload.ref,
+        summary=f"{workload.title}: {worst.label} is killed for its memory{worst.restarted}. Its limit is not shown.",
+        verdict=Verdict.ESCALATE,
+        supporting=(fact, *(facts.event(entry) for entry in workload.scene.events_of(worst.pod, "OOMKilling")[:1])),
+        remedies=(escalate(workload.ref),),
+        places={"pod": worst.pod.name, "container": worst.name},
+    )
+
+
 def _is_current(workload: Workload, container: Container) -> bool:
     if container.role == EPHEMERAL or not container.is_out_of_memory or container.ended is None:
         return False
@@ -66,16 +79,22 @@ def _is_current(workload: Workload, container: Container) -> bool:
     return finished is not None and workload.scene.now - finished <= _CURRENT
 
 
-def _support(workload: Workload, worst: Container, killed: list[Container]) -> list[Fact]:
+def _ended(workload: Workload, worst: Container, killed: list[Container]) -> Fact:
     ended = worst.ended
     finished = ended.time("finishedAt") if ended else None
     pods = len({container.pod.name for container in killed})
-    text = f"{worst.label}: OOMKilled, exit code {worst.exit_code}, {worst.restarts} restarts"
+    text = f"{worst.label}: OOMKilled, exit code {worst.exit_code}{worst.restarted}"
     text += f", {pods} of {len(workload.pods)} pods"
+    return facts.field(worst.pod, worst.ended_path, text, finished)
+
+
+def _support(workload: Workload, worst: Container, killed: list[Container]) -> list[Fact]:
     limit = worst.spec.at("resources", "limits", "memory")
+    # Of a workload that only a name tells of, the pod shows it.
+    holder = worst.pod if workload.ref in workload.scene.partial else workload.object
     found = [
-        facts.field(worst.pod, worst.ended_path, text, finished),
-        facts.field(workload.object, f"spec.containers[{worst.name}].resources.limits.memory", f"limit {limit}"),
+        _ended(workload, worst, killed),
+        facts.field(holder, f"spec.containers[{worst.name}].resources.limits.memory", f"limit {limit}"),
     ]
     found += [facts.event(entry) for entry in workload.scene.events_of(worst.pod, "BackOff", "OOMKilling")[:1]]
     return found

@@ -43,13 +43,16 @@ def examine(workload: Workload) -> Finding | None:
 def examine_thing(thing: Thing) -> Finding | None:
     """The finding for a namespace that has been going for longer than deleting takes."""
     since = thing.object.time("metadata", "deletionTimestamp")
-    if thing.object.kind != "Namespace" or since is None or thing.scene.now - since < _STUCK:
+    if thing.object.kind != "Namespace" or since is None:
         return None
     told = _reasons(thing)
+    # When a ticket was written is not known: what failed by then is taken for lasting.
+    is_failing = thing.scene.is_told and any("Failure" in fact.ref for fact in told)
+    if thing.scene.now - since < _STUCK and not is_failing:
+        return None
     why = told[0].text if told else "its contents are not gone yet"
-    age = facts.field(
-        thing.object, "metadata.deletionTimestamp", f"deleted {spell(thing.scene.now - since)} ago", since
-    )
+    words = "it is being deleted" if is_failing else f"deleted {spell(thing.scene.now - since)} ago"
+    age = facts.field(thing.object, "metadata.deletionTimestamp", words, since)
     return Finding(
         target=thing.object.ref,
         summary=f"Namespace {thing.object.name} does not go: {why}.",

@@ -15,11 +15,12 @@ from kubernaut.investigation.condition import is_under_way
 from kubernaut.investigation.crashes import crashed
 from kubernaut.investigation.dependencies import called
 from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.hearsay import SILENT, said_about
 from kubernaut.investigation.intent import marked_pause
 from kubernaut.investigation.networking import admits, policies_on
 from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.revisions import spell
-from kubernaut.investigation.subjects import Workload
+from kubernaut.investigation.subjects import Service, Workload
 
 _FORM = re.compile(
     r"(?i)i/o timeout|timed? ?out|deadline exceeded|ETIMEDOUT|no route to host|temporary failure in name resolution"
@@ -34,7 +35,9 @@ def examine(workload: Workload) -> Finding | None:
     labels = workload.template.mapping("metadata", "labels")
     failing = [*crashed(workload), *unready(workload)]
     said = next(complaints(workload, _FORM, failing), None)
-    if said is None or is_under_way(workload):
+    if said is None:
+        return _overheard(workload)
+    if is_under_way(workload):
         return None
     for policy in workload.scene.all("NetworkPolicy", workload.object.namespace):
         closed = _closed(policy)
@@ -43,7 +46,7 @@ def examine(workload: Workload) -> Finding | None:
         author, made = last_writer(policy, "spec"), policy.created_at
         by = f", written {author}" if author else ""
         amended = (call("amend_network_policy", policy.ref, drop=_part(closed)),) if _opened(workload, policy) else ()
-        age = f" It was made {spell(workload.scene.now - made)} ago{by}." if made else ""
+        age = f" It was made {spell(workload.scene.now - made)} ago{by}." if made and workload.scene.now > made else ""
         text = f"NetworkPolicy {policy.name} selects these pods and allows no {' and no '.join(closed)}"
         return Finding(
             target=workload.ref,
@@ -86,6 +89,33 @@ def _shut_out(workload: Workload, said: Complaint) -> Finding | None:
             ),
             remedies=(escalate(workload.ref),),
             places={"policy": policy.name, "pod": said.container.pod.name, "container": said.container.name},
+        )
+    return None
+
+
+def _overheard(workload: Workload) -> Finding | None:
+    """The finding for pods that are well, of which others are quoted to get no answer, and a policy lets none in."""
+    scene, place = workload.scene, workload.object.namespace
+    if not scene.heard:
+        return None
+    services = [Service(scene, item) for item in scene.all("Service", place)]
+    names = {workload.object.name, *(each.object.name for each in services if workload.object in each.workloads)}
+    said = next((line for name in sorted(names) for line in said_about(scene, name, place, SILENT)), None)
+    labels = workload.template.mapping("metadata", "labels")
+    for policy in scene.all("NetworkPolicy", place) if said else ():
+        if said is None or "ingress" not in _closed(policy) or not _selects(policy, labels):
+            continue
+        made = policy.created_at
+        age = f" It was made {spell(scene.now - made)} ago." if made and scene.now > made else ""
+        text = f"NetworkPolicy {policy.name} selects these pods and allows no {' and no '.join(_closed(policy))}"
+        caller = f"{said.pod.kind} {said.pod.name} in {said.pod.namespace}"
+        return Finding(
+            target=workload.ref,
+            summary=f"{workload.title}: {text}, and {caller} gets no answer from it.{age}",
+            verdict=Verdict.ESCALATE,
+            supporting=(facts.field(policy, "spec", text), facts.log(said)),
+            remedies=(escalate(workload.ref),),
+            places={"policy": policy.name, "pod": "POD", "container": ""},
         )
     return None
 

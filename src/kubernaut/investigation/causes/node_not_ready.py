@@ -24,11 +24,13 @@ _JOINING = timedelta(minutes=5)
 
 def examine_node(node: Node) -> Finding | None:
     """The finding when the node is not ready, has not just joined and is not in maintenance."""
-    if node.is_ready or is_joining(node) or intended_cordon(node):
+    if node.is_ready or is_joining(node) or intended_cordon(node) or _is_untold(node):
         return None
     victims = [pod for pod in node.pods if not is_ready(pod) or is_leaving(pod)]
     affected = (
-        f"{len(victims)} of its {len(node.pods)} pods seen are not ready." if node.pods else "No pod of it was seen."
+        f"{len(victims)} of its {len(node.pods)} pods seen are not ready, or leaving."
+        if node.pods
+        else "No pod of it was seen."
     )
     needless = node.is_cordoned or _reports_runtime(node)
     cordon = () if needless else (call("cordon_node", node.object.ref),)
@@ -53,7 +55,7 @@ def examine(workload: Workload) -> Finding | None:
     down = [
         node
         for item in workload.scene.all("Node")
-        if not (node := Node(workload.scene, item)).is_ready and not is_joining(node)
+        if not (node := Node(workload.scene, item)).is_ready and not is_joining(node) and not _is_untold(node)
     ]
     if not down:
         return None
@@ -85,11 +87,18 @@ def is_joining(node: Node) -> bool:
     return created is not None and node.scene.now - created < _JOINING
 
 
+def _is_untold(node: Node) -> bool:
+    """Whether a paste names it and does not show its conditions."""
+    return node.object.condition("Ready") is None and node.object.ref in node.scene.partial
+
+
 def _reason(node: Node) -> str:
     state = node.object.condition("Ready")
     if state is None:
         return "its kubelet has not reported a Ready condition"
-    return f"Ready is {state.text('status')}, {state.text('message') or state.text('reason')}".rstrip(".")
+    why = state.text("message") or state.text("reason")
+    # A table calls both NotReady: what its kubelet says, and that it says nothing.
+    return f"Ready is {state.text('status')}, {why}".rstrip(".") if why else "it is NotReady, and why is not shown"
 
 
 def _facts(node: Node, victims: list[KubeObject]) -> tuple[Fact, ...]:
@@ -104,7 +113,7 @@ def _facts(node: Node, victims: list[KubeObject]) -> tuple[Fact, ...]:
         found.append(facts.field(lease, "spec.renewTime", text, renewed))
     found += [facts.event(entry) for entry in node.scene.events_of(item, "NodeNotReady")[:1]]
     if victims:
-        words = f"{len(victims)} pods on {item.name} are not ready"
+        words = f"{len(victims)} pods on {item.name} are not ready, or leaving"
         found.append(facts.field(victims[0], "status.conditions[Ready]", words))
     return tuple(found)
 

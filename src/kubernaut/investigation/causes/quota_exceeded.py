@@ -11,6 +11,7 @@ from kubernaut.domain.quantities import amount, parse_quantity
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact, event_time
 from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.refusals import lacking
 from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.subjects import Workload
 
@@ -37,13 +38,11 @@ def examine(workload: Workload) -> Finding | None:
         return None
     if quota is not None and "exceeded quota" in message and not full:
         return None
-    missing = workload.desired - len(workload.live)
     more = _room_to_grow(quota, message) if quota else ()
     return Finding(
         target=workload.ref,
         summary=(
-            f"{workload.title}: {missing} of {workload.desired} pods cannot be made, quota {name} refuses them: "
-            f"{_short(message)}."
+            f"{workload.title}: {lacking(workload)} cannot be made, quota {name} refuses them: {_short(message)}."
         ),
         verdict=Verdict.APPROVE if more else Verdict.ESCALATE,
         supporting=(*told, *full),

@@ -7,11 +7,11 @@ from kubernaut.investigation import facts
 from kubernaut.investigation.containers import containers_of, is_ready
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.origin import unchanged
 from kubernaut.investigation.probes import Answer, FailedProbe, declares, failed_probe, port_of, target_of, was_ready
 from kubernaut.investigation.remedies import escalate, way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
+from kubernaut.investigation.untold import as_far_as_known
 
 _WRONG = frozenset({Answer.NOT_FOUND, Answer.REFUSED, Answer.WRONG_PROTOCOL})
 
@@ -36,7 +36,7 @@ def examine(workload: Workload) -> Finding | None:
         return None
     back = way_back(workload, of_the_probe) if brought else None
     told = workload.change_fact(of_the_probe) if brought else None
-    words = back.words if back else unchanged(workload, "The probe did not change with the last revision.")
+    words = back.words if back else as_far_as_known(workload, "The probe did not change with the last revision.")
     return Finding(
         target=workload.ref,
         summary=(

@@ -8,6 +8,9 @@ from kubernaut.investigation.pulls import PullProblem, registry
 from kubernaut.investigation.remedies import escalate, way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
+from kubernaut.investigation.untold import as_far_as_known
+
+_SAME = "The image's host was not changed, so a rollback would not help."
 
 
 def examine(workload: Workload) -> Finding | None:
@@ -28,7 +31,7 @@ def examine(workload: Workload) -> Finding | None:
     brought = workload.change is not None and any(of_another_host(part) for part in workload.change.real)
     back = way_back(workload, of_another_host)
     remedies = back.remedies if brought else (escalate(workload.ref),)
-    words = back.words if brought else "The image's host was not changed, so a rollback would not help."
+    words = back.words if brought else as_far_as_known(workload, _SAME)
     return Finding(
         target=workload.ref,
         summary=f"{workload.title}: registry {host} of {failing.label} does not answer for {failing.image}. {words}",

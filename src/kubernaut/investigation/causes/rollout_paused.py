@@ -32,6 +32,8 @@ def examine(workload: Workload) -> Finding | None:
     changed = last_writer(item, "spec", "template")
     held = f"a change waits: {waiting[0]}" if waiting else half
     text = f"no ReplicaSet has {waiting[0]} yet" if waiting else half
+    if waiting[:1] == [UNSEEN]:
+        held, text = "a change waits, which is not shown", "none of its pods has the present template yet"
     since = f" for {_since(workload, author.at)}" if author and author.at else ""
     return Finding(
         target=item.ref,
@@ -62,7 +64,7 @@ def _since(workload: Workload, at: datetime) -> str:
 def _waiting(workload: Workload) -> list[Difference]:
     """How the template differs from that of every ReplicaSet."""
     if not workload.revisions:
-        return []
+        return [*_behind(workload)]
     found = [[part for part in _differing(workload, each) if not part.is_stamp] for each in workload.revisions]
     return found[0] if all(found) else []
 
@@ -71,6 +73,11 @@ def _differing(workload: Workload, revision: Revision) -> tuple[Difference, ...]
     """Of a revision that was not read, only the controller's count tells that none of its pods has the template."""
     if revision.template.has("spec", "containers"):
         return differences(revision.template, workload.template)
+    return _behind(workload)
+
+
+def _behind(workload: Workload) -> tuple[Difference, ...]:
+    """That none of its pods has the template, by the controller's count: no ReplicaSet has it then."""
     status = workload.object.tree("status")
     return (UNSEEN,) if status.has("updatedReplicas") and status.integer("updatedReplicas") == 0 else ()
 

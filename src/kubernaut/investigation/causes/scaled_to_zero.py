@@ -11,6 +11,7 @@ from kubernaut.domain.provenance import last_applied, last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact, event_time
 from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.hearsay import said_about
 from kubernaut.investigation.intent import autoscalers, intended_zero, is_dormant
 from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.subjects import Service, Workload
@@ -39,8 +40,9 @@ def examine(workload: Workload) -> Finding | None:
     if item.kind not in _SCALED or workload.desired != 0 or intended_zero(workload):
         return None
     former = _former(workload)
-    needed = _needed(workload)
-    if former is None and (is_dormant(workload.scene, workload) or not needed):
+    called = _called(workload)
+    needed = [*_needed(workload), *called]
+    if former is None and not called and (is_dormant(workload.scene, workload) or not needed):
         return None
     scalers = autoscalers(workload)
     number = (
@@ -133,6 +135,14 @@ def _needed(workload: Workload) -> list[Fact]:
         if service.selector and service.selector.items() <= labels.items() and not service.selected:
             found.append(facts.field(item, "spec.selector", f"Service {item.name} selects its pods and has none"))
     return found[:2]
+
+
+def _called(workload: Workload) -> list[Fact]:
+    """What its callers are quoted with, by the Services that it stands behind."""
+    scene, place = workload.scene, workload.object.namespace
+    services = [Service(scene, item) for item in scene.all("Service", place)] if scene.heard else []
+    behind = [each.object for each in services if workload.object in each.workloads]
+    return [facts.log(line) for item in behind for line in said_about(scene, item.name, place)][:2]
 
 
 CAUSE = Cause(

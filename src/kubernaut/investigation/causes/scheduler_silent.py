@@ -44,6 +44,8 @@ def _is_overlooked(workload: Workload, pod: KubeObject) -> bool:
         return False
     if pod.trees("status", "containerStatuses") or pod.trees("status", "initContainerStatuses"):
         return False  # only a kubelet writes these, so it has a node, seen or not
+    if pod.ref in workload.scene.partial:
+        return False  # a table shows no conditions
     if pod.condition("PodScheduled") is not None or pod.text("status", "phase") not in ("", "Pending"):
         return False
     spoken = workload.scene.events_of(pod, "FailedScheduling", "Scheduled", "Nominated")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
@@ -11,10 +12,13 @@ from kubernaut.investigation import facts
 from kubernaut.investigation.containers import EPHEMERAL, INIT, containers_of, is_ready
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
+from kubernaut.investigation.hearsay import said_about
 from kubernaut.investigation.probes import port_of
 from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.routing import edited
 from kubernaut.investigation.subjects import Service
+
+_REFUSED = re.compile(r"(?i)connection refused|ECONNREFUSED|failed to connect|could ?n[o']t connect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ def examine(service: Service) -> Finding | None:
     where somebody led the Service to another container since it was applied: that is a companion's.
     """
     ready = [pod for pod in service.selected if is_ready(pod)]
+    if service.is_routed_by_labels and not ready and service.ready_endpoints:
+        return _refused(service)
     if not service.is_routed_by_labels or not ready:
         return None
     for port in service.object.trees("spec", "ports"):
@@ -51,6 +57,24 @@ def examine(service: Service) -> Finding | None:
         if fix:
             return _finding(service, fix, ready)
     return None
+
+
+def _refused(service: Service) -> Finding | None:
+    """The finding where calls are quoted to be refused although there are ready addresses: nothing listens there."""
+    item = service.object
+    ports = [port for port in item.trees("spec", "ports") if port.has("targetPort")]
+    said = said_about(service.scene, item.name, item.namespace, _REFUSED)
+    if not said or len(ports) != 1:
+        return None
+    text = f"{service.ready_endpoints} ready addresses take calls on targetPort {_target(ports[0])}"
+    return Finding(
+        target=item.ref,
+        summary=f"Service {item.name}: {text}, and they refuse them: nothing listens there.",
+        verdict=Verdict.ESCALATE,
+        supporting=(facts.field(item, "spec.ports", text), facts.log(said[0])),
+        remedies=(escalate(item.ref),),
+        places={"pod": "POD"},
+    )
 
 
 def _finding(service: Service, fix: _Fix, ready: list[KubeObject]) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
+from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.routing import Proposal, applied_selector, edited, nearest_selectors
@@ -17,7 +18,8 @@ def examine(service: Service) -> Finding | None:
     item = service.object
     if not service.is_routed_by_labels or service.selected or service.ready_endpoints or _LEADER in item.annotations:
         return None
-    if service.workloads:
+    proven = _proven(service)
+    if service.workloads or proven is None:
         return None
     proposal, sure = _proposal(service)
     if proposal is None:
@@ -25,10 +27,10 @@ def examine(service: Service) -> Finding | None:
     asked = ",".join(f"{key}={value}" for key, value in sorted(service.selector.items()))
     return Finding(
         target=item.ref,
-        summary=f"Service {item.name} selects no pod: no pod has {asked}. Ready pods have {proposal}.",
+        summary=f"Service {item.name} selects no pod: {proven.text}. Ready pods have {proposal}.",
         verdict=Verdict.ACT if sure else Verdict.APPROVE,
         supporting=(
-            facts.absence(item, "pods", f"no pod in {item.namespace} has {asked}"),
+            proven,
             *proposal.facts,
             *edited(service, "spec", "selector"),
         ),
@@ -36,6 +38,18 @@ def examine(service: Service) -> Finding | None:
         remedies=(call("fix_service_selector", item.ref, selector=str(proposal)), escalate(item.ref)),
         places={"selector": asked},
     )
+
+
+def _proven(service: Service) -> Fact | None:
+    """That nothing carries its labels: all pods were read, or its addresses were and there are none."""
+    item = service.object
+    asked = ",".join(f"{key}={value}" for key, value in sorted(service.selector.items()))
+    if service.scene.covers("Pod", item.namespace):
+        return facts.absence(item, "pods", f"no pod in {item.namespace} has {asked}")
+    slices = service.scene.all("EndpointSlice", item.namespace)
+    if any(part.labels.get("kubernetes.io/service-name") == item.name for part in slices):
+        return facts.field(item, "endpoints", f"it has no endpoints, and asks for {asked}")
+    return None
 
 
 def _proposal(service: Service) -> tuple[Proposal | None, bool]:

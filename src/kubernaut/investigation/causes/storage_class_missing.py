@@ -19,13 +19,13 @@ _DEFAULT = "storageclass.kubernetes.io/is-default-class"
 def examine(workload: Workload) -> Finding | None:
     """The finding for a workload whose pods wait for such a claim."""
     found = next((entry for entry in waiting_claims(workload) if _lacks_class(workload.scene, entry)), None)
-    return _finding(workload.scene, found, workload.title) if found else None
+    return _finding(workload.scene, found, f"{workload.title} waits") if found else None
 
 
 def examine_thing(thing: Thing) -> Finding | None:
     """The finding for the claim itself."""
     found = waiting(thing.scene, thing.object) if thing.object.kind == CLAIM else None
-    return _finding(thing.scene, found, "its pods") if found and _lacks_class(thing.scene, found) else None
+    return _finding(thing.scene, found, "its pods wait") if found and _lacks_class(thing.scene, found) else None
 
 
 def _lacks_class(scene: Scene, found: Waiting) -> bool:
@@ -41,8 +41,8 @@ def _finding(scene: Scene, found: Waiting, whom: str) -> Finding:
     return Finding(
         target=claim.ref,
         summary=(
-            f"PersistentVolumeClaim {claim.name} asks for StorageClass {name}, which does not exist; {whom} waits for "
-            "it. The class of a claim cannot be changed: an empty claim has to be made anew."
+            f"PersistentVolumeClaim {claim.name} asks for StorageClass {name}, which does not exist; {whom} for it. "
+            "The class of a claim cannot be changed: an empty claim has to be made anew."
         ),
         verdict=Verdict.APPROVE if anew else Verdict.ESCALATE,
         supporting=(*found.facts, *_absence(scene, found)),

@@ -17,6 +17,8 @@ _SHOWN = 3
 
 def examine(workload: Workload) -> Finding | None:
     """What was seen of a workload that is not as wanted, and what would settle it."""
+    if _is_only_named(workload):
+        return None
     told = [readiness(workload), *_states(workload), *recent_warnings(workload.scene, family(workload))[:_SHOWN]]
     told += [
         facts.log(line) for entry in workload.containers for line in workload.scene.log_of(entry.pod, entry.name)[:1]
@@ -24,6 +26,15 @@ def examine(workload: Workload) -> Finding | None:
     change = workload.change_fact()
     seen = f" Seen: {told[1].text}." if len(told) > 1 else ""
     return _finding(workload.object, workload.title, f"{told[0].text}.{seen}", [*told, *((change,) if change else ())])
+
+
+def _is_only_named(workload: Workload) -> bool:
+    """Whether a ticket names it, or pods of it, without a word of how they are."""
+    scene, live = workload.scene, workload.live
+    if workload.ref not in scene.partial or workload.object.has("status", "readyReplicas"):
+        return False
+    silent = all(pod.ref in scene.partial and pod.condition("Ready") is None for pod in live)
+    return silent and not recent_warnings(scene, family(workload))
 
 
 def _states(workload: Workload) -> list[Fact]:
@@ -45,7 +56,8 @@ def _container_states(workload: Workload) -> list[Fact]:
     found: dict[str, Fact] = {}
     for entry in workload.containers:
         if entry.is_out_of_memory and entry.ended is not None:
-            text = f"{entry.label}: OOMKilled without a memory limit of its own"
+            why = "OOMKilled without a memory limit of its own" if entry.is_spec_read else "OOMKilled"
+            text = f"{entry.label}: {why}"
             found[entry.name] = facts.field(entry.pod, entry.ended_path, text)
         elif entry.waiting not in HARMLESS_WAITS:
             fact = facts.field(entry.pod, entry.waiting_path, f"{entry.waiting}: {entry.message}")
@@ -54,7 +66,9 @@ def _container_states(workload: Workload) -> list[Fact]:
 
 
 def examine_service(service: Service) -> Finding | None:
-    """What was seen of a Service that reaches no ready pod."""
+    """What was seen of a Service that reaches no ready pod; nothing where it is not shown which it selects."""
+    if not service.is_selector_read:
+        return None
     text = f"{len(service.selected)} pods selected, {service.ready_endpoints} ready addresses"
     told = [facts.field(service.object, "endpoints", text)]
     return _finding(service.object, f"Service {service.object.name}", f"{text}.", told)
@@ -62,6 +76,8 @@ def examine_service(service: Service) -> Finding | None:
 
 def examine_node(node: Node) -> Finding | None:
     """What was seen of a node."""
+    if node.object.ref in node.scene.partial and not list(node.object.conditions()):
+        return None
     told = [
         facts.field(
             node.object, f"status.conditions[{state.text('type')}]", f"{state.text('status')}: {state.text('message')}"
@@ -81,7 +97,9 @@ def examine_other(other: Other) -> Finding | None:
     ][:_SHOWN]
     told += recent_warnings(other.scene, [item])[:_SHOWN]
     phase = item.text("status", "phase")
-    told = told or [facts.field(item, "status.phase", phase or "nothing is reported")]
+    if not told and not phase:
+        return None
+    told = told or [facts.field(item, "status.phase", phase)]
     return _finding(item, f"{item.kind} {item.name}", f"{told[0].text}.", told)
 
 

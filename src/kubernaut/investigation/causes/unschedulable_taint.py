@@ -9,12 +9,13 @@ from kubernaut.domain.provenance import last_writer
 from kubernaut.investigation import facts
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
-from kubernaut.investigation.origin import unchanged
 from kubernaut.investigation.remedies import call, escalate, way_back
 from kubernaut.investigation.scheduling import Blockage, Obstacle, blockage
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
+from kubernaut.investigation.untold import as_far_as_known
 
+_NAMED = re.compile(r"untolerated taint \{([^}]{1,300}?):? ?\}")
 _TAINT = re.compile(r"([^=:]+)(?:=[^:]*)?:(NoSchedule|PreferNoSchedule|NoExecute)")
 
 
@@ -30,18 +31,18 @@ def examine(workload: Workload) -> Finding | None:
     brought = workload.change is not None and any(relevant(part) for part in workload.change.real)
     back = way_back(workload, relevant) if brought else None
     told = workload.change_fact(relevant) if brought else None
-    taint = found.nodes[0].taints[0] if found.nodes else "a taint"
+    named = [key for key in _NAMED.findall(found.message) if "node-role.kubernetes.io/" not in key]
+    taint = f"taint {found.nodes[0].taints[0] if found.nodes else named[0]}" if found.nodes or named else "a taint"
     cleared = _cleared(found)
     words = (
         back.words
         if back
-        else unchanged(workload, "The template did not change: the taint is new, or was always there.")
+        else as_far_as_known(workload, "The template did not change: the taint is new, or was always there.")
     )
     return Finding(
         target=workload.ref,
         summary=(
-            f"{workload.title}: {len(workload.pending)} pods wait, because the nodes that fit have taint {taint}. "
-            f"{words}"
+            f"{workload.title}: {len(workload.pending)} pods wait, because the nodes that fit have {taint}. {words}"
         ),
         verdict=back.verdict if back else Verdict.APPROVE if cleared else Verdict.ESCALATE,
         supporting=(*found.facts, *_authors(found), *((told,) if told else ()), *(back.facts if back else ())),

@@ -14,6 +14,7 @@ from kubernaut.domain.diagnosis import Diagnosis
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.investigation.diagnosing import survey
 from kubernaut.investigation.gathering import BUDGET
+from kubernaut.investigation.hearsay import Ticket
 from kubernaut.investigation.inquiry import first_survey, inquire
 from kubernaut.investigation.pasted import never_at_once, survey_of_ticket
 
@@ -46,7 +47,8 @@ POD = ObjectRef("v1", "Pod", "shop", "web-1")
 
 def diagnosed(snapshot: Snapshot) -> list[Diagnosis]:
     """What `diagnose --snapshot` finds."""
-    overview = survey_of_ticket if snapshot.is_pasted else survey
+    ticket = Ticket(snapshot.heard, snapshot.partial, snapshot.retold)
+    overview = partial(survey_of_ticket, ticket=ticket) if snapshot.is_pasted else survey
     examine = partial(overview, asked_about=snapshot.asked_about)
     first = first_survey(snapshot.namespaces or ("",))
     looking = inquire(
