@@ -54,14 +54,9 @@ def way_back(workload: Workload, relevant: Callable[[Difference], bool], *, verd
     if good is None:
         hand = escalate(workload.ref)
         return WayBack(Verdict.ESCALATE, (hand,), (), "No former revision is known to have worked without it.")
-    if not good.revision.number:
-        words = (
-            f"The revision before still works: kubectl -n {workload.ref.namespace or 'default'} rollout undo "
-            f"{workload.object.kind.lower()}/{workload.object.name} goes back to it. Its number is not shown."
-        )
-        return WayBack(Verdict.ESCALATE, (escalate(workload.ref),), (good.proof,), words)
-    unseen = UNSEEN in good.differences
-    words = f"Revision {good.revision.number} {'still works' if unseen else 'worked without it'}."
+    unseen = UNSEEN in good.differences or not good.revision.number
+    title = f"{good.revision.title[:1].upper()}{good.revision.title[1:]}"
+    words = f"{title} {'still works' if unseen else 'worked without it'}."
     if held := _held(workload.object):
         return WayBack(Verdict.ESCALATE, (escalate(workload.ref),), (good.proof,), f"{words} {held}")
     back = roll_back(workload, good.revision.number)
