@@ -12,7 +12,7 @@ from kubernaut.investigation.containers import is_ready
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.intent import autoscalers
-from kubernaut.investigation.origin import Treatment, of_pod
+from kubernaut.investigation.origin import Treatment, is_young, of_pod
 from kubernaut.investigation.remedies import call, way_back
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.unplaced import placed_nowhere
@@ -30,7 +30,8 @@ def examine(workload: Workload) -> Finding | None:
     """The finding when required pod affinity or anti-affinity decides."""
     found = placed_nowhere(workload, _FORM, _TREATMENT)
     apart = found is not None and "anti-affinity" in found.summary
-    if found is not None and apart and found.verdict is Verdict.ESCALATE and _is_held_by_former(workload):
+    handed_over = found is not None and found.verdict is Verdict.ESCALATE and not is_young(workload)
+    if found is not None and apart and handed_over and _is_held_by_former(workload):
         return _back_to_former(workload, found)
     scaled = _scaled(workload) if found else None
     if found is None or scaled is None:
