@@ -102,6 +102,20 @@ def test_a_service_that_is_gone_is_named_and_goes_to_people(line: str) -> None:
     assert "there is no Service ledger in shop" in texts(found)
 
 
+@pytest.mark.parametrize(
+    "line", ['level=fatal msg="not reached" address=http://ledger:8080', "ledger:8080: connect: connection refused"]
+)
+def test_a_service_that_is_gone_is_named_where_the_log_only_tells_that_it_was_called_in_vain(line: str) -> None:
+    wanted = env(LEDGER_ADDR="http://ledger:8080")
+    rollout = Rollout(wanted, wanted, minutes_ago=9000)
+    pods = rollout.pods(crash_loop(1))
+    assert causes(rollout.diagnose(pods, logs={pods[0]: line})) == ["service_missing"]
+    # Another name that merely begins alike, and a Service that is there, are not meant.
+    other = line.replace("ledger", "ledger-audit")
+    assert "service_missing" not in causes(rollout.diagnose(pods, logs={pods[0]: other}))
+    assert "service_missing" not in causes(rollout.diagnose(pods, ledger(), works(), logs={pods[0]: line}))
+
+
 def test_a_misspelt_service_goes_back_with_the_change() -> None:
     rollout = Rollout(env(LEDGER_ADDR="ledger:8080"), env(LEDGER_ADDR="leger:8080"))
     pods = rollout.pods(crash_loop(1))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.domain.objects import KubeObject
 from kubernaut.domain.provenance import last_applied
 from kubernaut.domain.quantities import parse_quantity
 from kubernaut.investigation import facts
 from kubernaut.investigation.addresses import addresses
+from kubernaut.investigation.complaints import complaints, unready
+from kubernaut.investigation.condition import is_under_way
+from kubernaut.investigation.crashes import crashed
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.lookups import Lookup, alias_of, failed_lookup
@@ -16,13 +21,17 @@ from kubernaut.investigation.remedies import call, escalate
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
 
+_IN_VAIN = (
+    r"not reach|unreachable|cannot reach|refused|timed? ?out|no route|(?:cannot|could not|unable to|failed to) connect"
+)
+
 
 def examine(workload: Workload) -> Finding | None:
-    """The finding when a failing container cannot resolve a name that no Service of its namespace has.
+    """The finding when a failing container cannot resolve, or reach, a name that no Service of its namespace has.
 
     Where the Services could not be read, the answer of the cluster's name server stands for them.
     """
-    found = failed_lookup(workload)
+    found = failed_lookup(workload) or _called_in_vain(workload)
     name = found.service(workload.object.namespace) if found else ""
     scene, place = workload.scene, workload.object.namespace
     if found is None or not name:
@@ -48,6 +57,31 @@ def examine(workload: Workload) -> Finding | None:
         remedies=source.remedies,
         places={"pod": container.pod.name, "container": container.name, "service": name},
     )
+
+
+def _called_in_vain(workload: Workload) -> Lookup | None:
+    """What a failing container says about an address of its own settings that no Service has.
+
+    Not every program repeats what the name server said: "not reached" is often all that its log tells.
+    """
+    place, scene = workload.object.namespace, workload.scene
+    lost = {
+        entry.host: None
+        for entry in addresses(workload)
+        if entry.is_of(place)
+        and scene.covers("Service", place, entry.service)
+        and scene.get("Service", place, entry.service) is None
+    }
+    for host in lost:
+        name = re.escape(host)
+        form = re.compile(
+            rf"(?i)(?:{_IN_VAIN}).*(?<![\w.-]){name}(?![\w.-])|(?<![\w.-]){name}(?![\w.-]).*(?:{_IN_VAIN})"
+        )
+        among = [*crashed(workload), *([] if is_under_way(workload) else unready(workload))]
+        complaint = next(complaints(workload, form, among), None)
+        if complaint is not None:
+            return Lookup(host, complaint)
+    return None
 
 
 def _astray(workload: Workload, found: Lookup, service: KubeObject) -> Finding | None:
