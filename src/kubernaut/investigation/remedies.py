@@ -57,6 +57,7 @@ def way_back(workload: Workload, relevant: Callable[[Difference], bool], *, verd
     unseen = UNSEEN in good.differences or not good.revision.number
     title = f"{good.revision.title[:1].upper()}{good.revision.title[1:]}"
     words = f"{title} {'still works' if unseen else 'worked without it'}."
+    words += "" if good.revision.number else " Its number is not shown."
     if held := _held(workload.object):
         return WayBack(Verdict.ESCALATE, (escalate(workload.ref),), (good.proof,), f"{words} {held}")
     back = roll_back(workload, good.revision.number)

@@ -135,20 +135,26 @@ async def _logs(
     captured: Captured,
     say: Callable[[str], None],
 ) -> None:
-    """Of the containers that are not well, the newest pods first: logs of those that are well prove nothing."""
+    """Of the containers that are not well, the newest pods first, and of as many others as there is room for.
+
+    What runs well by all its states may still tell in its log why it serves nobody.
+    """
     pods = [KubeObject(raw) for raw in captured.objects.get("pods", [])]
     pods.sort(key=lambda pod: pod.created_at or _NEVER, reverse=True)
-    wanted = [(pod, status) for pod in pods for kind in _STATUSES for status in pod.trees("status", kind)]
-    wanted = [(pod, status) for pod, status in wanted if _is_unwell(status)]
-    chosen = wanted[: budget.logs]
-    if len(wanted) > len(chosen):
-        left = len(wanted) - len(chosen)
-        captured.left_out.append(NotRead(f"logs of {left} containers", f"more than {budget.logs} are not well"))
-    say(f"Reading the logs of {len(chosen)} containers that are not well")
+    found = [(pod, status) for pod in pods for kind in _STATUSES for status in pod.trees("status", kind)]
+    unwell = [(pod, status) for pod, status in found if _is_unwell(status)]
+    well = [(pod, status) for pod, status in found if not _is_unwell(status) and status.has("state", "running")]
+    chosen = [*unwell, *well][: budget.logs]
+    for left, which in ((len(unwell) - budget.logs, "not well"), (len(unwell) + len(well) - budget.logs, "there")):
+        if left > 0:
+            captured.left_out.append(NotRead(f"logs of {left} containers", f"more than {budget.logs} are {which}"))
+            break
+    say(f"Reading the logs of {len(chosen)} containers, of which {min(len(unwell), budget.logs)} are not well")
     async with asyncio.TaskGroup() as group:
-        for pod, status in chosen:
-            for previous in (False, True):
-                group.create_task(_log(reader, gate, pod, status.text("name"), budget, captured, previous=previous))
+        for place, (pod, status) in enumerate(chosen):
+            name, runs = status.text("name"), (False, True) if place < len(unwell) else (False,)
+            for previous in runs:
+                group.create_task(_log(reader, gate, pod, name, budget, captured, previous=previous))
 
 
 def _is_unwell(status: Tree) -> bool:

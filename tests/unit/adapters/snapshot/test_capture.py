@@ -106,11 +106,18 @@ def test_a_secret_that_was_changed_can_still_be_seen_to_have_changed() -> None:
     assert hidden("one") != hidden("two")
 
 
-async def test_logs_are_those_of_containers_that_are_not_well(tmp_path: Path) -> None:
+async def test_both_runs_of_what_is_not_well_are_kept_and_the_present_run_of_others(tmp_path: Path) -> None:
     manifest, _, snapshot = await taken(cluster_with_secrets(), tmp_path)
-    assert sorted(snapshot.logs) == [("shop", "web-1", "app", False), ("shop", "web-1", "app", True)]
-    assert snapshot.logs[("shop", "web-1", "app", True)] == "connecting to postgres://***@db:5432/shop\nfailed\n"
-    assert manifest.logs == 2
+    ill, well = ("shop", "web-1", "app"), ("shop", "web-2", "app")
+    assert sorted(snapshot.logs) == [(*ill, False), (*ill, True), (*well, False)]
+    assert snapshot.logs[(*ill, True)] == "connecting to postgres://***@db:5432/shop\nfailed\n"
+    assert manifest.logs == 3
+
+
+async def test_where_there_is_no_room_for_all_logs_those_of_what_is_not_well_are_kept(tmp_path: Path) -> None:
+    manifest, _, snapshot = await taken(cluster_with_secrets(), tmp_path, budget=CaptureBudget(logs=1))
+    assert {pod for _, pod, _, _ in snapshot.logs} == {"web-1"}
+    assert [gap.what for gap in manifest.left_out] == ["logs of 1 containers"]
 
 
 async def test_what_could_not_be_read_is_named_in_the_file(tmp_path: Path) -> None:

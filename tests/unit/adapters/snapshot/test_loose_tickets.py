@@ -198,7 +198,10 @@ def test_pods_of_two_hashes_are_a_change_whose_content_is_not_shown(tmp_path: Pa
         "web-7c9f6d5b4f-2k4qz   0/1     CrashLoopBackOff   6 (1m ago)   9m\n"
     )
     told = best(pasted(tmp_path, f"$ kubectl get pods -n shop\n{table}"))
-    assert (told.cause, told.target.name, told.verdict) == ("crash_after_change", "web", "escalate")
+    assert (told.cause, told.target.name, told.verdict) == ("crash_after_change", "web", "approve")
+    assert [(each.action, dict(each.parameters)) for each in told.remedies] == [
+        ("rollback_deployment", {"revision": 0})
+    ]
     assert "not shown" in told.summary
 
 
