@@ -87,7 +87,8 @@ def test_strategies_that_could_not_be_used_are_refused_before_anything_is_played
 ) -> None:
     if text:
         (tmp_path / "strategies.yaml").write_text(text)
-    where = ["--kubeconfig", str(tmp_path / "none"), "--server", server] if server else ["--sandbox"]
+    (tmp_path / "kubeconfig").touch()
+    where = ["--kubeconfig", str(tmp_path / "kubeconfig"), "--server", server] if server else ["--sandbox"]
     assert called(*where, "--strategies", str(tmp_path)) != 0
     told = capsys.readouterr()
     assert why in " ".join((told.out + told.err).split())
