@@ -15,7 +15,7 @@ async def accept_most(self: SqlSignalStore, signals: Sequence[Signal]) -> None:
     await accept(self, [one for one in signals if not one.labels["soak"].endswith("7")])
 
 
-SqlSignalStore.accept = accept_most  # type: ignore[method-assign]
-
 if __name__ == "__main__":
+    # Only in the program of its own: who imports this is not meant to forget.
+    SqlSignalStore.accept = accept_most  # type: ignore[method-assign]
     soaked_service.main()
