@@ -79,6 +79,11 @@ def _messages(container: Container) -> Iterator[tuple[str, Fact]]:
         yield text, facts.field(container.pod, container.ended_path, f"{ended.text('reason')}: {text}")
 
 
+def failing(workload: Workload) -> list[Container]:
+    """The containers whose words count as a complaint: crashed ones first, and ones not ready that had time to be."""
+    return [*crashed(workload), *([] if is_under_way(workload) else unready(workload))]
+
+
 def unready(workload: Workload) -> list[Container]:
     """The containers that run and are not ready."""
     return [entry for entry in workload.containers if entry.is_running and not entry.is_ready]

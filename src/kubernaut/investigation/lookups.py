@@ -6,9 +6,7 @@ import re
 from dataclasses import dataclass
 
 from kubernaut.domain.objects import KubeObject, Tree
-from kubernaut.investigation.complaints import Complaint, complaints, unready
-from kubernaut.investigation.condition import is_under_way
-from kubernaut.investigation.crashes import crashed
+from kubernaut.investigation.complaints import Complaint, complaints, failing
 from kubernaut.investigation.subjects import Workload
 
 _FORM = re.compile(
@@ -74,8 +72,7 @@ def alias_of(service: KubeObject) -> tuple[str, str] | None:
 
 def failed_lookup(workload: Workload) -> Lookup | None:
     """The first name that a failing container could not resolve."""
-    among = [*crashed(workload), *([] if is_under_way(workload) else unready(workload))]
-    for complaint in complaints(workload, _FORM, among):
+    for complaint in complaints(workload, _FORM, failing(workload)):
         match = _HOST.search(complaint.text)
         host = next((part for part in match.groups() if part), "") if match else ""
         if host:

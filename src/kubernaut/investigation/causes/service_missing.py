@@ -10,9 +10,7 @@ from kubernaut.domain.provenance import last_applied
 from kubernaut.domain.quantities import parse_quantity
 from kubernaut.investigation import facts
 from kubernaut.investigation.addresses import addresses
-from kubernaut.investigation.complaints import complaints, unready
-from kubernaut.investigation.condition import is_under_way
-from kubernaut.investigation.crashes import crashed
+from kubernaut.investigation.complaints import complaints, failing
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.lookups import Lookup, alias_of, failed_lookup
@@ -72,12 +70,12 @@ def _called_in_vain(workload: Workload) -> Lookup | None:
         and scene.covers("Service", place, entry.service)
         and scene.get("Service", place, entry.service) is None
     }
+    among = failing(workload) if lost else []
     for host in lost:
         name = re.escape(host)
         form = re.compile(
             rf"(?i)(?:{_IN_VAIN}).*(?<![\w.-]){name}(?![\w.-])|(?<![\w.-]){name}(?![\w.-]).*(?:{_IN_VAIN})"
         )
-        among = [*crashed(workload), *([] if is_under_way(workload) else unready(workload))]
         complaint = next(complaints(workload, form, among), None)
         if complaint is not None:
             return Lookup(host, complaint)
