@@ -1,4 +1,4 @@
-"""The whole service on a simulated cluster, with ten thousand incidents behind it, for a browser to visit."""
+"""The whole service on a simulated cluster, with thousands of incidents behind it, for a browser to visit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from kubernaut.sandbox.scenarios.system import APPS, AUTONOMY, MANAGED
 from kubernaut.settings import LogSettings, Settings
 from kubernaut.wiring import Service
 
-INCIDENTS = 10_000
+INCIDENTS = 3_000
 LESSONS = (
     (
         "KubePodCrashLooping\ncontainer exits with code 1 since a flag was added",
@@ -58,7 +58,7 @@ LESSONS = (
 APPS_USED = ("ledger", "levels", "storefront")
 SPEED = 60.0
 _PATIENCE_S = 60
-# Ten thousand incidents are written first.
+# All incidents are written first.
 _OPENING_S = 300
 _ALERTS = {"hold": 30, "every": 15, "group_wait": 5, "group_interval": 15, "repeat_interval": 600}
 

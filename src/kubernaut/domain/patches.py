@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, cast
 
 from kubernaut.domain.changes import PatchOperation
-from kubernaut.domain.objects import Json, JsonObject
+from kubernaut.domain.objects import Json, JsonObject, copied
 
 
 class Absent:
@@ -58,7 +57,7 @@ def holds(root: Json | Mapping[str, Json], path: str, wanted: Json | Absent) -> 
 
 def patched(root: Mapping[str, Json], operations: Iterable[PatchOperation]) -> JsonObject:
     """A copy of the object with the operations applied in order; raises `PatchFailed` and changes nothing otherwise."""
-    result = copy.deepcopy(dict(root))
+    result = copied(dict(root))
     for operation in operations:
         _apply(result, operation)
     return result
@@ -85,7 +84,7 @@ def _change_member(parent: JsonObject, key: str, operation: PatchOperation) -> N
     if operation.op == "remove":
         del parent[key]
     else:
-        parent[key] = copy.deepcopy(operation.value)
+        parent[key] = copied(operation.value)
 
 
 def _change_item(parent: list[Json], key: str, operation: PatchOperation) -> None:
@@ -96,9 +95,9 @@ def _change_item(parent: list[Json], key: str, operation: PatchOperation) -> Non
     if operation.op == "remove":
         del parent[index]
     elif adding:
-        parent.insert(index, copy.deepcopy(operation.value))
+        parent.insert(index, copied(operation.value))
     else:
-        parent[index] = copy.deepcopy(operation.value)
+        parent[index] = copied(operation.value)
 
 
 def _same(left: Json | Absent, right: Json | Absent) -> bool:

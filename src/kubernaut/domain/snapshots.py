@@ -8,12 +8,11 @@ and how an undo sees that somebody else has been there since.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 
 from kubernaut.domain.changes import MARK, ObjectPatch, PatchOperation, Withdrawal
 from kubernaut.domain.execution import Intent
-from kubernaut.domain.objects import Json, JsonObject, KubeObject
+from kubernaut.domain.objects import Json, JsonObject, KubeObject, copied
 from kubernaut.domain.patches import ABSENT, Absent, holds, pointer, tokens, value_at
 
 _IDENTITIES = ("name", "port")
@@ -27,7 +26,7 @@ def inverse_of(change: ObjectPatch, before: KubeObject, after: KubeObject) -> Ob
         operations += _same_entries(path, after)
         old, new = value_at(before.raw, path), value_at(after.raw, path)
         if not isinstance(new, Absent):
-            operations.append(PatchOperation("test", path, copy.deepcopy(new)))
+            operations.append(PatchOperation("test", path, copied(new)))
         restored = _restoring(path, old, new, on_scale=change.subresource == "scale")
         if restored is not None:
             operations.append(restored)
@@ -112,4 +111,4 @@ def _restoring(path: str, old: Json | Absent, new: Json | Absent, *, on_scale: b
         return None if isinstance(new, Absent) else PatchOperation("remove", path)
     # A Scale leaves out a zero: `add` sets the number whether it is there or not.
     adding = on_scale or isinstance(new, Absent)
-    return PatchOperation("add" if adding else "replace", path, copy.deepcopy(old))
+    return PatchOperation("add" if adding else "replace", path, copied(old))

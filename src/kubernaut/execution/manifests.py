@@ -7,7 +7,6 @@ nothing is proposed.
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from typing import Final, cast
 
 import yaml
 
-from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef
+from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, copied
 from kubernaut.domain.patches import ABSENT, Absent
 from kubernaut.domain.quantities import parse_quantity
 from kubernaut.execution.yaml_edits import ManifestError, Named, Path, TextEdit, Token, spelled, token_name
@@ -109,7 +108,7 @@ def edit_values(text: str, edits: Sequence[FieldEdit]) -> str:
 
 
 def _edited(text: str, document: int, tree: JsonObject, edits: Sequence[FieldEdit]) -> str:
-    wanted = copy.deepcopy(tree)
+    wanted = copied(tree)
     for edit in edits:
         _check(tree, edit)
         _put(wanted, edit)
@@ -208,7 +207,7 @@ def _put(tree: JsonObject, edit: FieldEdit) -> None:
         if isinstance(edit.after, Absent):
             node.pop(last, None)
         else:
-            node[last] = copy.deepcopy(edit.after)
+            node[last] = copied(edit.after)
     elif isinstance(node, list) and not isinstance(last, str):
         _put_item(node, last, edit.after)
     else:
@@ -221,9 +220,9 @@ def _put_item(items: list[Json], token: int | Named, after: Json | Absent) -> No
         if index is not None:
             del items[index]
     elif index is None:
-        items.append(copy.deepcopy(after))
+        items.append(copied(after))
     else:
-        items[index] = copy.deepcopy(after)
+        items[index] = copied(after)
 
 
 def values_edits(edits: Sequence[FieldEdit], declared: Mapping[str, str]) -> tuple[list[FieldEdit], list[FieldEdit]]:

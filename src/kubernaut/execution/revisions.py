@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
@@ -10,7 +9,7 @@ from typing import Annotated, TypeVar
 from msgspec import Meta
 
 from kubernaut.domain.execution import Refused
-from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, Tree
+from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, Tree, copied
 from kubernaut.execution.catalogue import Parameters, Prepared, Rule, Situation
 from kubernaut.execution.editing import edit, setting
 from kubernaut.execution.preconditions import rolling_reach
@@ -68,7 +67,7 @@ class FormerContainer:
     def changed(self, *fields: str) -> Prepared | Refused:
         """The change that gives those fields their former values, or takes them out where there were none."""
         wanted = {key: value for key, value in self.present.raw.items() if key not in fields}
-        wanted |= {key: copy.deepcopy(self.former.raw[key]) for key in fields if key in self.former.raw}
+        wanted |= {key: copied(self.former.raw[key]) for key in fields if key in self.former.raw}
         if wanted == self.present.raw:
             return Refused("no_effect", f"{self.workload.ref} has the former {' and '.join(fields)} already")
         operation = setting(self.workload, wanted, *self.path)
@@ -175,7 +174,7 @@ def _as_written(template: Json) -> JsonObject | None:
     """The template without what the controllers put into it: the hash label, and how the revision is applied."""
     if not isinstance(template, dict):
         return None
-    result = copy.deepcopy(template)
+    result = copied(template)
     result.pop("$patch", None)
     metadata = result.get("metadata")
     labels = metadata.get("labels") if isinstance(metadata, dict) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 from typing import Final, Literal
@@ -12,7 +11,7 @@ from kubernaut.adapters.kubernetes.secrets import without_values
 from kubernaut.adapters.memory.selectors import matches_fields, matches_labels
 from kubernaut.domain.changes import Change, Eviction, ObjectCreation, ObjectDeletion, ObjectPatch
 from kubernaut.domain.errors import ChangeRejected, ClusterThrottled, Conflict, Forbidden, ObjectMissing, WatchExpired
-from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef
+from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, copied
 from kubernaut.domain.patches import PatchFailed, patched
 from kubernaut.ports import Listing, Resource, WatchEvent
 from kubernaut.resources import api_group, resource_of
@@ -40,7 +39,7 @@ class MemoryCluster:
 
     def put(self, raw: JsonObject) -> KubeObject:
         """Stores the object as a controller or another person would; its status may change too."""
-        item = copy.deepcopy(raw)
+        item = copied(raw)
         ref = KubeObject(item).ref
         before = self._objects.get(ref)
         metadata = item.setdefault("metadata", {})
@@ -55,7 +54,7 @@ class MemoryCluster:
             metadata["uid"] = known.uid
             metadata["generation"] = known.generation + (item.get("spec") != before.get("spec"))
         self._store(ref, item, "ADDED" if before is None else "MODIFIED")
-        return KubeObject(copy.deepcopy(item))
+        return KubeObject(copied(item))
 
     def remove(self, ref: ObjectRef) -> None:
         """Deletes the object at once."""
@@ -63,7 +62,7 @@ class MemoryCluster:
 
     def raw(self, ref: ObjectRef) -> JsonObject:
         """The stored object, Secret values and all."""
-        return copy.deepcopy(self._objects[ref])
+        return copied(self._objects[ref])
 
     def compact(self) -> None:
         """Forgets the past: a watch from before now has expired."""
@@ -88,7 +87,7 @@ class MemoryCluster:
 
     @staticmethod
     def _shown(item: JsonObject) -> KubeObject:
-        return KubeObject(without_values(copy.deepcopy(item)))
+        return KubeObject(without_values(copied(item)))
 
     def _check(self, verb: str, resource: Resource) -> None:
         if (verb, resource.plural) in self.denied:
@@ -203,7 +202,7 @@ class MemoryCluster:
     def _create(self, change: ObjectCreation, item: JsonObject | None, *, dry_run: bool) -> KubeObject:
         if item is not None:
             raise Conflict(f"creating {change.target}: it already exists")
-        made = copy.deepcopy(change.body) | {"apiVersion": change.target.api_version, "kind": change.target.kind}
+        made = copied(change.body) | {"apiVersion": change.target.api_version, "kind": change.target.kind}
         metadata = _part(made, "metadata")
         made["metadata"] = metadata | {"name": change.target.name, "namespace": change.target.namespace}
         made.pop("status", None)
@@ -249,4 +248,4 @@ def _scale_of(item: JsonObject) -> JsonObject:
     replicas: Json = KubeObject(item).integer("spec", "replicas", default=1)
     spec: JsonObject = {"replicas": replicas} if replicas else {}
     metadata = {key: value for key, value in _part(item, "metadata").items() if key != "managedFields"}
-    return {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": copy.deepcopy(metadata), "spec": spec}
+    return {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": copied(metadata), "spec": spec}
