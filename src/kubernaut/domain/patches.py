@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, cast
 
 from kubernaut.domain.changes import PatchOperation
+from kubernaut.domain.errors import KubernautError
 from kubernaut.domain.objects import Json, JsonObject
 
 
@@ -20,8 +21,10 @@ class Absent:
 ABSENT: Final = Absent()
 
 
-class PatchFailed(ValueError):
+class PatchFailed(KubernautError):
     """An operation that does not fit the object."""
+
+    code = "patch_failed"
 
 
 def pointer(*tokens: str | int) -> str:

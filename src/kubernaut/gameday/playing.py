@@ -210,20 +210,30 @@ def _rings_after(going: _Play) -> timedelta:
 
 
 def _is_over(going: _Play, now: datetime, *, held: bool) -> bool:
-    pace, passed = going.ground.pace, now - going.began
-    if passed >= pace.limit:
+    if now - going.began >= going.ground.pace.limit:
         return True
     if going.watch.since is not None and not held and going.complained:
         # It is well, and has to stay so for a while yet.
         return False
-    if going.arm is not Arm.KUBERNAUT:
-        late = pace.reaction if going.arm in {Arm.RESTART, Arm.ROLLBACK} else timedelta(0)
-        return (held and going.complained and (going.acted or not late)) or passed >= pace.patience + late
-    if going.closed_at is None:
-        # No alert and no incident: a control that never looked ill.
-        quiet = going.account is None or not going.account.incidents
-        return quiet and held and passed >= pace.patience
-    return held or now - going.closed_at >= pace.quiet
+    return (
+        _kubernaut_is_over(going, now, held=held) if going.arm is Arm.KUBERNAUT else _arm_is_over(going, now, held=held)
+    )
+
+
+def _kubernaut_is_over(going: _Play, now: datetime, *, held: bool) -> bool:
+    pace = going.ground.pace
+    if going.closed_at is not None:
+        return held or now - going.closed_at >= pace.quiet
+    # No alert and no incident: a control that never looked ill.
+    quiet = going.account is None or not going.account.incidents
+    return quiet and held and now - going.began >= pace.patience
+
+
+def _arm_is_over(going: _Play, now: datetime, *, held: bool) -> bool:
+    pace = going.ground.pace
+    late = pace.reaction if going.arm in {Arm.RESTART, Arm.ROLLBACK} else timedelta(0)
+    healed = held and going.complained and (going.acted or not late)
+    return healed or now - going.began >= pace.patience + late
 
 
 async def _is_quiet(going: _Play, now: datetime) -> bool:

@@ -32,12 +32,17 @@ def is_whole(workload: Workload) -> bool:
         return done or (is_ready(item) and not trouble(workload))
     if item.kind == "Job":
         return _is_fine_job(workload)
-    if item.integer("status", "observedGeneration", default=item.generation) < item.generation or trouble(workload):
+    if _is_unseen(item) or trouble(workload):
         return False
     if item.kind == "DaemonSet":
         return item.integer("status", "numberReady") >= workload.desired and _is_updated(workload)
     ready = workload.ready if workload.live else item.integer("status", "readyReplicas")
     return ready >= workload.desired and _is_updated(workload)
+
+
+def _is_unseen(item: KubeObject) -> bool:
+    """Whether the status is still of a spec before the present one."""
+    return item.integer("status", "observedGeneration", default=item.generation) < item.generation
 
 
 def _is_fine_job(workload: Workload) -> bool:
@@ -78,7 +83,7 @@ def is_under_way(workload: Workload) -> bool:
     item = workload.object
     if trouble(workload) or workload.pending or _cannot_create(workload):
         return False
-    if item.integer("status", "observedGeneration", default=item.generation) < item.generation:
+    if _is_unseen(item):
         return True
     waiting = [pod for pod in workload.pods if not is_ready(pod)]
     if item.kind == "Deployment" and _is_progressing(workload):

@@ -10,7 +10,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from kubernaut.domain.errors import ClusterError, ClusterUnavailable, Forbidden, MetricsUnavailable
@@ -19,8 +19,9 @@ from kubernaut.domain.measures import Asked, Series
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef
 from kubernaut.investigation.containers import CONTAINER, INIT, SIDECAR, Container, containers_of, is_crashing
 from kubernaut.investigation.logs import LogLine, are_silent, decisive_lines
+from kubernaut.investigation.questions import Key, Wanted
 from kubernaut.investigation.quoting import quoted
-from kubernaut.investigation.scene import Key, Scene, Wanted
+from kubernaut.investigation.scene import Scene
 from kubernaut.ports import Clock, ClusterReader, Metrics, Resource
 from kubernaut.resources import RESOURCES
 
@@ -268,7 +269,7 @@ def failing_containers(scene: Scene, among: Iterable[Key]) -> list[Sequence[Cont
     """The containers whose log may say why, by workload: crashed ones, then those that run and are not ready."""
     crashed: dict[tuple[ObjectRef, str], list[Container]] = defaultdict(list)
     waiting: dict[tuple[ObjectRef, str], list[Container]] = defaultdict(list)
-    wanted, well = set(among), scene.asked_though_well
+    wanted, well = set(among), scene.questions.though_well
     names = {key[:2] for key in wanted}
     pods = [pod for pod in scene.all("Pod") if (pod.namespace, pod.name) in names]
     for pod in sorted(pods, key=lambda item: str(item.created_at), reverse=True):
@@ -276,12 +277,16 @@ def failing_containers(scene: Scene, among: Iterable[Key]) -> list[Sequence[Cont
             if entry.role not in (CONTAINER, INIT, SIDECAR) or _log_key(entry) not in wanted:
                 continue
             key = (scene.top_of(pod).ref, entry.name)
-            # Who is in this state has ended, also where only a table of pods is left of it.
-            if is_crashing(entry, scene.now) and (entry.ended is not None or entry.waiting == "CrashLoopBackOff"):
+            if _left_words(entry, scene.now):
                 crashed[key].append(entry)
-            elif entry.is_running and entry.role != INIT and not (entry.is_ready and _log_key(entry) not in well):
+            elif entry.is_running and entry.role != INIT and (not entry.is_ready or _log_key(entry) in well):
                 waiting[key].append(entry)
     return [*crashed.values(), *(entries for key, entries in waiting.items() if key not in crashed)]
+
+
+def _left_words(entry: Container, now: datetime) -> bool:
+    """Whether it crashes and has ended, also where only the state in a table of pods is left of that."""
+    return is_crashing(entry, now) and (entry.ended is not None or entry.waiting == "CrashLoopBackOff")
 
 
 def _reason(error: ClusterError) -> str:

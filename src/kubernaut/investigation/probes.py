@@ -86,15 +86,19 @@ def failed_probe(scene: Scene, container: Container) -> FailedProbe | None:
     if since is not None and scene.now - since < patience(probe):
         return None
     for entry in scene.events_of(container.pod, "Unhealthy"):
-        message = entry.text("message")
-        at = event_time(entry)
-        path = entry.text("involvedObject", "fieldPath")
-        if not message.startswith("Readiness probe") or (at and since and at < since):
-            continue
-        if path and path != f"spec.containers{{{container.name}}}":
-            continue
-        return FailedProbe(container, probe, answer_of(message), entry)
+        if _is_of_run(entry, container, since):
+            return FailedProbe(container, probe, answer_of(entry.text("message")), entry)
     return FailedProbe(container, probe, Answer.OTHER, None)
+
+
+def _is_of_run(event: KubeObject, container: Container, since: datetime | None) -> bool:
+    """Whether it tells of this container's readiness probe, and not of a run before the present one."""
+    at, path = event_time(event), event.text("involvedObject", "fieldPath")
+    if at and since and at < since:
+        return False
+    # Where the event names no field, the pod's containers cannot be told apart.
+    ours = not path or path == f"spec.containers{{{container.name}}}"
+    return ours and event.text("message").startswith("Readiness probe")
 
 
 def answer_of(message: str) -> Answer:

@@ -51,7 +51,7 @@ def _rolled_out(workload: Workload, first: datetime) -> Fact | None:
     if not revisions or done is None or first - done < _APART:
         return None
     source = revisions[0].source if item.kind == "Deployment" else item
-    for event in workload.scene.events_of_pods_named(item.namespace, f"{source.name}-", "BackOff"):
+    for event in workload.scene.occurrences.of_pods_named(item.namespace, f"{source.name}-", "BackOff"):
         began = event.time("firstTimestamp") or facts.event_time(event)
         if began is not None and began < first:
             return None

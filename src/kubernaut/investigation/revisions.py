@@ -183,7 +183,7 @@ def _had_trouble(scene: Scene, source: KubeObject, until: datetime) -> bool:
     if source.kind == "ReplicaSet":
         if scene.events_of(source, "FailedCreate"):
             return True
-        told = scene.reasons_of_pods_named(source.namespace, f"{source.name}-")
+        told = scene.occurrences.reasons_of_pods_named(source.namespace, f"{source.name}-")
     else:
         told = _told_before(scene, source, until)
     return any(reasons & _LOOPS or (reasons & _DELAYS and "Started" not in reasons) for reasons in told.values())
@@ -197,7 +197,7 @@ def _told_before(scene: Scene, source: KubeObject, until: datetime) -> Mapping[s
     owner, found = source.controller, defaultdict[str, set[str]](set)
     form = re.compile(rf"{re.escape(owner.name if owner else source.name)}-(?:\d+|[a-z0-9]{{5}})")
     prefix = f"{owner.name}-" if owner else source.name
-    for entry in scene.events_of_pods_named(source.namespace, prefix, *_LOOPS, *_DELAYS, "Started"):
+    for entry in scene.occurrences.of_pods_named(source.namespace, prefix, *_LOOPS, *_DELAYS, "Started"):
         began = entry.time("firstTimestamp") or facts.event_time(entry)
         about = entry.tree("involvedObject")
         if form.fullmatch(about.text("name")) and began is not None and began < until:

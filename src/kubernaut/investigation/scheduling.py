@@ -106,20 +106,32 @@ def _decisive(
     """The obstacle of the nodes that the pod may choose from; among several that of the most nodes."""
     if not matching:
         return Obstacle.SELECTOR, workers
-    open_ = [entry for entry in matching if not (entry.is_cordoned or entry.taints or entry.is_down)]
+    open_ = [entry for entry in matching if _shut_by(entry) is None]
     if open_:
-        said = {kind for _, kind, _ in parts(message)}
-        small = [entry for entry in open_ if entry.too_small]
-        if len(small) == len(open_) or Obstacle.RESOURCES in said:
-            return Obstacle.RESOURCES, small or open_
-        return (Obstacle.OTHER, open_) if Obstacle.OTHER in said else (None, [])
-    groups = {
-        Obstacle.CORDON: [entry for entry in matching if entry.is_cordoned and not entry.taints and not entry.is_down],
-        Obstacle.TAINT: [entry for entry in matching if entry.taints and not entry.is_down],
-        Obstacle.DOWN: [entry for entry in matching if entry.is_down],
-    }
+        return _against_open(open_, message)
+    # Where two obstacles shut as many nodes, the one that is lifted most easily is named.
+    kinds = (Obstacle.CORDON, Obstacle.TAINT, Obstacle.DOWN)
+    groups = {kind: [entry for entry in matching if _shut_by(entry) is kind] for kind in kinds}
     kind = max(groups, key=lambda group: len(groups[group]))
     return kind, groups[kind]
+
+
+def _shut_by(entry: Obstacles) -> Obstacle | None:
+    """What keeps every pod of this kind off the node, the hardest to lift first."""
+    if entry.is_down:
+        return Obstacle.DOWN
+    if entry.taints:
+        return Obstacle.TAINT
+    return Obstacle.CORDON if entry.is_cordoned else None
+
+
+def _against_open(open_: list[Obstacles], message: str) -> tuple[Obstacle | None, list[Obstacles]]:
+    """What keeps the pod off nodes that take pods: room, or what only the scheduler knows of."""
+    said = {kind for _, kind, _ in parts(message)}
+    small = [entry for entry in open_ if entry.too_small]
+    if len(small) == len(open_) or Obstacle.RESOURCES in said:
+        return Obstacle.RESOURCES, small or open_
+    return (Obstacle.OTHER, open_) if Obstacle.OTHER in said else (None, [])
 
 
 def _node_facts(workload: Workload, kind: Obstacle, nodes: list[Obstacles], total: int, matching: int) -> list[Fact]:

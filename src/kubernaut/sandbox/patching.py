@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kubernaut.domain.errors import KubernautError
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.sandbox.shapes import copied
 
 MAX_OPERATIONS = 10_000
 
 
-class PatchRefused(Exception):
+class PatchRefused(KubernautError):
     """The patch cannot be read, or does not fit the object; `malformed` tells the first from the second."""
+
+    code = "sandbox_patch_refused"
 
     def __init__(self, message: str, *, malformed: bool = False) -> None:
         super().__init__(message)

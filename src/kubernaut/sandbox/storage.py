@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from kubernaut.domain.errors import KubernautError
 from kubernaut.domain.objects import JsonObject, KubeObject
 from kubernaut.sandbox.kinds import STORED, Kind
 from kubernaut.sandbox.shapes import encoded, section
@@ -58,11 +59,13 @@ class Change:
     before: Stored | None
 
 
-class VersionExpired(Exception):
+class VersionExpired(KubernautError):
     """The changes since that version are not kept any more; holds the oldest version that is."""
 
+    code = "sandbox_version_expired"
+
     def __init__(self, oldest: int) -> None:
-        super().__init__(oldest)
+        super().__init__(f"the oldest version that is kept is {oldest}")
         self.oldest = oldest
 
 

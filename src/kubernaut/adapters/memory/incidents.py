@@ -32,7 +32,8 @@ class MemoryIncidentStore:
         entry = self._inbox.received.setdefault(signal.id, Received(signal))
         if entry.incident is not None:
             return Admission(self._incidents[entry.incident], entry.opened)
-        found = self._to_join(candidate.fingerprint, signal, signal.received_at - hold, symptom=symptom)
+        same = [each for each in self._incidents.values() if each.fingerprint == candidate.fingerprint]
+        found = _to_join(same, signal, signal.received_at - hold, symptom=symptom)
         incident = found.joined_once_more() if found else candidate
         self._incidents[incident.id] = incident
         entry.waiting, entry.incident, entry.opened = False, incident.id, found is None
@@ -145,24 +146,12 @@ class MemoryIncidentStore:
         return [event for event in self._events if event.about and event.at >= since and event.kind in kinds]
 
     def _matches(self, incident: Incident, wanted: IncidentFilter) -> bool:
-        return _matches(incident, wanted) and wanted.cause in ("", self._causes.get(incident.id, ""))
+        return _matches(incident, wanted, self._causes.get(incident.id, ""))
 
     def _known(self, incident: IncidentId) -> Incident:
         if incident not in self._incidents:
             raise UnknownName(f"no incident {incident}", help="kubernaut incidents list")
         return self._incidents[incident]
-
-    def _to_join(self, fingerprint: Fingerprint, signal: Signal, held: datetime, *, symptom: bool) -> Incident | None:
-        same = [incident for incident in self._incidents.values() if incident.fingerprint == fingerprint]
-        closed = [
-            incident
-            for incident in same
-            if incident.closed_at is not None
-            and incident.closed_at > held
-            and (incident.closed_at >= signal.starts_at or (symptom and incident.ending in LEFT_TO_PEOPLE))
-        ]
-        latest = max(closed, key=lambda i: i.closed_at or i.opened_at, default=None)
-        return next((incident for incident in same if incident.is_open), latest)
 
     def _note(self, signal: Signal, incident: IncidentId) -> None:
         last = self._alerts.get((signal.alert_key, incident))
@@ -179,7 +168,20 @@ class MemoryIncidentStore:
             self._events.append(replace(event, body=body, seq=len(self._events) + 1, phase=phase))
 
 
-def _matches(incident: Incident, wanted: IncidentFilter) -> bool:
+def _to_join(same: Sequence[Incident], signal: Signal, held: datetime, *, symptom: bool) -> Incident | None:
+    """Of the incidents of one fingerprint the open one, else the last that the signal still belongs to."""
+    closed = [each for each in same if _still_holds(each, signal, held, symptom=symptom)]
+    latest = max(closed, key=lambda each: each.closed_at or each.opened_at, default=None)
+    return next((each for each in same if each.is_open), latest)
+
+
+def _still_holds(incident: Incident, signal: Signal, held: datetime, *, symptom: bool) -> bool:
+    if incident.closed_at is None or incident.closed_at <= held:
+        return False
+    return incident.closed_at >= signal.starts_at or (symptom and incident.ending in LEFT_TO_PEOPLE)
+
+
+def _matches(incident: Incident, wanted: IncidentFilter, cause: str) -> bool:
     return (
         (incident.is_open or not wanted.open_only)
         and wanted.ending in (None, incident.ending)
@@ -188,6 +190,7 @@ def _matches(incident: Incident, wanted: IncidentFilter) -> bool:
         and wanted.text.lower() in incident.words
         and (wanted.since is None or incident.opened_at >= wanted.since)
         and wanted.alert in ("", incident.alert)
+        and wanted.cause in ("", cause)
         and wanted.phase in (None, incident.phase)
         and incident.id.startswith(wanted.id_prefix)
     )

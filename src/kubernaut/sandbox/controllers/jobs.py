@@ -48,7 +48,7 @@ class Jobs:
         active = [pod for pod in owned if pods.is_active(pod)]
         status = pods.status_draft(item)
         status |= {"startTime": status.get("startTime") or stamp(now), "active": len(active)}
-        status |= {"succeeded": succeeded, "failed": failed, "ready": sum(1 for pod in active if pods.is_ready(pod))}
+        status |= {"succeeded": succeeded, "failed": failed, "ready": sum(map(pods.is_ready, active))}
         wanted = item.integer("spec", "completions", default=1)
         limit = item.integer("spec", "backoffLimit", default=6)
         if succeeded >= wanted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from kubernaut.domain.objects import Tree
@@ -33,6 +34,10 @@ class Run:
     startup_s: float
     listeners: tuple[Listener, ...]
     ending: Ending | None
+
+    def listening(self, started: datetime, now: datetime) -> tuple[Listener, ...]:
+        """The ports that are open."""
+        return self.listeners if now >= started + timedelta(seconds=self.startup_s) else ()
 
 
 def start_program(
