@@ -46,13 +46,6 @@ class ContainerParameters(Parameters, frozen=True, forbid_unknown_fields=True):
     revision: Annotated[int, Meta(ge=1, description="a revision that was available, as in `kubectl rollout history`")]
 
 
-class HasRevision(Parameters, frozen=True):
-    """Any parameters with a container and a revision."""
-
-    container: str
-    revision: int
-
-
 P = TypeVar("P", bound=Parameters)
 
 

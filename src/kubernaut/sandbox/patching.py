@@ -83,11 +83,6 @@ def parse_pointer(text: Json) -> tuple[str, ...]:
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:])
 
 
-def escape_pointer(part: str) -> str:
-    """One key as a part of a JSON pointer."""
-    return part.replace("~", "~0").replace("/", "~1")
-
-
 def look_up(document: Json, path: Sequence[str]) -> Json:
     """The value at the pointer; raises `PatchRefused` where there is none."""
     value = document
