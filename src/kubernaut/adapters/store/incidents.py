@@ -65,6 +65,7 @@ _BY_ID = select(incidents.c.body).where(incidents.c.id == bindparam("which"))
 _OPEN_OF_FINGERPRINT = select(incidents.c.body).where(
     incidents.c.fingerprint == bindparam("same"), incidents.c.phase != str(Phase.CLOSED)
 )
+# Two events of one incident wait for each other here, so each is appended to the phase that it saw.
 _LOCK = select(incidents.c.body).where(incidents.c.id == bindparam("which")).with_for_update()
 
 
@@ -129,6 +130,7 @@ class SqlIncidentStore:
 
         def work(connection: Connection) -> None:
             incident = _locked(connection, event.incident)
+            # Only a new event moves the incident: a repeated step must not move it back from where it has gone since.
             if insert_event(connection, event.decided_by(guard), phase) and (phase is not None or guard):
                 moved = incident.moved_to(phase) if phase is not None else incident
                 update_incident(connection, moved.decided_by(guard))

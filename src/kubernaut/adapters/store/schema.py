@@ -177,6 +177,7 @@ probe = Table(
 )
 
 # Finished incidents. `body` is what a pattern is neither found nor narrowed by; `vector` is float32, little-endian.
+# `at` is seconds since 1970 and not a moment: it is compared and subtracted by stores that know no time type.
 patterns = Table(
     "patterns",
     metadata,

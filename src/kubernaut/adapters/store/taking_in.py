@@ -28,6 +28,7 @@ def take_in(connection: Connection, log: Sequence[Event]) -> int:
     for events in own.values():
         incident = rebuild(events)
         if incident is None or incident.is_open:
+            # An open incident has a run, and a log has none: it would stand open for ever.
             raise StoreError(f"the log does not tell how {events[0].incident} began and ended")
         statement = insert_into(incidents, connection).values(**incident_cells(incident))
         if connection.execute(statement.on_conflict_do_nothing().returning(incidents.c.id)).first() is None:
