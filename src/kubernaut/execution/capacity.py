@@ -27,8 +27,10 @@ def no_room_elsewhere(
             for name, each in others.items()}  # fmt: skip
     for pod in pods:
         place = pod.text("spec", "nodeName")
+        # A pod that has ended holds no room, though it stays listed until somebody deletes it.
         if place in free and pod.text("status", "phase") not in _FINISHED:
             _take(free[place], requested(pod))
+    # Largest first: small ones still fit into what large ones leave, and not the other way round.
     for pod in sorted(leaving, key=lambda each: requested(each)["memory"], reverse=True):
         demand = requested(pod)
         fitting = [room for room in free.values() if all(demand[key] <= room[key] for key in _RESOURCES)]
