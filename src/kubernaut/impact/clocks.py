@@ -89,6 +89,7 @@ def _applied(history: History, healed: Event | None) -> datetime | None:
 
 def _mitigated(history: History, healed: Event | None) -> datetime | None:
     if healed:
+        # The first healthy sight of the watch that ended well; the window after it only proved that it held.
         return min(Tree(healed.body).time("healthy_at") or healed.at, healed.at)
     if history.ending is Ending.SELF_RESOLVED:
         return _last(history.of(EventKind.RESOLVED))
