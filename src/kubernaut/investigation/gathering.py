@@ -27,11 +27,14 @@ from kubernaut.resources import RESOURCES
 
 Lists: TypeAlias = frozenset[tuple[Resource, str]]
 
+# Calls of one investigation side by side; the connection's own bound holds for all of them together.
 _AT_ONCE = 8
 _LONGEST_VALUE = 1024
 # From here on one list of all namespaces costs less than one of each.
 _MOST_NAMESPACES = 4
+# Pods of one workload run the same program; where three logs cannot be read a fourth tells no more.
 _PODS_A_LOG = 3
+# Lines. What is decisive stands before the routine that followed it.
 _FURTHER_BACK = 100_000
 _BY_KIND = {resource.kind: resource for resource in RESOURCES}
 
@@ -79,6 +82,7 @@ class Gathering:
             group.create_task(self.read(resources_of(wanted), wanted.logs, patience=patience))
             for asked in sorted(wanted.metrics):
                 group.create_task(self._measure(asked, patience))
+        # Also what was not read is tried now, or the next look would want it again without end.
         self.scene.add((), tried=wanted.lists)
         self.scene.add_logs({}, tried=wanted.logs)
 
@@ -97,6 +101,7 @@ class Gathering:
             why = f"no answer within {patience.total_seconds():g} s"
             missed = [NotRead(what, why) for what in (*pending, *pending_logs)]
             self.scene.add((), tried=pending.values(), not_read=missed)
+        # After the reading: ages are counted against what the cluster said last.
         self.scene.now = self.clock.now()
 
     def refuse(self, wanted: Wanted, why: str) -> None:
@@ -111,6 +116,7 @@ class Gathering:
 
     def nothing(self) -> ClusterError:
         """Why there is nothing in the scene at all."""
+        # An outage before a refusal: it explains both, and passes by itself.
         unavailable = [error for error in self.errors if not isinstance(error, Forbidden)]
         if unavailable or self.errors:
             return (unavailable or self.errors)[0]
@@ -151,6 +157,7 @@ class Gathering:
             return
         self.answered += 1
         self.size += listing.size
+        # The first page was counted when the call was taken out of the budget.
         self.calls += listing.pages - 1
         # What a list of one namespace has brought already is not taken in again with that of all.
         new = (item for item in listing.items if place or (kind.kind, item.namespace) not in self.places)
@@ -178,6 +185,7 @@ class Gathering:
 
     async def _log_of(self, entry: Container) -> str:
         """Adds what is decisive in it to the scene; why it could not be read, empty where it was."""
+        # Once it runs again, the reason of the crash stands in the log of the run before.
         previous = entry.restarts > 0 and not entry.status.has("state", "terminated")
         # A container that restarts meanwhile has its last words in the other of the two logs.
         for which in (previous, not previous):
