@@ -81,7 +81,7 @@ def trouble(workload: Workload) -> list[Container]:
 def is_under_way(workload: Workload) -> bool:
     """Whether what is missing is only a matter of time: a rollout within its deadline, or pods that just started."""
     item = workload.object
-    if trouble(workload) or workload.pending or _cannot_create(workload):
+    if _is_stuck(workload):
         return False
     if _is_unseen(item):
         return True
@@ -91,6 +91,11 @@ def is_under_way(workload: Workload) -> bool:
     if len(workload.live) < workload.desired and not waiting:
         return _changed_lately(workload) or _gives_way(workload)
     return bool(waiting) and all(_just_began(workload, pod) for pod in waiting)
+
+
+def _is_stuck(workload: Workload) -> bool:
+    """Whether something stands in the way that does not pass by waiting."""
+    return bool(trouble(workload) or workload.pending) or _cannot_create(workload)
 
 
 def _gives_way(workload: Workload) -> bool:

@@ -31,6 +31,7 @@ _MERGE_KEYS: Mapping[str, str] = {
     "schedulingGates": "name",
 }
 _MERGED_SETS = frozenset({"finalizers", "podCIDRs"})
+# Unions of Go: fields of the variant that is not chosen any more have to go ($retainKeys).
 _RETAINING = frozenset({"strategy", "updateStrategy"})
 _DIRECTIVES = ("$setElementOrder/", "$deleteFromPrimitiveList/")
 
@@ -92,6 +93,7 @@ def _merge_lists(current: Sequence[Json], patch: Sequence[Json], by: str, name: 
     items = [item for item in patch if isinstance(item, dict)]
     if len(items) != len(patch):
         raise PatchRefused(f"{name} has to be a list of objects", malformed=True)
+    # The directive stands as an item of its own in a list, beside the items that replace it.
     if any(item == {"$patch": "replace"} for item in items):
         return [item for item in items if "$patch" not in item]
     merged: list[Json] = list(current)
@@ -102,6 +104,7 @@ def _merge_lists(current: Sequence[Json], patch: Sequence[Json], by: str, name: 
         if item.get("$patch") == "delete":
             del merged[place : place + 1]
         else:
+            # At the end the slice is empty, so an item with a new key is appended.
             merged[place : place + 1] = [_merge_objects(known, item, name)]
     return merged
 

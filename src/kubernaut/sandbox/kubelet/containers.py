@@ -20,7 +20,9 @@ from kubernaut.sandbox.kubelet.pulling import ImagePull, Say
 from kubernaut.sandbox.kubelet.states import State
 from kubernaut.sandbox.recorder import normal, warning
 
+# The kubelet forgets a back-off once a container ran for twice its longest, ten minutes.
 _CALM_S = 600
+# A little more than the 10 s after which the kubelet looks at such a pod again: ErrImagePull until then.
 _UNTIL_BACK_OFF_IS_SAID = timedelta(seconds=12)
 _NEXT_LOOK = timedelta(seconds=10)
 Step = Callable[[KubeObject, datetime], None]
@@ -50,6 +52,8 @@ class Container:
         self._image = ImagePull(host, say, self._field)
         self._crashes = 0
         self._taken: frozenset[int] = frozenset()
+        # An init container with restartPolicy Always is a sidecar (Kubernetes 1.29), and is started again whatever the
+        # pod says.
         self._policy = "Always" if self.companion else "OnFailure" if self.init and policy != "Never" else policy
         self._address = address
         self._step: Step = self._pull

@@ -45,6 +45,7 @@ async def prepare(on: Situation[DrainParameters]) -> Prepared | Refused:
         return node
     nodes = (await on.reader.list(NODE)).items
     listing = await on.reader.list(POD)
+    # A pod that was not read may be the one that must not be moved.
     if not listing.complete:
         return Refused("not_read", "not all pods of the cluster could be read")
     leaving = [pod for pod in listing.items if pod.text("spec", "nodeName") == node.name and _moves(pod)]
@@ -55,6 +56,7 @@ async def prepare(on: Situation[DrainParameters]) -> Prepared | Refused:
     evictions = [Part(pod, Eviction(pod.ref, pod.uid)) for pod in leaving]
     cordoned: Json = True
     if not node.flag("spec", "unschedulable"):
+        # First the cordon, or the evicted pods could be placed on the same node again.
         evictions.insert(0, Part(node, edit(node, setting(node, cordoned, "spec", "unschedulable"))))
     if not evictions:
         return Refused("no_effect", f"{node.ref} is cordoned and empty already")
@@ -91,6 +93,7 @@ def _last_of_pool(node: KubeObject, nodes: Sequence[KubeObject]) -> Refused | No
 def _must_stay(leaving: Sequence[KubeObject], *, lose: bool) -> Refused | None:
     for pod in leaving:
         if pod.controller is None:
+            # As `kubectl drain`, which wants --force for them; here nobody can give it.
             return Refused("bare_pod", f"{pod.ref} has no controller: nothing would make it again")
         if not lose and any(volume.at("emptyDir") is not None for volume in pod.trees("spec", "volumes")):
             return Refused("local_data", f"{pod.ref} keeps data on the node only; lose_local_data would lose it")

@@ -51,6 +51,7 @@ async def _forbidden_by_budget(reader: ClusterReader, pod: KubeObject, others: i
     for budget in listing.items:
         covers = selects(budget.tree("spec", "selector"), pod.labels)
         used_up = budget.integer("status", "disruptionsAllowed") <= 0
+        # A deletion is not held to budgets by the API server, as an eviction is; so it is held to them here.
         if covers and used_up and (is_ready(pod) or others == 0):
             return Refused(
                 "disruption_budget", f"{budget.ref} allows no disruption now, and {others} other pods are ready"
