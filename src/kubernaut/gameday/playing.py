@@ -124,6 +124,7 @@ async def _begin(ground: Ground, problem: Problem, arm: Arm) -> _Play:
     intended = await _settled(ground, problem)
     elsewhere = await see(hand.reader, "", ELSEWHERE)
     await hand.do(list(problem.fault.inject(problem.shop)))
+    # Right after our own mistake, so that none of our writes is counted as somebody else's.
     after = await see(hand.reader, problem.shop.namespace, WRITTEN)
     oracle = Oracle(problem.shop, intended, problem.fault.tolerates)
     return _Play(ground, problem, arm, oracle, after, elsewhere, ground.clock.now(), Watch(pace.hold))
@@ -131,6 +132,7 @@ async def _begin(ground: Ground, problem: Problem, arm: Arm) -> _Play:
 
 async def _settled(ground: Ground, problem: Problem) -> View:
     """The system once it is well; raises `NotHealthy` where it is not in time."""
+    # A third of what healing needs: nothing is proven here but that it runs.
     watch, deadline = Watch(ground.pace.hold / 3), ground.clock.now() + ground.pace.setup
     while True:
         view = await see(ground.hand.reader, problem.shop.namespace, SERVING)
@@ -260,6 +262,7 @@ async def _judge(going: _Play) -> Result:
     recorded = [] if going.arm is not Arm.KUBERNAUT else list(ground.record(namespace, going.began))
     strays = sum(1 for kind, name in recorded if not belongs(problem, kind, name))
     outside = max(outside_of(problem, writes), strays) + len(away)
+    # The largest of three ways of counting: each may miss a write, and none invents one.
     mutations = max(sum(one.times for one in writes), len(recorded), account.writes if account else 0) + len(away)
     # On a control there is nothing to heal.
     healed_at = None if problem.fault.control else going.healed_at

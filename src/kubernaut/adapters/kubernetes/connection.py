@@ -80,6 +80,7 @@ def _behind_proxy(server: str) -> bool:
 
 
 def _choose(options: ClusterOptions) -> SingleConfig:
+    # In a pod, unless somebody names a file: the account's token is what the role was given to.
     if not options.kubeconfig and (options.service_account / "token").is_file():
         return _selected(KubeConfig.from_service_account(options.service_account), options.context)
     paths = [Path(path).expanduser() for path in (options.kubeconfig or DEFAULT_KUBECONFIG).split(os.pathsep) if path]
