@@ -14,12 +14,12 @@ from kubernaut.auditing import Auditor
 from kubernaut.declared import value_inputs
 from kubernaut.domain.errors import OrderRefused
 from kubernaut.entrypoints.dashboard.books import Books, open_books
-from kubernaut.entrypoints.dashboard.gate import LOOPBACK
 from kubernaut.entrypoints.dashboard.health import HealthSources
 from kubernaut.entrypoints.dashboard.parts import DashboardParts
 from kubernaut.entrypoints.dashboard.patterns import Memory
 from kubernaut.entrypoints.dashboard.routes import dashboard_routes
 from kubernaut.entrypoints.http.app import HttpParts, create_app
+from kubernaut.entrypoints.http.gate import LOOPBACK
 from kubernaut.entrypoints.http.health import Check, Readiness
 from kubernaut.entrypoints.http.operations import Answer, Done, Operations, Refused
 from kubernaut.entrypoints.http.server import serve

@@ -33,7 +33,7 @@ _CLASSES = (
     (Obstacle.TAINT, re.compile(r"\btaints?\b")),
     (Obstacle.RESOURCES, re.compile(r"Insufficient |Too many pods")),
 )
-_CONTROL_PLANE = re.compile(r"node-role\.kubernetes\.io/(?:control-plane|master)")
+OF_CONTROL_PLANE = re.compile(r"node-role\.kubernetes\.io/(?:control-plane|master)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def blockage(workload: Workload) -> Blockage | None:
 
 
 def _by_message(message: str) -> Obstacle | None:
-    counted = [(count, kind) for count, kind, text in parts(message) if not _CONTROL_PLANE.search(text)]
+    counted = [(count, kind) for count, kind, text in parts(message) if not OF_CONTROL_PLANE.search(text)]
     return max(counted, key=lambda entry: entry[0])[1] if counted else None
 
 

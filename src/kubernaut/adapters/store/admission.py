@@ -27,7 +27,7 @@ from kubernaut.adapters.store.schema import alerts, events, incidents, signals
 from kubernaut.adapters.store.sealing import linked
 from kubernaut.domain.chain import GENESIS
 from kubernaut.domain.errors import StoreUnavailable
-from kubernaut.domain.incidents import Incident
+from kubernaut.domain.incidents import Incident, IncidentId
 from kubernaut.domain.journal import Event, EventKind, told_by_opening, told_by_signal
 from kubernaut.domain.lifecycle import LEFT_TO_PEOPLE, Phase
 from kubernaut.domain.signals import Signal
@@ -42,6 +42,7 @@ _IS_OPEN = incidents.c.phase != str(Phase.CLOSED)
 _TAKE_SIGNAL = update(signals).where(signals.c.id == bindparam("signal")).values(state="taken")
 _LOCK_SIGNAL = select(signals.c.incident, signals.c.opened).where(signals.c.id == bindparam("signal")).with_for_update()
 _UPDATE_INCIDENT = update(incidents).where(incidents.c.id == bindparam("which"))
+_NOTE_CAUSE = update(incidents).where(incidents.c.id == bindparam("which")).values(cause=bindparam("found"))
 _BODY = select(incidents.c.body).where(incidents.c.id == bindparam("which"))
 _RESOLVED_SINCE = (
     select(signals.c.id)
@@ -135,6 +136,11 @@ def insert_event(connection: Connection, event: Event, phase: Phase | None = Non
 def update_incident(connection: Connection, incident: Incident) -> None:
     """Writes the incident as it stands now."""
     connection.execute(_UPDATE_INCIDENT, {"which": incident.id, **incident_cells(incident)})
+
+
+def note_cause(connection: Connection, incident: IncidentId, cause: str) -> None:
+    """Writes the cause that the incident is found by."""
+    connection.execute(_NOTE_CAUSE, {"which": incident, "found": searchable(cause)})
 
 
 def _lock_signal(connection: Connection, signal: Signal) -> tuple[str | None, bool]:

@@ -13,7 +13,7 @@ from kubernaut.domain.errors import InputError
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.objects import Json, JsonObject, Tree
 from kubernaut.entrypoints.cli.client import connect
-from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, Server, existing, group, help_text
+from kubernaut.entrypoints.cli.options import AsJson, CaseFile, ConfigFile, Server, existing, group, help_text
 from kubernaut.entrypoints.policies import read_policy_file, remarks, try_cases
 from kubernaut.entrypoints.terminal.escaping import visible
 from kubernaut.entrypoints.trying import Tried
@@ -29,7 +29,6 @@ app = group(
 )
 _DECIDING = frozenset({EventKind.PLANNED, EventKind.APPROVED, EventKind.REJECTED})
 PolicyFile = Annotated[Path, typer.Argument(metavar="FILE", help="The policy file.", callback=existing)]
-CaseFile = Annotated[Path, typer.Argument(metavar="FILE", help="The file of cases.", callback=existing)]
 Tested = Annotated[
     Path | None,
     typer.Option("--policy", metavar="FILE", help="The policy (else as the cases name it).", callback=existing),

@@ -11,7 +11,7 @@ import yaml
 from kubernaut.domain.errors import StrategyError, UnknownName
 from kubernaut.domain.objects import JsonObject
 from kubernaut.entrypoints.cli.guessing import did_you_mean
-from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, existing, group, help_text
+from kubernaut.entrypoints.cli.options import AsJson, CaseFile, ConfigFile, existing, group, help_text
 from kubernaut.entrypoints.strategies import crd_text, read_places, try_cases
 from kubernaut.entrypoints.terminal.escaping import visible
 from kubernaut.entrypoints.terminal.look import aligned
@@ -32,7 +32,6 @@ Places = Annotated[
     list[Path] | None,
     typer.Argument(metavar="[PATH]...", help="Files or folders (else as the settings).", callback=existing),
 ]
-CaseFile = Annotated[Path, typer.Argument(metavar="FILE", help="The file of cases.", callback=existing)]
 Tested = Annotated[
     Path | None,
     typer.Option(

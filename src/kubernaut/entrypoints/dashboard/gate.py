@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, urlsplit
 from fastapi import Request
 
 from kubernaut.domain.errors import InputError
+from kubernaut.entrypoints.http.gate import LOOPBACK
 
 COOKIE = "kubernaut"
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _LARGEST_FORM = 16 * 2**10
 _MOST_FIELDS = 20
 

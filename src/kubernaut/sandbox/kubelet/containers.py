@@ -15,7 +15,7 @@ from kubernaut.sandbox.kubelet.configuration import Missing
 from kubernaut.sandbox.kubelet.host import Host
 from kubernaut.sandbox.kubelet.logs import Log
 from kubernaut.sandbox.kubelet.probing import Probes, Target
-from kubernaut.sandbox.kubelet.programs import KILLED, Ending, Run, start_program
+from kubernaut.sandbox.kubelet.programs import KILLED, Run, RunEnd, start_program
 from kubernaut.sandbox.kubelet.pulling import ImagePull, Say
 from kubernaut.sandbox.kubelet.states import State
 from kubernaut.sandbox.recorder import normal, warning
@@ -209,7 +209,7 @@ class Container:
     def outgrow(self, now: datetime) -> None:
         """Ends the process within seconds for want of memory, unless its end is planned already."""
         if self.run is not None and self.run.ending is None:
-            self.run = replace(self.run, ending=Ending(0, KILLED, "OOMKilled"))
+            self.run = replace(self.run, ending=RunEnd(0, KILLED, "OOMKilled"))
             self._then(self._end, now + timedelta(seconds=2))
 
     def strike(self, exit_code: int, lines: tuple[str, ...], now: datetime) -> None:

@@ -15,7 +15,7 @@ from kubernaut.domain.objects import Json, KubeObject
 from kubernaut.execution.capacity import no_room_elsewhere, takes_pods
 from kubernaut.execution.catalogue import Action, Parameters, Part, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
-from kubernaut.execution.marks import maintained
+from kubernaut.execution.marks import MIRROR, maintained
 from kubernaut.execution.targets import find
 from kubernaut.resources import NODE, POD
 
@@ -28,7 +28,6 @@ _POOLS = (
     "node.kubernetes.io/pool",
 )
 _FINISHED = frozenset({"Succeeded", "Failed"})
-_MIRROR = "kubernetes.io/config.mirror"
 
 
 class DrainParameters(Parameters, frozen=True, forbid_unknown_fields=True):
@@ -69,7 +68,7 @@ async def prepare(on: Situation[DrainParameters]) -> Prepared | Refused:
 def _moves(pod: KubeObject) -> bool:
     """Pods of a DaemonSet would come back at once, mirror pods never go, and finished ones use nothing."""
     owner = pod.controller
-    stays = (owner is not None and owner.kind == "DaemonSet") or _MIRROR in pod.annotations
+    stays = (owner is not None and owner.kind == "DaemonSet") or MIRROR in pod.annotations
     going = pod.has("metadata", "deletionTimestamp") or pod.text("status", "phase") in _FINISHED
     return not stays and not going
 

@@ -8,12 +8,11 @@ from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.domain.workloads import is_ready
 from kubernaut.execution.catalogue import Action, NoParameters, Prepared, Risk, Rule, Situation
+from kubernaut.execution.marks import MIRROR
 from kubernaut.execution.preconditions import being_deleted, first, gone
 from kubernaut.execution.selection import selects
 from kubernaut.ports import ClusterReader
 from kubernaut.resources import DISRUPTION_BUDGET, POD
-
-_MIRROR = "kubernetes.io/config.mirror"
 
 
 async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
@@ -36,7 +35,7 @@ async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
 
 
 def _static(pod: KubeObject) -> Refused | None:
-    if _MIRROR not in pod.annotations:
+    if MIRROR not in pod.annotations:
         return None
     return Refused("static_pod", f"{pod.ref} is run by its kubelet from a file: deleting it restarts nothing")
 
