@@ -13,6 +13,7 @@ from kubernaut.investigation.facts import event_time
 from kubernaut.investigation.scene import Scene
 
 _SLACK = timedelta(seconds=10)
+# A condition that turned within this of the start is the beginning itself, and no change of it.
 _FIRST_MOMENTS = timedelta(seconds=90)
 
 
@@ -29,6 +30,7 @@ class Answer(StrEnum):
 
 _ANSWERS = (
     (Answer.NOT_FOUND, re.compile(r"statuscode: (?:404|405|410)\b")),
+    # After the line above, so that what is left of status codes is an application that answers and declines.
     (Answer.NOT_READY, re.compile(r"statuscode: \d{3}|NOT_SERVING")),
     (Answer.REFUSED, re.compile(r"connection refused|connect: connection reset|failed to connect service")),
     (
@@ -80,6 +82,7 @@ def declares(container: Container, port: str) -> bool | None:
 def failed_probe(scene: Scene, container: Container) -> FailedProbe | None:
     """The readiness probe of a running container that has failed for longer than it is given to start."""
     probe = container.spec.tree("readinessProbe")
+    # Until a startup probe has passed (`started`) the kubelet asks no readiness probe, so it cannot have failed.
     if not probe.raw or container.is_ready or not container.is_running or container.status.at("started") is False:
         return None
     since = container.running_since
@@ -137,6 +140,7 @@ def is_ended_again(scene: Scene, container: Container, *, times: int = 2) -> boo
     if not probe.raw:
         return False
     started, finished = ended.time("startedAt"), ended.time("finishedAt")
+    # A program that hangs after an hour may well run for an hour again: only longer than that it is out of danger.
     before = finished - started + _SLACK if started and finished else timedelta()
     return scene.now - since <= max(patience(probe), before)
 

@@ -26,6 +26,7 @@ class Obstacle(StrEnum):
     OTHER = "other"
 
 
+# In this order: messages about a node that is down or cordoned speak of taints as well.
 _CLASSES = (
     (Obstacle.SELECTOR, re.compile(r"didn't match Pod's node affinity/selector|didn't match node selector")),
     (Obstacle.DOWN, re.compile(r"node\.kubernetes\.io/(?:not-ready|unreachable)|were not ready")),
@@ -53,6 +54,7 @@ def parts(message: str) -> list[tuple[int, Obstacle, str]]:
     _, colon, rest = message[:4000].partition("nodes are available:")
     if not colon:
         return []
+    # What follows is told of preemption, and would count every reason twice.
     rest = re.split(r"\.\s*(?:preemption:|no new claims|$)", rest.strip(), maxsplit=1)[0]
     found = []
     for match in _PART.finditer(rest):
@@ -75,6 +77,7 @@ def blockage(workload: Workload) -> Blockage | None:
     said = [facts.field(pod, "status.conditions[PodScheduled].message", message)]
     said += [facts.event(entry) for entry in workload.scene.events_of(pod, "FailedScheduling")[:1]]
     nodes = workload.scene.all("Node")
+    # An account that may not read nodes still has the scheduler's own words.
     if not nodes or not workload.scene.covers("Node", ""):
         obstacle = _by_message(message)
         return Blockage(obstacle, pod, message, (), tuple(said), "") if obstacle else None
