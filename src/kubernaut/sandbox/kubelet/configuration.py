@@ -101,14 +101,16 @@ class Configurations:
             # A projected Secret is named as a ConfigMap is.
             found = self._find(kind, pod, source.text(name_field) or source.text("name"), optional=optional)
             keys = set(_keys(found)) if found else set()
-            if not source.has("items"):
-                return keys
-            for item in source.trees("items"):
-                if item.text("key") not in keys and not optional:
-                    word = "config" if kind is CONFIG_MAP else "secret"
-                    start = "configmap " if kind is CONFIG_MAP else ""
-                    raise Missing(f"{start}references non-existent {word} key: {item.text('key')}")
-            return {item.text("path") for item in source.trees("items")}
+            items = source.trees("items")
+            absent = next((item.text("key") for item in items if item.text("key") not in keys), None)
+            if absent is not None and not optional:
+                start = (
+                    "configmap references non-existent config"
+                    if kind is CONFIG_MAP
+                    else "references non-existent secret"
+                )
+                raise Missing(f"{start} key: {absent}")
+            return {item.text("path") for item in items} if source.has("items") else keys
         return set()
 
     def files(self, pod: KubeObject, container: Tree) -> frozenset[str]:
