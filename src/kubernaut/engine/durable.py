@@ -102,8 +102,8 @@ class DurableEngine(Engine):
 
     async def cancel(self, run_id: str) -> None:
         """Ends the run before its next step."""
-        await self._runs.cancel(run_id)
         # Stored first: a process that dies between the two leaves a run that is cancelled, not one that goes on.
+        await self._runs.cancel(run_id)
         journal = self._journals.get(run_id)
         # One that is acting finds out when it stores its result.
         if journal is not None and not journal.is_acting:

@@ -114,9 +114,9 @@ class PullRequests:
     def _read(self, answer: Json) -> tuple[str, int]:
         request = Tree(answer if isinstance(answer, dict) else {})
         number, address = request.integer(self._wire.number), request.text(self._wire.address)
+        # The address is shown as a link, so it has to be one of a page and not of a script.
         if not number or urlsplit(address).scheme not in {"http", "https"}:
             raise SourceError(f"{self._place}: the answer names no pull request")
-        # The address is shown as a link, so it has to be one of a page and not of a script.
         return address[:500], number
 
     def _accepted(self, status: int, answer: Json, what: str) -> Json:
