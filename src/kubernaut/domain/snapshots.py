@@ -15,6 +15,7 @@ from kubernaut.domain.execution import Intent
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, copied
 from kubernaut.domain.patches import ABSENT, Absent, holds, pointer, tokens, value_at
 
+# The merge keys of the lists that actions touch: containers, env and volumes by name, ports of Services by number.
 _IDENTITIES = ("name", "port")
 _NOT_CONTENT = frozenset({"apiVersion", "kind", "metadata", "status"})
 
@@ -23,9 +24,11 @@ def inverse_of(change: ObjectPatch, before: KubeObject, after: KubeObject) -> Ob
     """The guarded patch that restores every touched path to what it was in `before`."""
     operations: list[PatchOperation] = []
     for path in _touched(change):
+        # A path names list entries by index; one that was inserted before it since would make the undo hit a neighbour.
         operations += _same_entries(path, after)
         old, new = value_at(before.raw, path), value_at(after.raw, path)
         if not isinstance(new, Absent):
+            # The API server applies all of a patch or nothing, so a `test` that fails leaves the object untouched.
             operations.append(PatchOperation("test", path, copied(new)))
         restored = _restoring(path, old, new, on_scale=change.subresource == "scale")
         if restored is not None:
@@ -40,6 +43,7 @@ def drifted(intent: Intent, now: KubeObject) -> str | None:
         return None
     if isinstance(intent.undo, ObjectPatch):
         return changed_since(intent.undo, now)
+    # Without a way back there is nothing but the patch itself to compare with.
     return next((entry.path for entry in change.operations if not holds(now.raw, entry.path, entry.value)), None)
 
 

@@ -19,6 +19,7 @@ def setting(item: KubeObject, value: Json, *path: str | int) -> PatchOperation:
     here = pointer(*path)
     parent = pointer(*path[:-1])
     if value_at(item.raw, parent) in (ABSENT, None):
+        # RFC 6902 refuses to add below a parent that is not there, and one that is null holds no members.
         return PatchOperation("add", parent, {str(path[-1]): copied(value)})
     present = value_at(item.raw, here) is not ABSENT
     return PatchOperation("replace" if present else "add", here, copied(value))

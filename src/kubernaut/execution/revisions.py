@@ -45,13 +45,6 @@ class ContainerParameters(Parameters, frozen=True, forbid_unknown_fields=True):
     revision: Annotated[int, Meta(ge=1, description="a revision that was available, as in `kubectl rollout history`")]
 
 
-class HasRevision(Parameters, frozen=True):
-    """Any parameters with a container and a revision."""
-
-    container: str
-    revision: int
-
-
 P = TypeVar("P", bound=Parameters)
 
 
@@ -85,6 +78,8 @@ async def _kept(reader: ClusterReader, workload: KubeObject) -> dict[int, Json]:
     if workload.kind == "Deployment":
         for item in (await reader.list(REPLICA_SET, workload.namespace)).items:
             if _belongs(item, workload) and (number := item.annotations.get(_NUMBER, "")).isdecimal():
+                # By annotation: going back to a revision renumbers its ReplicaSet, so the order of creation tells
+                # nothing.
                 found[int(number)] = item.at("spec", "template")
         return found
     for item in (await reader.list(CONTROLLER_REVISION, workload.namespace)).items:
@@ -108,6 +103,7 @@ async def rolled_back(
         return Refused("revision_missing", f"{workload.ref} has no revision {revision} any more")
     if template == workload.at("spec", "template"):
         return Refused("no_effect", f"{workload.ref} has the template of revision {revision} already")
+    # An old template may name a ConfigMap that was deleted since; its pods would wait for it for ever.
     missing = await _missing_config(on.reader, workload.namespace, Tree(template))
     if missing:
         return Refused("config_missing", f"revision {revision} needs {missing}, which does not exist")
@@ -175,6 +171,8 @@ def _as_written(template: Json) -> JsonObject | None:
     if not isinstance(template, dict):
         return None
     result = copied(template)
+    # ControllerRevisions keep the template as a strategic patch with `$patch: replace`, which is no field of a
+    # template.
     result.pop("$patch", None)
     metadata = result.get("metadata")
     labels = metadata.get("labels") if isinstance(metadata, dict) else None

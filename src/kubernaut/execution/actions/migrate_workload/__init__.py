@@ -68,6 +68,7 @@ def _away_from(affinity: Tree, host: str) -> JsonObject:
     required = affinity.tree("nodeAffinity", _REQUIRED)
     away: JsonObject = {"key": _HOST, "operator": "NotIn", "values": [host]}
     terms: list[Json] = []
+    # The rule has to stand in each of the alternatives: in one alone the others would still lead to the node.
     for term in required.trees("nodeSelectorTerms") or [Tree({})]:
         expressions = [dict(each.raw) for each in term.trees("matchExpressions")]
         added: list[Json] = [*expressions] if away in expressions else [*expressions, away]

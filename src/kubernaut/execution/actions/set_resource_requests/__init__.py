@@ -18,6 +18,7 @@ from kubernaut.execution.preconditions import over_quota, rolling_reach
 from kubernaut.execution.raising import CONTAINERS, READS, WRITES, no_room
 from kubernaut.execution.targets import WORKLOADS, find
 
+# A part of what Kubernetes takes: no exponents and no signs, which nobody writes and much can hide in.
 _QUANTITY = r"^([0-9]{1,9}(\.[0-9]{1,3})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?)?$"
 
 
