@@ -74,6 +74,8 @@ async def test_incidents_are_filtered(client: httpx2.AsyncClient, parts: HttpPar
         ({"limit": "100000"}, "limit"),
         ({"ending": "great"}, "ending"),
         ({"since": "2026-03-04T00:00:00"}, "since"),
+        ({"since": "0001-01-01T00:00:00+14:00"}, "since"),
+        ({"since": "9999-12-31T23:59:59-14:00"}, "since"),
         ({"colour": "red"}, "colour"),
     ],
 )

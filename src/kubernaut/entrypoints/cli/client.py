@@ -45,7 +45,7 @@ class Service:
     def incident(self, start: str) -> Incident:
         """The incident whose id starts so, or whose page has this address."""
         wanted = start.rstrip("/").rpartition("/")[2]
-        return load(Incident, self._call("GET", f"incidents/{quote(wanted)}"))
+        return load(Incident, self._call("GET", f"incidents/{_part(wanted)}"))
 
     def incidents(self, query: Mapping[str, str]) -> tuple[list[Incident], int]:
         """The page of incidents that match, and how many match in all."""
@@ -59,7 +59,7 @@ class Service:
         found: list[Event] = []
         while True:
             query = {"after": str(found[-1].seq if found else 0), "limit": str(_EVENTS_A_PAGE)}
-            items = self._call("GET", f"incidents/{quote(incident)}/events", query=query)
+            items = self._call("GET", f"incidents/{_part(incident)}/events", query=query)
             page = [load(Event, item) for item in items] if isinstance(items, list) else []
             found += page
             if len(page) < _EVENTS_A_PAGE:
@@ -76,7 +76,7 @@ class Service:
 
     def decide(self, incident: str, verb: str, body: JsonObject) -> JsonObject:
         """Approve, reject or undo."""
-        return self.post(f"incidents/{quote(incident)}/{verb}", body)
+        return self.post(f"incidents/{_part(incident)}/{verb}", body)
 
     def _object(
         self, method: str, path: str, *, body: JsonObject | None = None, query: Mapping[str, str] | None = None
@@ -89,6 +89,8 @@ class Service:
     ) -> Json:
         try:
             answer = self.http.request(method, f"/api/v1/{path}", json=body, params=query)
+        except UnicodeEncodeError as error:
+            raise WrongValue("an argument", ascii(error.object), "give it in UTF-8") from error
         except httpx2.TransportError as error:
             reason = "nothing listens there" if isinstance(error, httpx2.ConnectError) else str(error)
             raise ServiceUnreachable(
@@ -102,6 +104,13 @@ class Service:
         except ValueError as error:
             raise ServiceRefused(f"{self.address} answered with something that is no JSON: is it Kubernaut?") from error
         return content
+
+
+def _part(text: str) -> str:
+    if not text:
+        raise WrongValue("an id", text, "give the id of an incident, or the start of it")
+    # Bytes of the command line that are no UTF-8 are sent as they came.
+    return quote(text, safe="", errors="surrogateescape")
 
 
 def _refusal(answer: httpx2.Response, address: str) -> KubernautError:

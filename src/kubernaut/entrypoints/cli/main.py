@@ -6,6 +6,7 @@ Commands live in modules of their own, imported when they are called, so that `k
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 import sys
@@ -111,6 +112,10 @@ def _root(ctx: typer.Context) -> None:
 
 def main() -> None:
     """Runs the command line of this process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A letter that the locale lacks is written out: an answer must not end at it.
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -1,3 +1,4 @@
+import io
 import json
 import socket
 import subprocess
@@ -325,3 +326,13 @@ def test_a_role_for_what_does_not_exist_is_refused(
 ) -> None:
     assert called("rbac", "render", *arguments) != 0
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("encoding", "text"), [("utf-8", "é \udcff"), ("ascii", "é \udcff"), ("utf-8", "é")])
+def test_json_is_valid_in_an_encoding_that_lacks_its_letters(
+    encoding: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding, write_through=True))
+    Session().write_json({"name": text})
+    assert json.loads(written.getvalue().decode(encoding)) == {"name": text}
