@@ -253,7 +253,7 @@ async def test_an_admission_that_answers_403_is_a_rejected_change_and_no_missing
 
 async def test_credentials_that_are_not_taken_may_be_taken_later(server: ScriptedServer, api: KubernetesApi) -> None:
     server.script = [answering(401, {"message": "Unauthorized"})]
-    with pytest.raises(Unauthenticated, match="Unauthorized.*may have expired") as caught:
+    with pytest.raises(Unauthenticated, match=r"Unauthorized.*may have expired") as caught:
         await KubernetesReader(api).get(TARGET)
     assert (caught.value.retryable, isinstance(caught.value, Forbidden)) == (True, True)
 

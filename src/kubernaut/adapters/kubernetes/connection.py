@@ -65,9 +65,11 @@ def open_client(options: ClusterOptions) -> tuple[httpx2.AsyncClient, WireTransp
         YAMLError,
         AttributeError,
         LookupError,
+        RecursionError,
         TypeError,
         ValueError,
         OSError,
+        httpx2.InvalidURL,
     ) as error:
         raise NoCluster(f"no cluster: the configuration cannot be used: {error}", help=_HELP) from error
 

@@ -15,6 +15,7 @@ from kubernaut.domain.journal import Event
 from kubernaut.domain.objects import Json, JsonObject, Tree
 from kubernaut.engine.codec import load
 from kubernaut.settings import load_settings
+from kubernaut.settings.section import is_address
 
 _TIMEOUT_S = 20.0
 _NOT_FOUND = 404
@@ -89,8 +90,6 @@ class Service:
     ) -> Json:
         try:
             answer = self.http.request(method, f"/api/v1/{path}", json=body, params=query)
-        except UnicodeEncodeError as error:
-            raise WrongValue("an argument", ascii(error.object), "give it in UTF-8") from error
         except httpx2.TransportError as error:
             reason = "nothing listens there" if isinstance(error, httpx2.ConnectError) else str(error)
             raise ServiceUnreachable(
@@ -109,8 +108,7 @@ class Service:
 def _part(text: str) -> str:
     if not text:
         raise WrongValue("an id", text, "give the id of an incident, or the start of it")
-    # Bytes of the command line that are no UTF-8 are sent as they came.
-    return quote(text, safe="", errors="surrogateescape")
+    return quote(text, safe="")
 
 
 def _refusal(answer: httpx2.Response, address: str) -> KubernautError:
@@ -134,8 +132,8 @@ def connect(server: str | None) -> Iterator[Service]:
     settings = load_settings()
     host = settings.http.host if settings.http.host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104  # compared
     address = (server or f"http://{host}:{settings.http.port}").rstrip("/")
-    if not address.startswith(("http://", "https://")):
-        raise WrongValue("--server", address, "an address starts with http:// or https://")
+    if not (address.isprintable() and is_address(address)):
+        raise WrongValue("--server", address, "an address is such as http://127.0.0.1:8080")
     token = settings.bearer_token()
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     with httpx2.Client(base_url=address, headers=headers, timeout=_TIMEOUT_S, trust_env=False) as http:

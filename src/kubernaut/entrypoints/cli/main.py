@@ -140,8 +140,8 @@ def run(arguments: Sequence[str], session: Session | None = None) -> int:
     except Exception as error:  # the command line's last resort
         if debug:
             raise
-        if getattr(error, "exit_code", None) == WRONG_USE:
-            show(Failure("wrong_use", _wrong_use(error), _help_for(rest)), as_json=as_json)
+        if wrong := _wrong_use(error, rest):
+            show(Failure("wrong_use", wrong, _help_for(rest)), as_json=as_json)
             return WRONG_USE
         show(unforeseen(error), as_json=as_json)
         return FAILED
@@ -168,7 +168,14 @@ def _everywhere(arguments: Sequence[str]) -> tuple[list[str], str, bool]:
     return rest, choice, debug
 
 
-def _wrong_use(error: Exception) -> str:
+def _wrong_use(error: Exception, arguments: Sequence[str]) -> str:
+    """What was wrong with the command line; empty where the error is not about that."""
+    if isinstance(error, UnicodeEncodeError):
+        # Bytes that are no text are taken as names of files, and as nothing else.
+        unreadable = [word for word in arguments if not word.isprintable() and error.object[error.start] in word]
+        return f"{unreadable[0][:80]!a} is not UTF-8" if unreadable else ""
+    if getattr(error, "exit_code", None) != WRONG_USE:
+        return ""
     message = str(getattr(error, "message", "") or error).strip().rstrip(".").removeprefix("Value error, ")
     message = re.sub(r"\W did you mean", "; did you mean", message, flags=re.IGNORECASE).replace("'", '"')
     hint = getattr(error, "possibilities", None)
