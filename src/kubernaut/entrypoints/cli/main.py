@@ -140,8 +140,8 @@ def run(arguments: Sequence[str], session: Session | None = None) -> int:
     except Exception as error:  # the command line's last resort
         if debug:
             raise
-        if wrong := _wrong_use(error, rest):
-            show(Failure("wrong_use", wrong, _help_for(rest)), as_json=as_json)
+        if refused := _wrong_use(error, rest):
+            show(Failure("wrong_use", refused, _help_for(rest)), as_json=as_json)
             return WRONG_USE
         show(unforeseen(error), as_json=as_json)
         return FAILED

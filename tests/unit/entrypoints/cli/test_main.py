@@ -18,7 +18,7 @@ from kubernaut.entrypoints.cli.main import COMMANDS, run
 from kubernaut.entrypoints.cli.session import ColourChoice, Session
 from kubernaut.entrypoints.doors import CaptureRequest, DemoOptions, DiagnosisRequest, Ended
 from kubernaut.entrypoints.reports import CaptureReport, DiagnosisReport
-from kubernaut.settings import Settings
+from kubernaut.settings import Settings, load_settings
 from tests.told import a_diagnosis
 from tests.unit.entrypoints.test_demo import HEALED, LEFT_ALONE, Played
 
@@ -204,17 +204,47 @@ def test_a_busy_port_is_said_with_a_command_that_works(taken: int, capsys: pytes
 
 
 def test_settings_are_shown_without_secrets(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KUBERNAUT_HTTP__TOKEN", "swordfish")
-    assert called("config", "show") == 0
-    assert "swordfish" not in capsys.readouterr().out
+    monkeypatch.setenv("KUBERNAUT_STORE__URL", "postgresql://kubernaut:swordfish@db.internal/incidents")
+    monkeypatch.setenv("KUBERNAUT_MEMORY__URL", "postgresql://db.internal/patterns?user=kubernaut&password=swordfish")
+    monkeypatch.setenv("KUBERNAUT_NOTIFY__WEBHOOK_URL", "https://hooks.example/services/swordfish")
+    provider = {"name": "local", "model": "m", "endpoint": "http://me:swordfish@models.internal/v1"}
+    file = tmp_path / "kubernaut.yaml"
+    file.write_text(yaml.safe_dump({"models": {"providers": [provider]}}))
+    for command in ("config show", "config show --json", "models list", "models list --json"):
+        assert called(*command.split(), "--config", str(file)) == 0
+        shown = capsys.readouterr().out
+        assert "swordfish" not in shown
+        assert ("db.internal" if "config" in command else "models.internal") in shown
 
 
-def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setenv("KUBERNAUT_HTTP__PROT", "1")
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("HTTP__PROT", "1", "http.prot: there is no such setting"),
+        ("HTTP__TOKEN", "", "http.token: Value error, it is empty"),
+        ("HTTP__TOKEN", " \n", "http.token: Value error, it is empty"),
+        ("PROMETHEUS__URL", "banana", "prometheus.url: Value error, an address is such as"),
+        ("NOTIFY__WEBHOOK_URL", "banana", "notify.webhook_url: Value error, an address is such as"),
+        ("MODELS__HIDE", "email,banana", "models.hide.1: Input should be 'email' or 'ip'"),
+        ("STORE__URL", "mysql://x", "no store for 'mysql' databases"),
+        ("STORE__URL", "postgresql://h:port/x", "the database URL cannot be read"),
+        ("STORE__URL", "sqlite://", "names no file"),
+    ],
+)
+def test_a_wrong_setting_is_named(
+    variable: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(f"KUBERNAUT_{variable}", value)
     assert called("config", "check") == 1
-    assert "http.prot: there is no such setting" in capsys.readouterr().err
+    assert told in capsys.readouterr().err
+
+
+def test_a_setting_of_several_words_can_be_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBERNAUT_MODELS__HIDE", "email, ip")
+    assert load_settings().models.hide == ("email", "ip")
 
 
 def test_the_catalogues_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
