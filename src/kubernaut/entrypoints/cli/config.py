@@ -64,7 +64,7 @@ def _rights(ctx: typer.Context, settings: Settings) -> tuple[Sequence[str], str]
 
 
 def _checked(settings: Settings) -> list[str]:
-    """What was looked at. Nothing is made or connected to. Reading the secret files is part of it: they may be missing or empty."""
+    """What was looked at; nothing is made or connected to. Files of secrets are read: they may be missing or empty."""
     from kubernaut.adapters.store.opening import database_url  # noqa: PLC0415  # `config show` needs no database
 
     database_url(settings.store.url)
