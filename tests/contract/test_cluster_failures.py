@@ -275,6 +275,8 @@ async def test_what_could_not_be_read_is_never_an_empty_answer(server: ScriptedS
         (answering(500, {}), ClusterUnavailable),
         (answering(404, {"message": "the server could not find the requested resource"}), ObjectMissing),
         (answering(200, "[]"), ClusterUnavailable),
+        (answering(200, '{"items":' + "[" * 100_000), ClusterUnavailable),
+        (answering(500, "[" * 60_000), ClusterUnavailable),
         (answering(400, {"message": "unable to parse selector"}), ClusterError),
         (cut, ClusterUnavailable),
     ):
@@ -485,10 +487,20 @@ def test_without_a_cluster_the_error_says_what_was_tried_and_what_to_do(
     assert "kubernaut demo" in caught.value.help
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "clusters: 3", "current-context: x", "\x00"])
+@pytest.mark.parametrize("content", ["{", "[" * 5000, "[]", "clusters: 3", "current-context: x", "\x00"])
 def test_a_kubeconfig_that_is_none_is_no_cluster(tmp_path: Path, content: str) -> None:
     path = tmp_path / "config"
     path.write_text(content)
+    with pytest.raises(NoCluster):
+        KubernetesApi(ClusterOptions(kubeconfig=str(path)))
+
+
+@pytest.mark.parametrize("server", ["", "ftp://h", "http://h:99999", "http://[::1", "http://", "https://"])
+def test_a_cluster_whose_address_leads_nowhere_is_no_cluster(tmp_path: Path, server: str) -> None:
+    path = tmp_path / "config"
+    context = {"name": "dev", "context": {"cluster": "c"}}
+    clusters = [{"name": "c", "cluster": {"server": server}}]
+    path.write_text(json.dumps({"current-context": "dev", "clusters": clusters, "contexts": [context]}))
     with pytest.raises(NoCluster):
         KubernetesApi(ClusterOptions(kubeconfig=str(path)))
 

@@ -122,7 +122,7 @@ def _refused(status: int, words: str, asked: Asked) -> ClusterError:
 def _status_of(body: bytes) -> Tree:
     try:
         reply = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Tree({})
     return Tree(reply if isinstance(reply, dict) else {})
 

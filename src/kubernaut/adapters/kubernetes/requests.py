@@ -142,8 +142,8 @@ class KubernetesApi:
             else:
                 response = await self._client.send(request, stream=True)
             status = str(response.status_code)
-        except (ConfigError, KeyError, FileNotFoundError) as error:
-            raise Unauthenticated(f"{asked.text}: the kubeconfig's login plugin gave no token: {error}") from error
+        except (ConfigError, OSError, ValueError) as error:
+            raise Unauthenticated(f"{asked.text}: the kubeconfig's login gave no token: {error}") from error
         finally:
             if self._meter is not None:
                 self._meter.count("cluster_requests", verb=asked.verb, status=status)
@@ -205,7 +205,7 @@ def decode_object(content: bytes | msgspec.Raw, asked: Asked) -> JsonObject:
     """The JSON object of a body."""
     try:
         value = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise not_json(asked) from error
     if not isinstance(value, dict):
         raise ClusterUnavailable(f"{asked.text}: the answer is no object{lost_outcome(asked)}")
