@@ -6,6 +6,7 @@ Commands live in modules of their own, imported when they are called, so that `k
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import re
@@ -27,6 +28,7 @@ from kubernaut.entrypoints.cli.session import ColourChoice, Session
 FAILED = 1
 WRONG_USE = 2
 INTERRUPTED = 130
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 # name -> (module, what it does)
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -112,6 +114,8 @@ def _root(ctx: typer.Context) -> None:
 
 def main() -> None:
     """Runs the command line of this process."""
+    # A stream that was closed before we began is None.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123  # until the end
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A letter that the locale lacks is written out: an answer must not end at it.
@@ -126,10 +130,9 @@ def run(arguments: Sequence[str], session: Session | None = None) -> int:
     try:
         chosen = session or Session(ColourChoice(choice))
         code = get_command(root).main(rest, prog_name="kubernaut", standalone_mode=False, obj=chosen)
+        sys.stdout.flush()
     except BrokenPipeError:
-        # The reader (`head`) went away; what is left in the buffer must not fail again at exit.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()  # the reader (`head`) went away
         return FAILED
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
@@ -140,12 +143,27 @@ def run(arguments: Sequence[str], session: Session | None = None) -> int:
     except Exception as error:  # the command line's last resort
         if debug:
             raise
-        if refused := _wrong_use(error, rest):
-            show(Failure("wrong_use", refused, _help_for(rest)), as_json=as_json)
-            return WRONG_USE
-        show(unforeseen(error), as_json=as_json)
-        return FAILED
+        return _failed(error, rest)
     return code if isinstance(code, int) else 0
+
+
+def _failed(error: Exception, arguments: Sequence[str]) -> int:
+    as_json = "--json" in arguments
+    if isinstance(error, OSError) and error.errno in _FULL:
+        _write_no_more()
+        show(Failure("output", f"the answer cannot be written: {error.strerror}"), as_json=False)
+        return FAILED
+    if refused := _wrong_use(error, arguments):
+        show(Failure("wrong_use", refused, _help_for(arguments)), as_json=as_json)
+        return WRONG_USE
+    show(unforeseen(error), as_json=as_json)
+    return FAILED
+
+
+def _write_no_more() -> None:
+    # What is left in the buffer must not fail again at exit.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _everywhere(arguments: Sequence[str]) -> tuple[list[str], str, bool]:

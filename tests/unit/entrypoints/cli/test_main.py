@@ -366,3 +366,13 @@ def test_json_is_valid_in_an_encoding_that_lacks_its_letters(
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding, write_through=True))
     Session().write_json({"name": text})
     assert json.loads(written.getvalue().decode(encoding)) == {"name": text}
+
+
+@pytest.mark.parametrize("command", ["actions list", "actions list --json", "version --json"])
+def test_an_answer_that_finds_no_room_is_a_failure_said_on_stderr(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert called(*command.split()) == 1
+    assert capsys.readouterr().err == "error: the answer cannot be written: No space left on device\n"
