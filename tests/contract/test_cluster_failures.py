@@ -487,7 +487,7 @@ def test_without_a_cluster_the_error_says_what_was_tried_and_what_to_do(
     assert "kubernaut demo" in caught.value.help
 
 
-@pytest.mark.parametrize("content", ["{", "[" * 400, "[]", "clusters: 3", "current-context: x", "\x00"])
+@pytest.mark.parametrize("content", ["{", "[" * 600, "[]", "clusters: 3", "current-context: x", "\x00"])
 def test_a_kubeconfig_that_is_none_is_no_cluster(tmp_path: Path, content: str) -> None:
     path = tmp_path / "config"
     path.write_text(content)
