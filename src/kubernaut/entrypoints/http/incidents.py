@@ -42,7 +42,7 @@ class InstructionBody(BaseModel):
 
     by: Annotated[str, Field(min_length=1, max_length=200)]
     reason: Text = ""
-    choice: Annotated[int, Field(ge=1, le=20)] | Annotated[str, Field(min_length=1, max_length=100)] = 1
+    choice: Annotated[StrictInt, Field(ge=1, le=20)] | Annotated[str, Field(min_length=1, max_length=100)] = 1
     parameters: Annotated[dict[ShortText, ParameterValue], Field(max_length=20)] = Field(default_factory=dict)
 
 
