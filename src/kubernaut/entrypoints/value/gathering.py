@@ -161,7 +161,7 @@ def exported_histories(path: Path) -> tuple[History, ...]:
                 events.append(slim(_event(line)))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         place = f"{path}:{len(events) + 1}"
         raise InputError(f"{place} is no event of an export", help="kubernaut audit export --out FILE") from error
     return tuple(histories_of(events))
