@@ -129,7 +129,7 @@ def run(arguments: Sequence[str], session: Session | None = None) -> int:
     as_json = "--json" in rest
     try:
         chosen = session or Session(ColourChoice(choice))
-        code = get_command(root).main(rest, prog_name="kubernaut", standalone_mode=False, obj=chosen)
+        code = _called(rest, chosen)
         sys.stdout.flush()
     except BrokenPipeError:
         _write_no_more()  # the reader (`head`) went away
@@ -145,6 +145,17 @@ def run(arguments: Sequence[str], session: Session | None = None) -> int:
             raise
         return _failed(error, rest)
     return code if isinstance(code, int) else 0
+
+
+def _called(arguments: list[str], session: Session) -> object:
+    try:
+        return get_command(root).main(arguments, prog_name="kubernaut", standalone_mode=False, obj=session)
+    except ExceptionGroup as group:
+        # What goes wrong in one of several tasks comes wrapped, once for each group around it.
+        error: Exception = group
+        while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        raise error from error.__cause__
 
 
 def _failed(error: Exception, arguments: Sequence[str]) -> int:

@@ -376,3 +376,20 @@ def test_an_answer_that_finds_no_room_is_a_failure_said_on_stderr(
         monkeypatch.setattr(sys, "stdout", full)
         assert called(*command.split()) == 1
     assert capsys.readouterr().err == "error: the answer cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (NoCluster("no cluster here"), 1, "error: no cluster here"),
+        (BrokenPipeError(), 1, ""),
+        (ZeroDivisionError("by nothing"), 1, "error: this was not foreseen: ZeroDivisionError: by nothing"),
+    ],
+)
+def test_what_goes_wrong_in_one_of_several_tasks_is_told_as_what_it_is(
+    error: Exception, code: int, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", io.StringIO())  # a reader that went away leaves none to write to
+    doors = Doors(ExceptionGroup("of a demo", [ExceptionGroup("of its service", [error])]))
+    assert called("diagnose", doors=doors) == code
+    assert capsys.readouterr().err.partition("\n")[0] == told
