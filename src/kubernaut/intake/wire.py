@@ -24,6 +24,7 @@ MOST = 256
 LABEL_CHARS = 8192
 ANNOTATION_CHARS = 16_384
 _CUT = " [cut]"
+_EPOCH = 1970
 
 
 def decoded(body: bytes, decoder: msgspec.json.Decoder[T], *, expected: str) -> T:
@@ -72,9 +73,14 @@ def utc(moment: datetime, *, field: str) -> datetime:
         raise MalformedSignal(f"{field}: out of range", help="send a time between year 1 and 9999") from error
 
 
+def begun(moment: datetime | None, *, received_at: datetime, field: str) -> datetime:
+    """When it began: at the latest when it was received, since clocks differ, and then where nobody says."""
+    return received_at if moment is None or is_zero(moment) else min(utc(moment, field=field), received_at)
+
+
 def is_zero(moment: datetime | None) -> bool:
-    """Whether it is absent, which Go writes as 0001-01-01T00:00:00Z."""
-    return moment is None or moment.year <= 1
+    """Whether it is absent, which Go writes as 0001-01-01T00:00:00Z, and others as the beginning of Unix time."""
+    return moment is None or moment.year <= _EPOCH
 
 
 def _with_field(message: str) -> str:

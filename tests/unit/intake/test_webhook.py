@@ -135,6 +135,12 @@ def test_an_alert_with_labels_beyond_all_bounds_is_taken_and_so_are_the_others_o
     assert last.labels["pod"] == "checkout-1"
 
 
+@pytest.mark.parametrize("odd", ["9999-12-31T23:59:59Z", "1970-01-01T00:00:00Z", "2026-03-04T12:00:01Z"])
+def test_an_alert_begins_at_the_latest_when_it_is_received(odd: str) -> None:
+    [signal] = parse(a_webhook(an_alert(startsAt=odd))).signals
+    assert signal.starts_at == NOW
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
