@@ -19,7 +19,7 @@ async def notifier_of(settings: NotifySettings, closing: AsyncExitStack) -> Noti
     """The notifier for all channels of the settings; raises `SettingsError` for one that cannot be used."""
     channels: list[Channel] = []
     if settings.webhook_url:
-        webhook = WebhookNotifier(settings.webhook_url)
+        webhook = WebhookNotifier(settings.webhook_url.get_secret_value())
         closing.push_async_callback(webhook.aclose)
         channels.append(Channel("webhook", webhook))
     address = settings.slack.webhook()

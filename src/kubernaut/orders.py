@@ -57,14 +57,14 @@ class Orders:
         body: JsonObject = {"approved": True, "by": answer.by, "reason": answer.reason, "choice": number}
         if answer.parameters:
             body["parameters"] = dict(answer.parameters)
-        await self.engine.send(incident, DECISION, body, key=key)
+        await self._answer(incident, body, key)
         return f"approved by {answer.by}: {call.action} is being applied"
 
     async def reject(self, incident: IncidentId, *, by: str, reason: str = "") -> str:
         """No consent: the incident closes as declined."""
         _, key = await self._question(incident)
         body: JsonObject = {"approved": False, "by": by, "reason": reason, "choice": 1}
-        await self.engine.send(incident, DECISION, body, key=key)
+        await self._answer(incident, body, key)
         return f"rejected by {by}; nothing is done"
 
     async def undo(self, incident: IncidentId, *, by: str, reason: str = "") -> str:
@@ -104,6 +104,11 @@ class Orders:
         asked = await self.incidents.events(incident, kinds=(EventKind.ASKED,))
         # One answer a question: of two people who click at once, the first decides.
         return load(Plan, asked[-1].body.get("plan")), f"answer-{asked[-1].key}"
+
+    async def _answer(self, incident: IncidentId, body: JsonObject, key: str) -> None:
+        if not await self.engine.send(incident, DECISION, body, key=key):
+            reason = f"{incident} has its answer already, of a moment ago; that one counts"
+            raise OrderRefused(reason, help=f"kubernaut incidents show {incident}")
 
     async def _known(self, incident: IncidentId) -> Incident:
         found = await self.incidents.get(incident)

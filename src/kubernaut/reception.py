@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
@@ -13,9 +13,10 @@ import structlog
 
 from kubernaut.adapters.prometheus.steps import metered_step
 from kubernaut.adapters.traces.steps import trace_admission
-from kubernaut.domain.errors import ClusterError, KubernautError, StoreError
-from kubernaut.domain.signals import AlertKey, Signal
+from kubernaut.domain.errors import KubernautError, StoreError
+from kubernaut.domain.signals import AlertKey, Signal, SignalId
 from kubernaut.engine import Engine
+from kubernaut.engine.outcome import foreseen
 from kubernaut.engine.run import RunState
 from kubernaut.healing.stages import Stages
 from kubernaut.pipeline import admit, beginning
@@ -42,7 +43,11 @@ REVIVE_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """One process at a time takes signals in; the lease moves to another within its term when that one dies."""
+    """One process at a time takes signals in; the lease moves to another within its term when that one dies.
+
+    `stuck` are signals that fail for a reason of their own, such as a defect of ours. They stay in the inbox and are
+    tried again, and those behind them are read as if they were not there.
+    """
 
     name: str
     stages: Stages
@@ -53,6 +58,7 @@ class Reception:
     meter: Meter
     arrived: asyncio.Event
     tracer: Tracer | None = None
+    stuck: set[SignalId] = field(default_factory=set)
 
     async def work(self) -> None:
         """Until it is cancelled."""
@@ -73,7 +79,7 @@ class Reception:
                     ours = await self.leases.acquire(LEASE, self.name, duration=LEASE_FOR)
                     # From before the question: the database's clock began to count the term no earlier.
                     trusted_until = asked_at + TRUSTED_FOR.total_seconds() if ours else 0.0
-                batch = await self.signals.waiting(BATCH) if ours else []
+                batch = await self.signals.waiting(BATCH + len(self.stuck)) if ours else []
                 failed = await self._admit_all(batch)
             except StoreError as error:
                 log.warning("inbox cannot be read", error=str(error))
@@ -111,11 +117,15 @@ class Reception:
             for signal in signals:
                 clock = self.stages.triage.clock
                 began = clock.now()
+                step = partial(metered_step, self.meter, "admit", partial(admit, signal, self.stages, self.engine))
                 try:
-                    became = await metered_step(self.meter, "admit", partial(admit, signal, self.stages, self.engine))
-                except (ClusterError, StoreError) as error:
+                    became = await foreseen("admit", step)
+                except KubernautError as error:
                     log.warning("signal waits", signal=signal.id, alert=signal.name, error=str(error))
+                    if not error.retryable:
+                        self.stuck.add(signal.id)
                     return False
+                self.stuck.discard(signal.id)
                 self.meter.count("signals_taken", alert="firing" if signal.firing else "resolved")
                 ended = clock.now()
                 self.meter.observe("inbox_wait_seconds", (ended - signal.received_at).total_seconds())

@@ -24,6 +24,7 @@ from kubernaut.domain.errors import (
     Forbidden,
     NoCluster,
     ObjectMissing,
+    Unauthenticated,
     WatchExpired,
 )
 from kubernaut.domain.objects import JsonObject, ObjectRef, Owner, Uid
@@ -250,10 +251,23 @@ async def test_an_admission_that_answers_403_is_a_rejected_change_and_no_missing
         await KubernetesWriter(api).write(PATCH)
 
 
-async def test_an_unknown_account_is_forbidden(server: ScriptedServer, api: KubernetesApi) -> None:
+async def test_credentials_that_are_not_taken_may_be_taken_later(server: ScriptedServer, api: KubernetesApi) -> None:
     server.script = [answering(401, {"message": "Unauthorized"})]
-    with pytest.raises(Forbidden, match="Unauthorized"):
+    with pytest.raises(Unauthenticated, match=r"Unauthorized.*may have expired") as caught:
         await KubernetesReader(api).get(TARGET)
+    assert (caught.value.retryable, isinstance(caught.value, Forbidden)) == (True, True)
+
+
+@pytest.mark.parametrize("name", [".", "..", "x" * 254, "\U0001d54f" * 8192])
+async def test_what_no_object_can_be_called_is_refused_before_it_is_asked(api: KubernetesApi, name: str) -> None:
+    for namespace, called in ((name, "web-1"), ("pay", name)):
+        with pytest.raises(ClusterError, match="not a name"):
+            await KubernetesReader(api).get(ObjectRef("v1", "Pod", namespace, called))
+
+
+async def test_a_question_too_long_for_an_address_is_a_refusal(api: KubernetesApi) -> None:
+    with pytest.raises(ClusterError, match="no address"):
+        await KubernetesReader(api).list(POD, "pay", labels="app=" + "x" * 70_000)
 
 
 async def test_what_could_not_be_read_is_never_an_empty_answer(server: ScriptedServer, api: KubernetesApi) -> None:
@@ -261,6 +275,8 @@ async def test_what_could_not_be_read_is_never_an_empty_answer(server: ScriptedS
         (answering(500, {}), ClusterUnavailable),
         (answering(404, {"message": "the server could not find the requested resource"}), ObjectMissing),
         (answering(200, "[]"), ClusterUnavailable),
+        (answering(200, '{"items":' + "[" * 100_000), ClusterUnavailable),
+        (answering(500, "[" * 60_000), ClusterUnavailable),
         (answering(400, {"message": "unable to parse selector"}), ClusterError),
         (cut, ClusterUnavailable),
     ):
@@ -471,10 +487,20 @@ def test_without_a_cluster_the_error_says_what_was_tried_and_what_to_do(
     assert "kubernaut demo" in caught.value.help
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "clusters: 3", "current-context: x", "\x00"])
+@pytest.mark.parametrize("content", ["{", "[" * 600, "[]", "clusters: 3", "current-context: x", "\x00"])
 def test_a_kubeconfig_that_is_none_is_no_cluster(tmp_path: Path, content: str) -> None:
     path = tmp_path / "config"
     path.write_text(content)
+    with pytest.raises(NoCluster):
+        KubernetesApi(ClusterOptions(kubeconfig=str(path)))
+
+
+@pytest.mark.parametrize("server", ["", "ftp://h", "http://h:99999", "http://[::1", "http://", "https://"])
+def test_a_cluster_whose_address_leads_nowhere_is_no_cluster(tmp_path: Path, server: str) -> None:
+    path = tmp_path / "config"
+    context = {"name": "dev", "context": {"cluster": "c"}}
+    clusters = [{"name": "c", "cluster": {"server": server}}]
+    path.write_text(json.dumps({"current-context": "dev", "clusters": clusters, "contexts": [context]}))
     with pytest.raises(NoCluster):
         KubernetesApi(ClusterOptions(kubeconfig=str(path)))
 

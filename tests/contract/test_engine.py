@@ -240,11 +240,15 @@ async def test_messages_are_received_in_order_by_topic_and_a_repeated_key_once(w
 
     async with world.open(workflow) as engine:
         await engine.start("inc-1", {})
-        await engine.send("inc-1", "approval", 1, key="click-1")
-        await engine.send("inc-1", "approval", 1, key="click-1")
-        await engine.send("inc-1", "approval", 2, key="click-2")
-        await engine.send("inc-1", "go", "now")
+        sent = [
+            await engine.send("inc-1", "approval", 1, key="click-1"),
+            await engine.send("inc-1", "approval", 3, key="click-1"),
+            await engine.send("inc-1", "approval", 2, key="click-2"),
+            await engine.send("inc-1", "go", "now"),
+        ]
         assert (await engine.outcome("inc-1")).result == [1, 2, None]
+        assert sent == [True, False, True, True]
+        assert not await engine.send("inc-1", "go", "too late")
 
 
 async def test_a_message_for_no_run_is_refused(world: World) -> None:

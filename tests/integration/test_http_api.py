@@ -74,6 +74,8 @@ async def test_incidents_are_filtered(client: httpx2.AsyncClient, parts: HttpPar
         ({"limit": "100000"}, "limit"),
         ({"ending": "great"}, "ending"),
         ({"since": "2026-03-04T00:00:00"}, "since"),
+        ({"since": "0001-01-01T00:00:00+14:00"}, "since"),
+        ({"since": "9999-12-31T23:59:59-14:00"}, "since"),
         ({"colour": "red"}, "colour"),
     ],
 )
@@ -173,7 +175,9 @@ async def test_an_order_that_is_refused_is_answered_with_the_way_out(
     assert said["help"] == "kubernaut incidents show inc-1"
 
 
-@pytest.mark.parametrize("body", [{}, {"by": ""}, {"by": "anna", "choice": 0}, {"by": "anna", "force": True}])
+@pytest.mark.parametrize(
+    "body", [{}, {"by": ""}, {"by": "anna", "choice": 0}, {"by": "anna", "choice": True}, {"by": "anna", "force": True}]
+)
 async def test_an_order_that_is_not_well_formed_is_not_handed_on(
     client: httpx2.AsyncClient, desk: Desk, body: dict[str, object]
 ) -> None:

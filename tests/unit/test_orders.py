@@ -106,6 +106,22 @@ async def test_only_who_the_rule_names_may_approve() -> None:
     assert refused.value.help == "these may: ben, slack:U7"
 
 
+async def test_of_two_who_answer_at_once_the_second_is_told_that_the_first_decides() -> None:
+    desk = Waiting()
+    teller = await a_waiting_one(desk.store)
+    async with desk.engine as engine:
+        await engine.start(teller.id, {})
+        assert await desk.orders.approve(teller.id, Consent("anna")) == (
+            "approved by anna: rollback_deployment is being applied"
+        )
+        for answer in (desk.orders.reject(teller.id, by="ben"), desk.orders.approve(teller.id, Consent("ben"))):
+            with pytest.raises(OrderRefused, match="has its answer already") as refused:
+                await answer
+            assert refused.value.help == f"kubernaut incidents show {teller.id}"
+        await engine.outcome(teller.id)
+    assert [heard["by"] for heard in desk.heard if isinstance(heard, dict)] == ["anna"]
+
+
 async def test_what_asks_nothing_takes_no_answer() -> None:
     desk = Waiting()
     teller = await a_healed_one(desk.store)

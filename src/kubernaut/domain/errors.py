@@ -119,7 +119,7 @@ class ClusterThrottled(ClusterError):
 
 
 class Forbidden(ClusterError):
-    """401 or 403: our role lacks this verb. The three fields are the rule that would allow it."""
+    """403: our role lacks this verb. The three fields are the rule that would allow it."""
 
     code = "forbidden"
 
@@ -136,6 +136,13 @@ class Forbidden(ClusterError):
         self.api_group = api_group
         self.resource = resource
         self.verb = verb
+
+
+class Unauthenticated(Forbidden):
+    """401, or a login plugin without a token: who we are is not known at present; tokens are renewed."""
+
+    code = "unauthenticated"
+    retryable = True
 
 
 class ObjectMissing(ClusterError):

@@ -92,13 +92,15 @@ class DurableEngine(Engine):
             # A run that has just been stored has an empty journal, which need not be read.
             self._attend(StoredRun(run_id, argument, begun=1), [])
 
-    async def send(self, run_id: str, topic: str, payload: Json, *, key: str = "") -> None:
-        """Leaves a message for the run."""
-        if not await self._runs.post(run_id, topic, payload, key=key):
+    async def send(self, run_id: str, topic: str, payload: Json, *, key: str = "") -> bool:
+        """Leaves a message for the run; whether it will be heard."""
+        stored = await self._runs.post(run_id, topic, payload, key=key)
+        if stored is None:
             raise UnknownName(f"no run {run_id}")
         # Only a short cut for a run of this process; one of another process hears of it when that one asks.
         if run_id in self._journals:
             self._journals[run_id].news.set()
+        return stored
 
     async def cancel(self, run_id: str) -> None:
         """Ends the run before its next step."""

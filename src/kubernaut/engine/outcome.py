@@ -21,16 +21,30 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
-async def capture(name: str, action: Callable[[], Awaitable[object]]) -> JsonObject:
-    """The entry for what the action gave or raised. The one place that catches what nobody had foreseen."""
+async def foreseen(name: str, action: Callable[[], Awaitable[T]]) -> T:
+    """What the action gives, or an error of ours. The one place that catches what nobody had foreseen: `StepBroke`."""
     try:
+        return await action()
+    except KubernautError:
+        raise
+    except Exception as error:  # the step runner: whatever it is becomes a named outcome
+        log.exception("step broke", step=name)
+        raise StepBroke(f"{name}: {type(error).__name__}: {error}") from error
+
+
+async def capture(name: str, action: Callable[[], Awaitable[object]]) -> JsonObject:
+    """The entry for what the action gave or raised."""
+
+    async def entry() -> JsonObject:
         return {"value": dump(await action())}
+
+    try:
+        return await foreseen(name, entry)
+    except StepBroke as error:
+        return {"error": _written(error)}
     except KubernautError as error:
         log.info("step failed", step=name, error=type(error).__name__, reason=str(error))
         return {"error": _written(error)}
-    except Exception as error:  # the step runner: whatever it is becomes a recorded, named outcome
-        log.exception("step broke", step=name)
-        return {"error": _written(StepBroke(f"{name}: {type(error).__name__}: {error}"))}
 
 
 def reveal(entry: Json, returns: TypeForm[T]) -> T:

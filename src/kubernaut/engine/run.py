@@ -73,8 +73,10 @@ class Engine(Protocol):
     async def start(self, run_id: str, argument: JsonObject) -> None:
         """Starts the run, durable when this returns. A second start of the same id is the same run."""
 
-    async def send(self, run_id: str, topic: str, payload: Json, *, key: str = "") -> None:
-        """Leaves a message for the run, durable when this returns. The same key is delivered once.
+    async def send(self, run_id: str, topic: str, payload: Json, *, key: str = "") -> bool:
+        """Leaves a message for the run, durable when this returns. Of those with one key the first is delivered.
+
+        False where another of that key was there before, or where the run has ended: this one will not be heard.
 
         Raises `UnknownName` where there is no such run.
         """

@@ -57,8 +57,8 @@ class RunStore(Protocol):
     async def journal(self, run_id: str) -> list[Entry]:
         """The entries in their order."""
 
-    async def post(self, run_id: str, topic: str, payload: Json, *, key: str) -> bool:
-        """Stores a message, once a key where that is not empty; False where there is no such run."""
+    async def post(self, run_id: str, topic: str, payload: Json, *, key: str) -> bool | None:
+        """Whether it stored the message: once a key where that is not empty; None where there is no such run."""
 
     async def messages(self, run_id: str, topic: str) -> list[Message]:
         """All messages of that topic, oldest first, received ones too."""

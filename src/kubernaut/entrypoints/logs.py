@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import sys
+from contextlib import suppress
 from typing import TextIO, cast
 
 import structlog
@@ -15,13 +16,19 @@ _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARN
 
 
 class _Stderr(io.TextIOBase):
-    """Whatever is stderr when a line is written: a progress display or a test may take it over for a while."""
+    """Whatever is stderr when a line is written: a progress display or a test may take it over for a while.
+
+    A line that cannot be written is left out: a full disk under the log, or a reader that went away, stops no work.
+    """
 
     def write(self, text: str) -> int:
-        return sys.stderr.write(text)
+        with suppress(OSError):
+            return sys.stderr.write(text)
+        return len(text)
 
     def flush(self) -> None:
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def configure_logs(settings: LogSettings) -> None:

@@ -19,7 +19,9 @@ async def incident_named(incidents: IncidentStore, start: str) -> Incident:
     if found is not None:
         return found
     wanted = IncidentFilter(id_prefix=start, limit=_NAMED)
-    alike = await incidents.find(wanted) if 0 < len(start) <= _LONGEST_ID else []
+    # Databases drop what they cannot keep, and of nothing but such characters every id is the start.
+    is_start = 0 < len(start) <= _LONGEST_ID and start.isprintable()
+    alike = await incidents.find(wanted) if is_start else []
     if not alike:
         raise UnknownName(f'no incident "{start[:_LONGEST_ID]}"', help="kubernaut incidents list")
     if len(alike) > 1:

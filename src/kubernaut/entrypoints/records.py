@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
-
 from kubernaut.adapters.store import Store, open_store
+from kubernaut.adapters.store.opening import database_url
 from kubernaut.domain.errors import StoreUnavailable
 from kubernaut.settings import Settings
 
@@ -20,11 +18,8 @@ def opened_records(settings: Settings) -> Iterator[Store]:
 
     A SQLite file that is not there is not made: an empty log would look like a whole one.
     """
-    try:
-        url = make_url(settings.store.url)
-    except ArgumentError:
-        url = None  # `open_store` says what is wrong with it
-    if url is not None and url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
+    url = database_url(settings.store.url)
+    if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
         raise StoreUnavailable(
             f"there is no database at {url.database}", help="set KUBERNAUT_STORE__URL, or name a file with --config"
         )

@@ -152,7 +152,7 @@ def _parts(
         outside.meter, store, service.engine, outside.clock, Readiness(checks), watched.auditor, watched.books.appraisal
     )
     learning = service.stages.learning
-    tree = settings.model_dump(mode="json")
+    tree = settings.shown()
     pages = DashboardParts(
         incidents=store.incidents,
         switch=store.switch,

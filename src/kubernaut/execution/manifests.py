@@ -18,6 +18,7 @@ import yaml
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, copied
 from kubernaut.domain.patches import ABSENT, Absent
 from kubernaut.domain.quantities import parse_quantity
+from kubernaut.domain.yaml_events import shallow_events
 from kubernaut.execution.yaml_edits import ManifestError, Named, Path, TextEdit, Token, spelled, token_name
 
 _Pair = tuple[Json | Absent, Json | Absent, Token]
@@ -127,7 +128,7 @@ def _edited(text: str, document: int, tree: JsonObject, edits: Sequence[FieldEdi
 
 def _documents(text: str) -> list[yaml.Node]:
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+        if any(isinstance(event, yaml.AliasEvent) for event in shallow_events(text)):
             raise ManifestError("uses aliases (*name), of which an edit could change more than it says")
         return [root for root in yaml.compose_all(text, yaml.SafeLoader) if root is not None]
     except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -12,7 +12,7 @@ import msgspec
 from kubernaut.domain.errors import MalformedSignal
 from kubernaut.domain.signals import Signal, SignalId
 from kubernaut.intake.alert_key import alert_key
-from kubernaut.intake.wire import Labels, cut_annotations, decoded, is_zero, utc
+from kubernaut.intake.wire import LABEL_CHARS, Labels, begun, cut_annotations, cut_labels, decoded, is_zero, utc
 
 SOURCE = "alertmanager"
 _EXPECTED = "the body of an Alertmanager webhook, version 4"
@@ -65,14 +65,15 @@ def parse_webhook(body: bytes, *, received_at: datetime, new_id: Callable[[], st
 def _signal(alert: _Alert, field: str, signal: SignalId, received_at: datetime) -> Signal:
     # While an alert fires, endsAt is only when it would expire.
     ended = None if alert.status == "firing" or is_zero(alert.ends_at) else alert.ends_at
-    started = received_at if is_zero(alert.starts_at) else utc(alert.starts_at, field=f"{field}.startsAt")
+    started = begun(alert.starts_at, received_at=received_at, field=f"{field}.startsAt")
     return Signal(
         id=signal,
         source=SOURCE,
-        name=alert.labels.get("alertname", "unnamed"),
+        name=alert.labels.get("alertname", "unnamed")[:LABEL_CHARS],
         firing=alert.status == "firing",
+        # Of all labels, whole: two alerts that differ only in what is cut are two.
         alert_key=alert_key(SOURCE, alert.labels),
-        labels=alert.labels,
+        labels=cut_labels(alert.labels),
         annotations=cut_annotations(alert.annotations or {}),
         starts_at=started,
         ends_at=None if ended is None else utc(ended, field=f"{field}.endsAt"),

@@ -15,7 +15,7 @@ import msgspec
 from kubernaut.domain.errors import MalformedSignal
 from kubernaut.domain.signals import Signal, SignalId
 from kubernaut.intake.alert_key import alert_key
-from kubernaut.intake.wire import LabelName, LabelValue, cut_annotations, decoded, is_zero, utc
+from kubernaut.intake.wire import LabelName, LabelValue, begun, cut_annotations, decoded, is_zero
 
 SOURCE = "kubernetes-event"
 _EXPECTED = "one Event of apiVersion v1 or events.k8s.io/v1, as kubectl get event -o json prints it"
@@ -74,7 +74,7 @@ def parse_event(body: bytes, *, received_at: datetime, new_id: Callable[[], str]
         alert_key=alert_key(SOURCE, labels),
         labels=labels,
         annotations=cut_annotations(_annotations(event, about)),
-        starts_at=received_at if moment is None else utc(moment, field="firstTimestamp"),
+        starts_at=begun(moment, received_at=received_at, field="firstTimestamp"),
         ends_at=None,
         received_at=received_at,
     )

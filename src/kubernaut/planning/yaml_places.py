@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from kubernaut.domain.errors import PolicyError
+from kubernaut.domain.yaml_events import shallow_events
 
 Place = Sequence[int | str]
 
@@ -26,7 +27,7 @@ def parsed_whole(text: str, source: str) -> tuple[yaml.Node | None, object]:
 def parsed_documents(text: str, source: str) -> list[tuple[yaml.Node, object]]:
     """The documents of a YAML text with their nodes; raises `PolicyError` that names source and line."""
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+        if any(isinstance(event, yaml.AliasEvent) for event in shallow_events(text)):
             # A few lines of them may stand for gigabytes.
             raise PolicyError(f"{source}: aliases (*name) are not taken")
         roots = [root for root in yaml.compose_all(text, yaml.SafeLoader) if root is not None]

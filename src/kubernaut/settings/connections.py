@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from kubernaut.settings.environment import state_directory
-from kubernaut.settings.section import Seconds, Section
+from kubernaut.settings.section import Seconds, Section, address
 
 
 class HttpSettings(Section):
@@ -22,6 +22,14 @@ class HttpSettings(Section):
     """Bearer token that webhooks and API calls must carry; none by default."""
     token_file: Path | None = None
     """File that holds the token; wins over `token`."""
+
+    @field_validator("token")
+    @classmethod
+    def _is_a_token(cls, token: SecretStr | None) -> SecretStr | None:
+        # A variable whose source is missing is empty, and must not open the door to everybody.
+        if token is not None and not token.get_secret_value().strip():
+            raise ValueError("it is empty; leave it out where no token is wanted")
+        return token and SecretStr(token.get_secret_value().strip())
 
 
 class StoreSettings(Section):
@@ -48,7 +56,7 @@ class ClusterSettings(Section):
 class PrometheusSettings(Section):
     """A Prometheus-compatible server whose series are evidence; without one, objects, events and logs have to do."""
 
-    url: str | None = None
+    url: Annotated[str, AfterValidator(address)] | None = None
     """Such as `http://prometheus-operated.monitoring:9090`; a path before `/api/v1` may follow."""
     token_file: Path | None = None
     """File that holds a bearer token, read again at each query."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 
 from kubernaut.domain.zones import zone_name
-from kubernaut.settings.section import Section, secret_of
+from kubernaut.settings.section import Section, secret_address, secret_of
 
 
 class SlackSettings(Section):
@@ -76,7 +77,7 @@ class SummarySettings(Section):
 class NotifySettings(Section):
     """Where people are told."""
 
-    webhook_url: str | None = None
+    webhook_url: Annotated[SecretStr, AfterValidator(secret_address)] | None = None
     """A URL that takes a JSON POST for every escalation, approval request and closed incident."""
     slack: SlackSettings = SlackSettings()
     channels: tuple[ChannelSettings, ...] = ()

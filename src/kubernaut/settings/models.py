@@ -99,6 +99,12 @@ class ModelsSettings(Section):
     hide: tuple[Literal["email", "ip"], ...] = ()
     """What is hidden from models beside secrets. Read at the start only."""
 
+    @field_validator("hide", mode="before")
+    @classmethod
+    def _as_words(cls, given: object) -> object:
+        # A variable holds them as `email,ip`.
+        return tuple(word.strip() for word in given.split(",") if word.strip()) if isinstance(given, str) else given
+
     @field_validator("providers")
     @classmethod
     def _has_each_name_once(cls, providers: tuple[ProviderSettings, ...]) -> tuple[ProviderSettings, ...]:

@@ -38,7 +38,9 @@ def _file_tree(path: Path) -> dict[str, object]:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}", help="kubernaut config check --config FILE") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise SettingsError(f"{path}: nested too deeply") from error
+    except (yaml.YAMLError, ValueError) as error:
         raise SettingsError(f"{path}: {' '.join(str(error).split())}") from error
     if tree is None:
         return {}

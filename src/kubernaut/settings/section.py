@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from kubernaut.domain.errors import SettingsError
+from kubernaut.domain.objects import Json, JsonObject
+from kubernaut.domain.redaction import redact_text
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -21,12 +23,41 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
+    def shown(self) -> JsonObject:
+        """What people may see: secrets hidden, also those within addresses."""
+        return {name: _without_credentials(value) for name, value in self.model_dump(mode="json").items()}
+
+
+def _without_credentials(value: Json) -> Json:
+    match value:
+        case dict():
+            return {name: _without_credentials(each) for name, each in value.items()}
+        case list():
+            return [_without_credentials(each) for each in value]
+        case str() if "://" in value:
+            return redact_text(value)
+        case _:
+            return value
+
 
 def secret_of(file: Path | None, value: SecretStr | None, field: str) -> str | None:
     """The secret of the file where one is named, else the given one."""
     if file is not None:
         return content_of(file, field)
     return value.get_secret_value() if value else None
+
+
+def address(url: str) -> str:
+    """The address, or nothing where none is given. Raises `ValueError` for what is no HTTP address."""
+    if url and not is_address(url):
+        raise ValueError("an address is such as http://host:9090/path")
+    return url
+
+
+def secret_address(url: SecretStr) -> SecretStr:
+    """The same where it is a secret."""
+    address(url.get_secret_value())
+    return url
 
 
 def is_address(url: str) -> bool:

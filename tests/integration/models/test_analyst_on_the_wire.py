@@ -18,7 +18,7 @@ from kubernaut.domain.model_calls import ModelFailure
 from kubernaut.domain.objects import JsonObject
 from kubernaut.ports import Question
 from tests.integration.models.asking import PATIENT, POD, QUESTION, TARGET, asked, asked_alone
-from tests.integration.models.misbehaving import GOOD, Answer, Server, hang, http, listening, says
+from tests.integration.models.misbehaving import GOOD, Answer, Server, hang, http, listening, says, throttled
 
 LOCAL = Provider("local", "small", timeout=PATIENT)
 
@@ -123,6 +123,22 @@ async def test_a_reply_that_cannot_be_taken_is_asked_for_three_times_more(
     assert len(server.seen) == 4
     assert sum(call.requests for call in error.calls) == 4
     assert sum(call.tokens for call in error.calls) == 480
+
+
+@pytest.mark.parametrize(
+    ("answer", "failure"),
+    [
+        (http(200, b'{"choices":' + b"[" * 50_000), ModelFailure.WRONG_SCHEMA),
+        (http(200, b'{"choices":' + b"[" * 50_000, kind="octet-stream"), ModelFailure.NOT_JSON),
+        (throttled("9" * 25), ModelFailure.THROTTLED),
+        (throttled("Fri, 31 Dec 9999 23:59:59 GMT"), ModelFailure.THROTTLED),
+        (throttled("Fri, 31 Dec 9999 23:59:59 -2359"), ModelFailure.THROTTLED),
+    ],
+)
+async def test_what_a_library_stumbles_over_is_a_failure_of_the_provider(answer: Answer, failure: ModelFailure) -> None:
+    error, _ = await refused(answer)
+
+    assert error.failure is failure
 
 
 async def test_a_model_is_told_its_mistake_and_may_mend_it() -> None:

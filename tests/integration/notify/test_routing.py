@@ -136,6 +136,14 @@ async def test_a_template_that_names_what_there_is_not_fails_its_channel_alone()
     assert "failed: odd: template: 'nothing' is undefined" in await notifier.send(MESSAGE)
 
 
+@pytest.mark.parametrize("wrong", ["{{ facts.severity + 1 }}", "{{ 1 // 0 }}"])
+async def test_a_template_that_calculates_what_has_no_result_fails_its_channel_alone(wrong: str) -> None:
+    inside = MemoryNotifier()
+    notifier, _ = routing(Channel("odd", MemoryNotifier(), wording=Wording(wrong)), Channel("chat", inside))
+    assert "failed: odd: template: " in await notifier.send(MESSAGE)
+    assert len(inside.sent) == 1
+
+
 async def test_a_template_reaches_nothing_of_the_program() -> None:
     notifier, _ = routing(Channel("odd", MemoryNotifier(), wording=Wording("{{ title.__class__.__mro__ }}")))
     with pytest.raises(NotifyFailed, match="unsafe"):

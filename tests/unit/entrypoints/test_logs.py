@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import sys
 from collections.abc import Iterator
@@ -43,3 +44,13 @@ def test_a_line_below_the_level_is_not_written(monkeypatch: pytest.MonkeyPatch) 
     structlog.get_logger("test").warning("small")
 
     assert written.getvalue() == ""
+
+
+def test_a_line_that_cannot_be_written_stops_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    configure_logs(LogSettings())
+    structlog.get_logger("test").warning("nobody hears this")

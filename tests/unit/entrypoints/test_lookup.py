@@ -27,7 +27,9 @@ async def test_the_start_of_several_names_them() -> None:
         await incident_named(store, "inc-")
 
 
-@pytest.mark.parametrize("start", ["", "inc-none", "checkout", "INC-4F7K01", "%", "inc-4f7k01" + "x" * 500])
+@pytest.mark.parametrize(
+    "start", ["", "\0", "\x1f", "inc-none", "checkout", "INC-4F7K01", "%", "inc-4f7k01" + "x" * 500]
+)
 async def test_what_starts_no_id_is_said_and_never_guessed(start: str) -> None:
     store = a_store()
     await a_healed_one(store, number=1)

@@ -143,6 +143,7 @@ def test_a_quantity_that_is_written_otherwise_is_the_same() -> None:
     ("text", "why"),
     [
         ("a: &b 1\nc: *b\n", "aliases"),
+        ("a: " + "[" * 20_000, "nested more than 100 levels"),
         ("{{ .Values.name }}: [", "is no YAML"),
         ("? {a: b}\n: c\n", "is no YAML"),
         ("[" * 5000, "is no YAML"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -15,6 +17,7 @@ from kubernaut.adapters.memory.signals import MemorySignalStore
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.entrypoints.value.gathering import histories_of, slim
+from kubernaut.entrypoints.value.writing import as_csv
 from kubernaut.impact.counterfactual import FEWEST
 from kubernaut.impact.inputs import Range, ValueInputs, exactly
 from kubernaut.impact.period import Period, ValueReport, value_report
@@ -234,3 +237,10 @@ async def test_before_and_after_are_windows_of_the_same_length() -> None:
 def test_an_assumption_that_is_no_rising_range_is_refused(bounds: tuple[float, float, float]) -> None:
     with pytest.raises(ValueError, match="rises from 0"):
         Range(*bounds)
+
+
+async def test_names_in_the_csv_act_neither_on_a_terminal_nor_in_a_spreadsheet() -> None:
+    report = await reported([healed(1)])
+    for name, shown in (("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"), ("a\x1b]0;b\x07", r"a\x1b]0;b\x07")):
+        (row,) = csv.DictReader(io.StringIO(as_csv(replace(report, lines=(replace(report.lines[0], target=name),)))))
+        assert row["target"] == shown

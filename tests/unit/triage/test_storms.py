@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from kubernaut.adapters.kubernetes.coalescing import CoalescingReader
 from kubernaut.adapters.memory.clock import ManualClock
 from kubernaut.adapters.memory.cluster import MemoryCluster
 from kubernaut.adapters.memory.incidents import MemoryIncidentStore
 from kubernaut.adapters.memory.signals import MemorySignalStore
+from kubernaut.domain.errors import Unauthenticated
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending, Phase
@@ -285,3 +288,25 @@ async def test_a_service_that_selects_nothing_of_the_workload_keeps_its_incident
     taken = await triage.take(an_alert("ServiceHasNoEndpoints", service="cart"), an_alert(deployment="cart"))
 
     assert len(incidents_of(taken)) == 2
+
+
+async def test_an_alert_whose_owner_we_may_not_read_is_an_incident_about_the_object_it_names() -> None:
+    triage = Triage(*a_workload("cart", crash_loop()))
+    triage.cluster.denied = {("get", "pods"), ("get", "services")}
+
+    told = [an_alert("KubePodCrashLooping", pod="cart-x"), an_alert("KubeServiceDown", service="cart")]
+    taken = await triage.take(*told)
+
+    assert {each.incident.target.name for each in taken} == {"cart-x", "cart"}
+
+
+async def test_an_alert_waits_for_a_cluster_that_does_not_know_us_at_present() -> None:
+    class Expired(MemoryCluster):
+        async def get(self, ref: ObjectRef) -> KubeObject | None:
+            raise Unauthenticated(f"reading {ref}")
+
+    triage = Triage()
+    stage = replace(triage.stage, reader=Expired())
+
+    with pytest.raises(Unauthenticated):
+        await stage.admit(an_alert("KubePodCrashLooping", pod="cart-x"))

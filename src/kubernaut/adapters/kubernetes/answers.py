@@ -16,6 +16,7 @@ from kubernaut.domain.errors import (
     Conflict,
     Forbidden,
     ObjectMissing,
+    Unauthenticated,
     WatchExpired,
 )
 from kubernaut.domain.objects import Tree
@@ -105,6 +106,11 @@ def _refused(status: int, words: str, asked: Asked) -> ClusterError:
     # Admission (a webhook, Pod Security, quota) answers 403 too; only RBAC says that a user "cannot".
     if status == 403 and asked.is_write and " cannot " not in words:  # noqa: PLR2004
         return ChangeRejected(words)
+    if status == 401:  # noqa: PLR2004
+        return Unauthenticated(
+            f"{words}: the API server does not take these credentials; they may have expired",
+            help="kubectl auth whoami    with the same kubeconfig",
+        )
     group = api_group(asked.resource)
     rule = f'apiGroups: ["{group}"]  resources: ["{asked.rbac_resource}"]  verbs: ["{asked.verb}"]'
     scope = "" if asked.is_write else " --read"
@@ -120,7 +126,7 @@ def _refused(status: int, words: str, asked: Asked) -> ClusterError:
 def _status_of(body: bytes) -> Tree:
     try:
         reply = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Tree({})
     return Tree(reply if isinstance(reply, dict) else {})
 

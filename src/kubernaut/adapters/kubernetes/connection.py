@@ -15,20 +15,20 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 import msgspec
-from lightkube.config.client_adapter import ConnectionParams
+from lightkube.config.client_adapter import ConnectionParams, ExecAuth
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
-from lightkube.config.models import NameValue, User
+from lightkube.config.models import User
 from lightkube.core.exceptions import ConfigError
 from yaml import YAMLError
 
+from kubernaut.adapters.kubernetes.login_plugin import LoginPlugin
 from kubernaut.adapters.kubernetes.wire import WireTransport
 from kubernaut.domain.errors import NoCluster
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 DEFAULT_KUBECONFIG: Final = "~/.kube/config"
 _HELP: Final = "kubernaut diagnose --kubeconfig FILE\nkubernaut demo                    needs no cluster"
-_EXEC_V1: Final = "client.authentication.k8s.io/v1"
-_EXEC_V1_INFO: Final = f'{{"apiVersion":"{_EXEC_V1}","kind":"ExecCredential","spec":{{"interactive":false}}}}'
+_LAST_PORT: Final = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,12 @@ def open_client(options: ClusterOptions) -> tuple[httpx2.AsyncClient, WireTransp
     Raises `NoCluster` with what to do about it.
     """
     try:
-        config = _accept_exec_v1(_choose(options))
+        config = _choose(options)
+        _check_address(config.cluster.server)
         timeout = httpx2.Timeout(options.read_timeout_s, connect=options.connect_timeout_s, pool=options.deadline_s)
         settings = ConnectionParams(timeout=timeout).httpx_params(config)
+        if isinstance(settings["auth"], ExecAuth) and config.user is not None and config.user.exec is not None:
+            settings["auth"] = LoginPlugin(config.user.exec)
         wire = None if _behind_proxy(config.cluster.server) else WireTransport(settings["verify"])
         return httpx2.AsyncClient(**{**settings, "transport": wire}), wire
     except (
@@ -65,11 +68,20 @@ def open_client(options: ClusterOptions) -> tuple[httpx2.AsyncClient, WireTransp
         YAMLError,
         AttributeError,
         LookupError,
+        RecursionError,
         TypeError,
         ValueError,
         OSError,
+        httpx2.InvalidURL,
     ) as error:
         raise NoCluster(f"no cluster: the configuration cannot be used: {error}", help=_HELP) from error
+
+
+def _check_address(server: str) -> None:
+    url = httpx2.URL(server)
+    # 0 is no port to connect to, and a larger one than the last no port at all.
+    if url.scheme not in {"http", "https"} or not url.host or not 0 < (url.port or 1) <= _LAST_PORT:
+        raise NoCluster(f"no cluster: its address is {server!r}", help=_HELP)
 
 
 def _behind_proxy(server: str) -> bool:
@@ -114,13 +126,3 @@ def _missing(options: ClusterOptions, paths: list[Path]) -> str:
     if options.kubeconfig:
         return f"{', '.join(map(str, paths))} does not exist"
     return f"KUBECONFIG is not set, {DEFAULT_KUBECONFIG} does not exist,\n       and this is not a pod"
-
-
-def _accept_exec_v1(config: SingleConfig) -> SingleConfig:
-    """Lets a v1 exec plugin run: its reply has the form of v1beta1, but it wants to be told which version we speak."""
-    user = config.user
-    if user is None or user.exec is None or user.exec.apiVersion != _EXEC_V1:
-        return config
-    variables = [*(user.exec.env or []), NameValue("KUBERNETES_EXEC_INFO", _EXEC_V1_INFO)]
-    plugin = msgspec.structs.replace(user.exec, apiVersion=f"{_EXEC_V1}beta1", env=variables)
-    return config._replace(user=msgspec.structs.replace(user, exec=plugin))

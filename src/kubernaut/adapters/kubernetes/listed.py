@@ -76,7 +76,7 @@ def page_of(content: bytes, asked: Asked) -> Page:
         if not content.isascii():
             content.decode()
         page = _PAGES.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise not_json(asked) from error
     items = [_listed(body, asked) for body in page.items or ()]
     return Page(items, page.metadata.resource_version, page.metadata.following, len(content))

@@ -16,7 +16,7 @@ from lightkube.core.exceptions import ConfigError
 
 from kubernaut.adapters.kubernetes.answers import Asked, error_for, lost_outcome, warnings_of
 from kubernaut.adapters.kubernetes.connection import ClusterOptions, open_client
-from kubernaut.domain.errors import ClusterError, ClusterUnavailable, Forbidden, ObjectMissing
+from kubernaut.domain.errors import ClusterError, ClusterUnavailable, ObjectMissing, Unauthenticated
 from kubernaut.domain.objects import Json, JsonObject, ObjectRef, Tree
 from kubernaut.ports import Meter, Resource
 from kubernaut.resources import resource_of
@@ -24,6 +24,7 @@ from kubernaut.resources import resource_of
 # One answer of that size is all that a whole diagnosis may read.
 LARGEST_BODY: Final = 128 * 2**20
 _LARGEST_REFUSAL: Final = 64 * 2**10
+_LONGEST_NAME: Final = 253
 # After these a write is known not to have reached the server, so nothing is left open.
 _NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 
@@ -108,7 +109,10 @@ class KubernetesApi:
 
     def _url(self, path: str, params: Mapping[str, str] | None) -> httpx2.URL:
         query = f"?{urlencode(params, quote_via=quote)}" if params else ""
-        return _parsed(f"{self._address}{path}{query}")
+        try:
+            return _parsed(f"{self._address}{path}{query}")
+        except httpx2.InvalidURL as error:
+            raise ClusterError(f"no address of an API server: {path[:80]}: {error}") from error
 
     @asynccontextmanager
     async def streaming(
@@ -146,8 +150,8 @@ class KubernetesApi:
                 response = await self._client.send(request, stream=True)
             status = str(response.status_code)
         # What lightkube raises where an exec plugin or a token file of the kubeconfig lets it down.
-        except (ConfigError, KeyError, FileNotFoundError) as error:
-            raise Forbidden(f"{asked.text}: the kubeconfig's login plugin gave no token: {error}") from error
+        except (ConfigError, OSError, ValueError) as error:
+            raise Unauthenticated(f"{asked.text}: the kubeconfig's login gave no token: {error}") from error
         finally:
             if self._meter is not None:
                 self._meter.count("cluster_requests", verb=asked.verb, status=status)
@@ -188,9 +192,9 @@ def path_of(resource: Resource, namespace: str = "", name: str = "", subresource
 
 
 def _segment(part: str) -> str:
-    # Quoting leaves dots alone, and a path with them would lead to another object than the one that was judged.
-    if part in {".", ".."}:
-        raise ClusterError(f"not a name: {part}")
+    # No API server keeps an object of such a name, and in an address it would stand for another one, or for none.
+    if part in {".", ".."} or len(part) > _LONGEST_NAME:
+        raise ClusterError(f"not a name: {part[:80]}")
     return quote(part, safe="")
 
 
@@ -210,7 +214,7 @@ def decode_object(content: bytes | msgspec.Raw, asked: Asked) -> JsonObject:
     """The JSON object of a body."""
     try:
         value = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise not_json(asked) from error
     if not isinstance(value, dict):
         raise ClusterUnavailable(f"{asked.text}: the answer is no object{lost_outcome(asked)}")

@@ -250,7 +250,8 @@ class WireTransport(httpx2.AsyncBaseTransport):
                 _, connection = await loop.create_connection(_Connection, host, port, ssl=tls)
         except TimeoutError as error:
             raise httpx2.ConnectTimeout(f"no connection in {patience_s or 0:g} s") from error
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            # A host of letters that no name can have is a `UnicodeError`.
             raise httpx2.ConnectError(str(error)) from error
         return connection
 

@@ -96,16 +96,17 @@ class MemoryEngine(Engine):
             self._runs[run_id] = _Record(cast("JsonObject", dump(argument)))
             self._go_on(run_id)
 
-    async def send(self, run_id: str, topic: str, payload: Json, *, key: str = "") -> None:
-        """Leaves a message for the run."""
+    async def send(self, run_id: str, topic: str, payload: Json, *, key: str = "") -> bool:
+        """Leaves a message for the run; whether it will be heard."""
         record = self._runs.get(run_id)
         if record is None:
             raise UnknownName(f"no run {run_id}")
-        if key and (topic, key) in record.keys:
-            return
+        if record.ended is not None or (key and (topic, key) in record.keys):
+            return False
         record.keys.add((topic, key))
         record.messages[topic].append(dump(payload))
         record.news.set()
+        return True
 
     async def cancel(self, run_id: str) -> None:
         """Ends the run at once."""

@@ -33,6 +33,8 @@ from kubernaut.domain.objects import JsonObject
 from kubernaut.ports import Clock, Opinion, Question
 
 _REPROMPTS = 3
+# A number that no reply is worth is none, wherever it came from.
+_MOST_TOKENS = 1_000_000_000
 # What servers answer to a response format that they do not know.
 _FORMAT_REFUSED = frozenset({400, 415, 422, 500, 501})
 _WITH_FORMATS = frozenset({Kind.OPENAI_COMPATIBLE, Kind.OPENAI, Kind.AZURE})
@@ -150,8 +152,10 @@ class Conversation:
         except WIRE_ERRORS as error:
             raise self._translated(error, spent) from error
         usage = response.usage
-        spent.tokens += usage.total_tokens
-        spent.usd += self._provider.price.of(usage.input_tokens, usage.output_tokens)
+        # The provider's own word, which gives back nothing of a budget.
+        asked, answered = (min(max(each, 0), _MOST_TOKENS) for each in (usage.input_tokens, usage.output_tokens))
+        spent.tokens += asked + answered
+        spent.usd += self._provider.price.of(asked, answered)
         return response
 
     def _translated(self, error: Exception, spent: Spending) -> ModelError:

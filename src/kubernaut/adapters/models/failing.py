@@ -17,9 +17,14 @@ from kubernaut.adapters.models.wire import Exchange
 from kubernaut.domain.errors import ModelError, ModelReplyInvalid, ModelThrottled, ModelUnavailable
 from kubernaut.domain.model_calls import ModelFailure
 
-# What the libraries below a model raise; anything else is a defect of ours and rises.
-WIRE_ERRORS = (TimeoutError, AgentRunError, OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError)
+# What the libraries below a model raise; anything else is a defect of ours and rises. The last ones are what becomes of
+# a reply that is JSON of another form than they take for granted.
+WIRE_ERRORS = (
+    TimeoutError, AgentRunError, OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError,
+    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError,
+)  # fmt: skip
 _LONGEST_MESSAGE = 200
+_LONGEST_WAIT_S = 86_400.0
 _UNREADABLE = frozenset({ModelFailure.NOT_JSON, ModelFailure.WRONG_SCHEMA})
 
 
@@ -84,11 +89,12 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _retry_after(header: str, now: datetime) -> float | None:
-    """Seconds, from either form of the header; None where it is missing or makes no sense."""
-    if header.strip().isdigit():
-        return float(header)
+    """Seconds, at most a day, from either form of the header; None where it is missing or makes no sense."""
+    if header.strip().isdecimal():
+        return min(float(header), _LONGEST_WAIT_S)
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+        wait_s = ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds())
+    return min(max(0.0, wait_s), _LONGEST_WAIT_S)

@@ -15,6 +15,8 @@ from kubernaut.domain.errors import NotifyFailed, SettingsError
 from kubernaut.ports import Message, Notifier
 
 Pause = Callable[[float], Awaitable[None]]
+# Templates calculate, too: `facts.number + 1` may be no number.
+_OF_TEMPLATES = (TemplateError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
 _LONGEST_TITLE = 300
 _LONGEST_BODY = 20_000
 
@@ -72,7 +74,7 @@ class Wording:
         try:
             title = self._title.render(known)[:_LONGEST_TITLE] if self._title else message.title
             lines = tuple(self._body.render(known)[:_LONGEST_BODY].splitlines()) if self._body else message.lines
-        except TemplateError as error:
+        except _OF_TEMPLATES as error:
             raise NotifyFailed(f"template: {error}") from error
         return replace(message, title=" ".join(title.split()), lines=lines)
 

@@ -25,7 +25,9 @@ from kubernaut.adapters.store.shelf import SqlShelf
 from kubernaut.adapters.store.signals import SqlSignalStore
 from kubernaut.adapters.store.switch import SqlSwitch
 from kubernaut.adapters.store.taking_in import take_in
+from kubernaut.domain.errors import StoreUnavailable
 from kubernaut.domain.journal import Event
+from kubernaut.domain.redaction import redact_text
 from kubernaut.ports import Meter
 
 
@@ -74,9 +76,14 @@ def open_store(url: str, meter: Meter | None = None) -> Store:
 
     Raises `SettingsError` for a URL it cannot use and `StoreUnavailable` where the database does not answer.
     """
-    database = Database(open_engine(url), meter)
+    engine = open_engine(url)
+    database = Database(engine, meter)
     with ExitStack() as on_failure:
         on_failure.callback(database.close)
-        database.write_here(migrate)
+        try:
+            database.write_here(migrate)
+        except StoreUnavailable as error:
+            place = engine.url.database if engine.dialect.name == "sqlite" else engine.url.render_as_string()
+            raise StoreUnavailable(f"{redact_text(place or '')}: {error}", help=error.help) from error
         on_failure.pop_all()
     return Store(database)

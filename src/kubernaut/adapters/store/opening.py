@@ -27,23 +27,26 @@ def open_engine(url: str) -> Engine:
 
     Raises `SettingsError` for any other URL. Nothing is connected yet.
     """
+    parsed = database_url(url)
+    return _sqlite(parsed, parsed.database or "") if parsed.get_backend_name() == "sqlite" else _postgres(parsed)
+
+
+def database_url(url: str) -> URL:
+    """The URL, read. Raises `SettingsError` for one of a database that is none of ours."""
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise SettingsError("the database URL cannot be read", help=_HELP) from error
-    match parsed.get_backend_name():
-        case "sqlite":
-            return _sqlite(parsed)
-        case "postgresql":
-            return _postgres(parsed)
-        case other:
-            raise SettingsError(f"no store for {other!r} databases", help=_HELP)
-
-
-def _sqlite(url: URL) -> Engine:
-    if not url.database or url.database == ":memory:":
+    kind = parsed.get_backend_name()
+    if kind not in {"sqlite", "postgresql"}:
+        raise SettingsError(f"no store for {kind!r} databases", help=_HELP)
+    if kind == "sqlite" and parsed.database in {None, "", ":memory:"}:
         raise SettingsError("the SQLite URL names no file, and what is kept in memory is not durable", help=_HELP)
-    _make_private_file(Path(url.database))
+    return parsed
+
+
+def _sqlite(url: URL, path: str) -> Engine:
+    _make_private_file(Path(path))
     engine = create_engine(url.set(drivername="sqlite+pysqlite"), pool_size=_POOL, max_overflow=0, pool_timeout=5)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -82,17 +82,16 @@ class SqlRuns(RunStore):
         query = "SELECT name, entry FROM run_entries WHERE run = :run ORDER BY place"
         return [Entry(row.name, msgspec.json.decode(row.entry)) for row in await self._rows(query, run=run_id)]
 
-    async def post(self, run_id: str, topic: str, payload: Json, *, key: str) -> bool:
-        """Stores a message, once a key where that is not empty; False where there is no such run."""
+    async def post(self, run_id: str, topic: str, payload: Json, *, key: str) -> bool | None:
+        """Whether it stored the message: once a key where that is not empty; None where there is no such run."""
         body = to_json(payload)
         values: dict[str, object] = {"run": run_id, "topic": topic, "key": searchable(key) or None, "body": body}
 
-        def work(connection: Connection) -> bool:
+        def work(connection: Connection) -> bool | None:
             state = _execute(connection, "SELECT state FROM runs WHERE id = :run", {"run": run_id}).scalar_one_or_none()
             # Nobody reads what comes after the end.
-            if state == _ALIVE:
-                _execute(connection, _POST, values)
-            return state is not None
+            stored = state == _ALIVE and _execute(connection, _POST, values).rowcount > 0
+            return None if state is None else stored
 
         return await self._database.write_together(work, size=len(body))
 

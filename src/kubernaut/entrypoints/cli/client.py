@@ -15,6 +15,7 @@ from kubernaut.domain.journal import Event
 from kubernaut.domain.objects import Json, JsonObject, Tree
 from kubernaut.engine.codec import load
 from kubernaut.settings import load_settings
+from kubernaut.settings.section import is_address
 
 _TIMEOUT_S = 20.0
 _NOT_FOUND = 404
@@ -45,7 +46,7 @@ class Service:
     def incident(self, start: str) -> Incident:
         """The incident whose id starts so, or whose page has this address."""
         wanted = start.rstrip("/").rpartition("/")[2]
-        return load(Incident, self._call("GET", f"incidents/{quote(wanted)}"))
+        return load(Incident, self._call("GET", f"incidents/{_part(wanted)}"))
 
     def incidents(self, query: Mapping[str, str]) -> tuple[list[Incident], int]:
         """The page of incidents that match, and how many match in all."""
@@ -59,7 +60,7 @@ class Service:
         found: list[Event] = []
         while True:
             query = {"after": str(found[-1].seq if found else 0), "limit": str(_EVENTS_A_PAGE)}
-            items = self._call("GET", f"incidents/{quote(incident)}/events", query=query)
+            items = self._call("GET", f"incidents/{_part(incident)}/events", query=query)
             page = [load(Event, item) for item in items] if isinstance(items, list) else []
             found += page
             if len(page) < _EVENTS_A_PAGE:
@@ -76,7 +77,7 @@ class Service:
 
     def decide(self, incident: str, verb: str, body: JsonObject) -> JsonObject:
         """Approve, reject or undo."""
-        return self.post(f"incidents/{quote(incident)}/{verb}", body)
+        return self.post(f"incidents/{_part(incident)}/{verb}", body)
 
     def _object(
         self, method: str, path: str, *, body: JsonObject | None = None, query: Mapping[str, str] | None = None
@@ -104,6 +105,12 @@ class Service:
         return content
 
 
+def _part(text: str) -> str:
+    if not text:
+        raise WrongValue("an id", text, "give the id of an incident, or the start of it")
+    return quote(text, safe="")
+
+
 def _refusal(answer: httpx2.Response, address: str) -> KubernautError:
     try:
         content = answer.json()
@@ -125,8 +132,8 @@ def connect(server: str | None) -> Iterator[Service]:
     settings = load_settings()
     host = settings.http.host if settings.http.host not in {"0.0.0.0", "::"} else "127.0.0.1"  # noqa: S104  # compared
     address = (server or f"http://{host}:{settings.http.port}").rstrip("/")
-    if not address.startswith(("http://", "https://")):
-        raise WrongValue("--server", address, "an address starts with http:// or https://")
+    if not (address.isprintable() and is_address(address)):
+        raise WrongValue("--server", address, "an address is such as http://127.0.0.1:8080")
     token = settings.bearer_token()
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     with httpx2.Client(base_url=address, headers=headers, timeout=_TIMEOUT_S, trust_env=False) as http:

@@ -22,7 +22,7 @@ app = group("Show and check the settings in force.", "kubernaut config show", "k
 )
 def show(ctx: typer.Context, *, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Prints the tree."""
-    tree = load_settings(config).model_dump(mode="json")
+    tree = load_settings(config).shown()
     if as_json:
         ctx.obj.write_json(tree)
     else:
@@ -64,7 +64,10 @@ def _rights(ctx: typer.Context, settings: Settings) -> tuple[Sequence[str], str]
 
 
 def _checked(settings: Settings) -> list[str]:
-    """What was looked at. Reading the secret files is part of it: they may be missing or empty."""
+    """What was looked at; nothing is made or connected to. Files of secrets are read: they may be missing or empty."""
+    from kubernaut.adapters.store.opening import database_url  # noqa: PLC0415  # `config show` needs no database
+
+    database_url(settings.store.url)
     checked = ["fields"]
     if settings.bearer_token() is not None:
         checked.append("http token")

@@ -36,11 +36,21 @@ def failure_lines(failure: Failure) -> list[str]:
     return [*lines, *(f"  help: {visible(line)}" for line in failure.help.splitlines())]
 
 
+def json_text(document: object, *, indent: int | None = None) -> str:
+    r"""One document for stdout; what its encoding has no letters for is written as JSON does it, as `\u00e9`."""
+    text = json.dumps(document, ensure_ascii=False, indent=indent)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(document, indent=indent)
+    return text
+
+
 def show(failure: Failure, *, as_json: bool) -> None:
     """As JSON on stdout, or as text on stderr."""
     if as_json:
         body = {"code": failure.code, "message": failure.message, "help": failure.help}
-        print(json.dumps({"error": body}, ensure_ascii=False))
+        print(json_text({"error": body}))
         return
     for line in failure_lines(failure):
         print(line, file=sys.stderr)

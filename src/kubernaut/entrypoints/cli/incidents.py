@@ -207,7 +207,7 @@ def _parameters(given: list[str]) -> JsonObject:
             raise typer.BadParameter(f'--set {each[:80]}: it looks like "--set replicas=4"')
         try:
             value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise typer.BadParameter(f"--set {each[:80]}: not a value") from error
         found[name] = value if isinstance(value, bool | int | float | str) else text
     return found

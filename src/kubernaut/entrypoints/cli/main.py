@@ -6,6 +6,8 @@ Commands live in modules of their own, imported when they are called, so that `k
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
 import os
 import re
 import sys
@@ -26,6 +28,7 @@ from kubernaut.entrypoints.cli.session import ColourChoice, Session
 FAILED = 1
 WRONG_USE = 2
 INTERRUPTED = 130
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 # name -> (module, what it does)
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -111,6 +114,12 @@ def _root(ctx: typer.Context) -> None:
 
 def main() -> None:
     """Runs the command line of this process."""
+    # A stream that was closed before we began is None.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123  # until the end
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A letter that the locale lacks is written out: an answer must not end at it.
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -120,11 +129,10 @@ def run(arguments: Sequence[str], session: Session | None = None) -> int:
     as_json = "--json" in rest
     try:
         chosen = session or Session(ColourChoice(choice))
-        code = get_command(root).main(rest, prog_name="kubernaut", standalone_mode=False, obj=chosen)
+        code = _called(rest, chosen)
+        sys.stdout.flush()
     except BrokenPipeError:
-        # The reader (`head`) went away; what is left in the buffer must not fail again at exit.
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()  # the reader (`head`) went away
         return FAILED
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
@@ -135,12 +143,38 @@ def run(arguments: Sequence[str], session: Session | None = None) -> int:
     except Exception as error:  # the command line's last resort
         if debug:
             raise
-        if getattr(error, "exit_code", None) == WRONG_USE:
-            show(Failure("wrong_use", _wrong_use(error), _help_for(rest)), as_json=as_json)
-            return WRONG_USE
-        show(unforeseen(error), as_json=as_json)
-        return FAILED
+        return _failed(error, rest)
     return code if isinstance(code, int) else 0
+
+
+def _called(arguments: list[str], session: Session) -> object:
+    try:
+        return get_command(root).main(arguments, prog_name="kubernaut", standalone_mode=False, obj=session)
+    except ExceptionGroup as group:
+        # What goes wrong in one of several tasks comes wrapped, once for each group around it.
+        error: Exception = group
+        while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        raise error from error.__cause__
+
+
+def _failed(error: Exception, arguments: Sequence[str]) -> int:
+    as_json = "--json" in arguments
+    if isinstance(error, OSError) and error.errno in _FULL:
+        _write_no_more()
+        show(Failure("output", f"the answer cannot be written: {error.strerror}"), as_json=False)
+        return FAILED
+    if refused := _wrong_use(error, arguments):
+        show(Failure("wrong_use", refused, _help_for(arguments)), as_json=as_json)
+        return WRONG_USE
+    show(unforeseen(error), as_json=as_json)
+    return FAILED
+
+
+def _write_no_more() -> None:
+    # What is left in the buffer must not fail again at exit.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _everywhere(arguments: Sequence[str]) -> tuple[list[str], str, bool]:
@@ -163,7 +197,14 @@ def _everywhere(arguments: Sequence[str]) -> tuple[list[str], str, bool]:
     return rest, choice, debug
 
 
-def _wrong_use(error: Exception) -> str:
+def _wrong_use(error: Exception, arguments: Sequence[str]) -> str:
+    """What was wrong with the command line; empty where the error is not about that."""
+    if isinstance(error, UnicodeEncodeError):
+        # Bytes that are no text are taken as names of files, and as nothing else.
+        unreadable = [word for word in arguments if not word.isprintable() and error.object[error.start] in word]
+        return f"{unreadable[0][:80]!a} is not UTF-8" if unreadable else ""
+    if getattr(error, "exit_code", None) != WRONG_USE:
+        return ""
     message = str(getattr(error, "message", "") or error).strip().rstrip(".").removeprefix("Value error, ")
     message = re.sub(r"\W did you mean", "; did you mean", message, flags=re.IGNORECASE).replace("'", '"')
     hint = getattr(error, "possibilities", None)

@@ -46,7 +46,7 @@ class StoreKind(StrEnum):
 Cause = Annotated[str, typer.Option(metavar="ID", help="Of that cause only.")]
 Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Of that namespace only.")]
 Outcome = Annotated[Ending | None, typer.Option(help="That ended so only.")]
-SinceDays = Annotated[float | None, typer.Option("--since-days", min=0, help="Of the last days only.")]
+SinceDays = Annotated[float | None, typer.Option("--since-days", min=0, max=36_500, help="Of the last days only.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Iterable
@@ -10,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING, TextIO, cast
+
+from kubernaut.entrypoints.cli.failures import json_text
 
 if TYPE_CHECKING:
     # `kubernaut --help` needs none of it.
@@ -62,11 +63,11 @@ class Session:
 
     def write_json(self, document: Json) -> None:
         """The one document of `--json`."""
-        print(json.dumps(document, ensure_ascii=False, indent=2))
+        print(json_text(document, indent=2))
 
     def write_json_line(self, document: Json) -> None:
         """One object a line, for what goes on for a while."""
-        print(json.dumps(document, ensure_ascii=False), flush=True)
+        print(json_text(document), flush=True)
 
     def note(self, text: str) -> None:
         """Progress, prompts and warnings, on stderr."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -28,6 +28,8 @@ from kubernaut.entrypoints.lookup import incident_named
 from kubernaut.ports import IncidentFilter, IncidentStore, Suspension, Switch
 
 Text = Annotated[str, Field(max_length=1000)]
+# Within what every database can compare.
+Moment = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(3000, 1, 1, tzinfo=UTC))]
 ShortText = Annotated[str, Field(max_length=100)]
 # Strict, so that `true` is no number and "3" stays a text: the catalogue says which of them the parameter takes.
 ParameterValue = StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, Field(max_length=1000)]
@@ -40,7 +42,7 @@ class InstructionBody(BaseModel):
 
     by: Annotated[str, Field(min_length=1, max_length=200)]
     reason: Text = ""
-    choice: Annotated[int, Field(ge=1, le=20)] | Annotated[str, Field(min_length=1, max_length=100)] = 1
+    choice: Annotated[StrictInt, Field(ge=1, le=20)] | Annotated[str, Field(min_length=1, max_length=100)] = 1
     parameters: Annotated[dict[ShortText, ParameterValue], Field(max_length=20)] = Field(default_factory=dict)
 
 
@@ -55,7 +57,7 @@ class IncidentQuery(BaseModel):
     text: Text = ""
     cause: Annotated[str, Field(max_length=100)] = ""
     alert: Annotated[str, Field(max_length=253)] = ""
-    since: AwareDatetime | None = None
+    since: Moment | None = None
     guard: Annotated[str, Field(max_length=100)] = ""
     limit: Annotated[int, Field(ge=1, le=500)] = 50
     offset: Annotated[int, Field(ge=0, le=1_000_000)] = 0

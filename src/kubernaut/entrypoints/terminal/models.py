@@ -12,6 +12,7 @@ from kubernaut.entrypoints.terminal.look import Look, aligned
 from kubernaut.settings import ProviderSettings
 
 _RULES = "rules"
+_OF_KEYS = frozenset({"key_file", "key_env"})
 # What a person can do about it, where that is more than to wait.
 _HELP = {
     "auth": "put a valid key into the key file; it is read again at the next question",
@@ -27,7 +28,7 @@ _HELP = {
 def declared_lines(providers: Sequence[ProviderSettings], look: Look) -> list[str]:
     """The providers in their order; the rules are always the last."""
     rows = [
-        [str(place), one.name, one.kind, one.model or "-", one.endpoint or "-", _limits(one)]
+        [str(place), one.name, one.kind, one.model or "-", str(one.shown()["endpoint"] or "-"), _limits(one)]
         for place, one in enumerate(providers, start=1)
     ]
     rows.append([str(len(providers) + 1), _RULES, "built in", "-", "-", "-"])
@@ -36,7 +37,9 @@ def declared_lines(providers: Sequence[ProviderSettings], look: Look) -> list[st
 
 def declared_json(providers: Sequence[ProviderSettings]) -> JsonObject:
     """The document of `models list --json`; keys are not in it."""
-    return {"providers": [one.model_dump(mode="json", exclude={"key_file", "key_env"}) for one in providers]}
+    return {
+        "providers": [{name: value for name, value in one.shown().items() if name not in _OF_KEYS} for one in providers]
+    }
 
 
 def _limits(one: ProviderSettings) -> str:

@@ -26,6 +26,7 @@ from kubernaut.ports import IncidentStore
 
 _PAGE = 1000
 _LONGEST_LINE = 4 * 1024 * 1024
+_FIRST_YEAR, _LAST_YEAR = 1970, 2999
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 # What no figure needs, and what the service itself computed before: the report does not rest on that.
 _KINDS = tuple(
@@ -127,7 +128,10 @@ def period_of(since: str, until: str, *, now: datetime) -> Period:
     """`30d`, `12h`, `4w` or a date before the end, which is now or a date. Raises `InputError`."""
     end = _moment(until, "--until") if until else now
     measured = re.fullmatch(r"(\d{1,5})([hdw])", since.strip())
-    start = end - int(measured[1]) * _UNITS[measured[2]] if measured else _moment(since, "--since")
+    if measured:
+        start = _within_reason(end - int(measured[1]) * _UNITS[measured[2]], since, "--since")
+    else:
+        start = _moment(since, "--since")
     if start >= end:
         raise WrongValue("--since", since, "the period ends before it begins; give an earlier moment")
     return Period(start, end)
@@ -138,7 +142,14 @@ def _moment(text: str, option: str) -> datetime:
         found = datetime.fromisoformat(text.strip())
     except ValueError as error:
         raise WrongValue(option, text, "give 30d, 12h, 4w or a date such as 2026-11-01") from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return _within_reason(found if found.tzinfo else found.replace(tzinfo=UTC), text, option)
+
+
+def _within_reason(moment: datetime, text: str, option: str) -> datetime:
+    # Figures look at as long a time before the period, and a calendar has ends.
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise WrongValue(option, text, f"give a moment from {_FIRST_YEAR} to {_LAST_YEAR}")
+    return moment
 
 
 def exported_histories(path: Path) -> tuple[History, ...]:
@@ -150,7 +161,7 @@ def exported_histories(path: Path) -> tuple[History, ...]:
                 events.append(slim(_event(line)))
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         place = f"{path}:{len(events) + 1}"
         raise InputError(f"{place} is no event of an export", help="kubernaut audit export --out FILE") from error
     return tuple(histories_of(events))

@@ -61,7 +61,7 @@ def as_csv(report: ValueReport) -> str:
 
 
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULAS) else cell
+    return f"'{visible(cell)}" if cell.startswith(_FORMULAS) else visible(cell)
 
 
 def as_markdown(sheet: Sheet) -> str:

@@ -1,3 +1,4 @@
+import io
 import json
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from kubernaut.entrypoints.cli.main import COMMANDS, run
 from kubernaut.entrypoints.cli.session import ColourChoice, Session
 from kubernaut.entrypoints.doors import CaptureRequest, DemoOptions, DiagnosisRequest, Ended
 from kubernaut.entrypoints.reports import CaptureReport, DiagnosisReport
-from kubernaut.settings import Settings
+from kubernaut.settings import Settings, load_settings
 from tests.told import a_diagnosis
 from tests.unit.entrypoints.test_demo import HEALED, LEFT_ALONE, Played
 
@@ -203,17 +204,47 @@ def test_a_busy_port_is_said_with_a_command_that_works(taken: int, capsys: pytes
 
 
 def test_settings_are_shown_without_secrets(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KUBERNAUT_HTTP__TOKEN", "swordfish")
-    assert called("config", "show") == 0
-    assert "swordfish" not in capsys.readouterr().out
+    monkeypatch.setenv("KUBERNAUT_STORE__URL", "postgresql://kubernaut:swordfish@db.internal/incidents")
+    monkeypatch.setenv("KUBERNAUT_MEMORY__URL", "postgresql://db.internal/patterns?user=kubernaut&password=swordfish")
+    monkeypatch.setenv("KUBERNAUT_NOTIFY__WEBHOOK_URL", "https://hooks.example/services/swordfish")
+    provider = {"name": "local", "model": "m", "endpoint": "http://me:swordfish@models.internal/v1"}
+    file = tmp_path / "kubernaut.yaml"
+    file.write_text(yaml.safe_dump({"models": {"providers": [provider]}}))
+    for command in ("config show", "config show --json", "models list", "models list --json"):
+        assert called(*command.split(), "--config", str(file)) == 0
+        shown = capsys.readouterr().out
+        assert "swordfish" not in shown
+        assert ("db.internal" if "config" in command else "models.internal") in shown
 
 
-def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setenv("KUBERNAUT_HTTP__PROT", "1")
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("HTTP__PROT", "1", "http.prot: there is no such setting"),
+        ("HTTP__TOKEN", "", "http.token: Value error, it is empty"),
+        ("HTTP__TOKEN", " \n", "http.token: Value error, it is empty"),
+        ("PROMETHEUS__URL", "banana", "prometheus.url: Value error, an address is such as"),
+        ("NOTIFY__WEBHOOK_URL", "banana", "notify.webhook_url: Value error, an address is such as"),
+        ("MODELS__HIDE", "email,banana", "models.hide.1: Input should be 'email' or 'ip'"),
+        ("STORE__URL", "mysql://x", "no store for 'mysql' databases"),
+        ("STORE__URL", "postgresql://h:port/x", "the database URL cannot be read"),
+        ("STORE__URL", "sqlite://", "names no file"),
+    ],
+)
+def test_a_wrong_setting_is_named(
+    variable: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(f"KUBERNAUT_{variable}", value)
     assert called("config", "check") == 1
-    assert "http.prot: there is no such setting" in capsys.readouterr().err
+    assert told in capsys.readouterr().err
+
+
+def test_a_setting_of_several_words_can_be_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBERNAUT_MODELS__HIDE", "email, ip")
+    assert load_settings().models.hide == ("email", "ip")
 
 
 def test_the_catalogues_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -325,3 +356,40 @@ def test_a_role_for_what_does_not_exist_is_refused(
 ) -> None:
     assert called("rbac", "render", *arguments) != 0
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("encoding", "text"), [("utf-8", "é \udcff"), ("ascii", "é \udcff"), ("utf-8", "é")])
+def test_json_is_valid_in_an_encoding_that_lacks_its_letters(
+    encoding: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding, write_through=True))
+    Session().write_json({"name": text})
+    assert json.loads(written.getvalue().decode(encoding)) == {"name": text}
+
+
+@pytest.mark.parametrize("command", ["actions list", "actions list --json", "version --json"])
+def test_an_answer_that_finds_no_room_is_a_failure_said_on_stderr(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert called(*command.split()) == 1
+    assert capsys.readouterr().err == "error: the answer cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (NoCluster("no cluster here"), 1, "error: no cluster here"),
+        (BrokenPipeError(), 1, ""),
+        (ZeroDivisionError("by nothing"), 1, "error: this was not foreseen: ZeroDivisionError: by nothing"),
+    ],
+)
+def test_what_goes_wrong_in_one_of_several_tasks_is_told_as_what_it_is(
+    error: Exception, code: int, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdout", io.StringIO())  # a reader that went away leaves none to write to
+    doors = Doors(ExceptionGroup("of a demo", [ExceptionGroup("of its service", [error])]))
+    assert called("diagnose", doors=doors) == code
+    assert capsys.readouterr().err.partition("\n")[0] == told

@@ -97,6 +97,11 @@ def test_a_key_that_stands_there_twice_is_refused_since_the_second_would_win_sil
     assert refusal("rules: []\nrules: []\n") == "p.yaml line 2: rules stands there twice"
 
 
+@pytest.mark.parametrize("deep", ["[" * 20_000, "- " * 10_000, "{a: " * 6_000])
+def test_what_is_nested_beyond_all_reason_is_refused_at_once(deep: str) -> None:
+    assert "nested more than 100 levels" in refusal(deep)
+
+
 def test_aliases_are_refused_since_a_few_lines_of_them_may_stand_for_gigabytes() -> None:
     assert "aliases" in refusal("rules: &r []\nwindows: *r\n")
 

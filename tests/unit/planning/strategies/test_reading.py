@@ -77,6 +77,7 @@ def test_one_name_stands_for_one_strategy() -> None:
 def test_nothing_that_grows_while_it_is_read_is_taken() -> None:
     assert "larger than 256 KiB" in wrong("#" * (LARGEST + 1))
     assert "aliases" in wrong("a: &a [1]\nb: *a\n")
+    assert "nested more than 100 levels" in wrong("[" * 20_000)
     assert "at most 10" in wrong(a_strategy("{action: restart_workload}\n" * 11))
     nested = "evidence.all(a, evidence.all(b, evidence.all(c, evidence.all(d, true))))"
     assert "looks at lists more than 2 times" in wrong(a_strategy(f"{{action: restart_workload, when: '{nested}'}}"))
