@@ -8,6 +8,7 @@ from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation.addresses import addresses
 from kubernaut.investigation.condition import works
 from kubernaut.investigation.hearsay import said_by
+from kubernaut.investigation.refusals import refusal
 from kubernaut.investigation.subjects import Service, Workload
 
 _WORDS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -72,6 +73,9 @@ def _hosts(text: str, namespace: str) -> set[tuple[str, str]]:
 def _log_text(workload: Workload) -> str:
     lines = [line.text[:1000] for entry in workload.containers for line in workload.scene.log_of(entry.pod, entry.name)]
     lines += [line.text[:1000] for line in said_by(workload.scene, workload.object)]
+    # A webhook that gives no answer is a dependency of whatever it has to be asked about.
+    refused = refusal(workload)
+    lines += [refused.message] if refused else []
     return "\n".join(lines)
 
 

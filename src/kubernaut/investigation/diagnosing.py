@@ -172,7 +172,7 @@ class Search:
         Only for a workload that did not fail by a change of its own, and is linked to the broken Service by its own
         configuration or its log.
         """
-        explained = [entry for entry in faults if not entry.cause.is_symptom]
+        explained = [entry for entry in faults if not (entry.cause.is_symptom or entry.finding.is_symptom)]
         if explained or not _suffers(workload):
             return faults
         upstream = [

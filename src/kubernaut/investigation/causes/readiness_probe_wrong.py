@@ -9,6 +9,7 @@ from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.probes import Answer, FailedProbe, declares, failed_probe, port_of, target_of, was_ready
 from kubernaut.investigation.remedies import escalate, way_back
+from kubernaut.investigation.starting import has_time, slow_start
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
 from kubernaut.investigation.untold import as_far_as_known
@@ -32,7 +33,7 @@ def examine(workload: Workload) -> Finding | None:
     change = workload.change
     brought = change is not None and any(of_the_probe(part) for part in change.real)
     proofs = _proofs(failed)
-    if not brought and not proofs:
+    if not proofs and (not brought or _may_yet_pass(workload, failed)):
         return None
     back = way_back(workload, of_the_probe) if brought else None
     told = workload.change_fact(of_the_probe) if brought else None
@@ -63,6 +64,12 @@ def _failed(workload: Workload) -> FailedProbe | None:
             if failed:
                 return failed
     return None
+
+
+def _may_yet_pass(workload: Workload, failed: FailedProbe) -> bool:
+    """Whether the application says itself that it is not ready, and still has time: then a new probe may be right."""
+    said = failed.answer in (Answer.NOT_READY, Answer.SILENT)
+    return said and (has_time(workload) or slow_start(workload) is not None)
 
 
 def _proofs(failed: FailedProbe) -> list[Fact]:
