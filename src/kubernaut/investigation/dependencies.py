@@ -16,6 +16,12 @@ _ADDRESS = re.compile(
     r"(?://|@)([a-z0-9][a-z0-9.-]*)|\b([a-z0-9][a-z0-9.-]*):\d{2,5}\b|\b([a-z0-9-]+\.[a-z0-9-]+\.svc[a-z.]*)"
 )
 _IS_HOST = re.compile(r"(?i)host|addr|url|uri|server|endpoint|upstream|broker|service|backend|proxy|dsn")
+# A name server that gives no answer; one that denies a name does.
+_NO_NAMES = re.compile(
+    r"(?i)lookup \S+ on \S+:53: .{0,120}(?:timeout|refused|misbehaving|unreachable)"
+    r"|temporary failure in name resolution|EAI_AGAIN|could not be resolved \(\d+: (?:timed out|server failure)"
+)
+_NAME_SERVERS = frozenset({("kube-system", "kube-dns"), ("kube-system", "coredns"), ("openshift-dns", "dns-default")})
 _LONGEST = 20_000
 
 
@@ -25,7 +31,9 @@ def broken_dependencies(workload: Workload) -> list[KubeObject]:
     One that a decisive log line names comes before one that only the configuration names.
     """
     scene, home = workload.scene, workload.object.namespace
-    logged, configured = _hosts(_log_text(workload), home), _hosts(_configured_text(workload), home)
+    text = _log_text(workload)
+    logged, configured = _hosts(text, home), _hosts(_configured_text(workload), home)
+    logged |= _NAME_SERVERS if _NO_NAMES.search(text) else set()
     found = []
     for place, name in sorted(logged | configured):
         item = scene.get("Service", place, name)
