@@ -15,6 +15,7 @@ _WORDS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _ADDRESS = re.compile(
     r"(?://|@)([a-z0-9][a-z0-9.-]*)|\b([a-z0-9][a-z0-9.-]*):\d{2,5}\b|\b([a-z0-9-]+\.[a-z0-9-]+\.svc[a-z.]*)"
 )
+_IN_CLUSTER = re.compile(r"\b[a-z0-9-]+\.[a-z0-9-]+\.svc\b")
 _IS_HOST = re.compile(r"(?i)host|addr|url|uri|server|endpoint|upstream|broker|service|backend|proxy|dsn")
 # A name server that gives no answer; one that denies a name does.
 _NO_NAMES = re.compile(
@@ -83,7 +84,7 @@ def _log_text(workload: Workload) -> str:
     lines += [line.text[:1000] for line in said_by(workload.scene, workload.object)]
     # A webhook that gives no answer is a dependency of whatever it has to be asked about.
     refused = refusal(workload)
-    lines += [refused.message] if refused else []
+    lines += _IN_CLUSTER.findall(refused.message) if refused else []
     return "\n".join(lines)
 
 
