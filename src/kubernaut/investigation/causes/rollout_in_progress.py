@@ -5,9 +5,10 @@ from __future__ import annotations
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
 from kubernaut.investigation.causes.node_not_ready import is_joining
-from kubernaut.investigation.condition import is_under_way, is_whole, of_its_workloads, readiness
+from kubernaut.investigation.condition import is_under_way, is_whole, of_its_workloads, readiness, trouble
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding, Role
+from kubernaut.investigation.scheduling import coming_node
 from kubernaut.investigation.starting import has_time, slow_start
 from kubernaut.investigation.subjects import Node, Service, Workload
 
@@ -30,9 +31,10 @@ def examine(workload: Workload) -> Finding | None:
 
 
 def _may_still_start(workload: Workload) -> list[Fact] | None:
-    """Why pods that have had their probes' time are waited for still; None where nothing says so."""
+    """Why pods that have had their time, or have no node, are waited for still; None where nothing says so."""
     if workload.pending:
-        return None
+        coming = [coming_node(workload.scene, pod) for pod in workload.pending]
+        return None if trouble(workload) or None in coming else [fact for fact in coming if fact][:1]
     known = slow_start(workload)
     return [known] if known else [] if has_time(workload) else None
 
