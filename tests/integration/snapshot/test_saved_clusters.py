@@ -27,12 +27,12 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def said_first(place: Path, alert: dict[str, str] | None) -> Hypothesis | None:
+def said_first(saved: Path, alert: dict[str, str] | None) -> Hypothesis | None:
     """The best hypothesis about what the alert names, or of the whole cluster; None where nothing is wrong."""
     body = {"version": "4", "alerts": [{"status": "firing", "labels": alert, "startsAt": "2026-03-12T13:50:00Z"}]}
-    asked = place.with_suffix(".json")
+    asked = saved.with_suffix(".json")
     asked.write_text(json.dumps(body))
-    request = DiagnosisRequest(Settings(), "", asked if alert else None, place)
+    request = DiagnosisRequest(Settings(), "", asked if alert else None, saved)
     findings = asyncio.run(look(request)).findings
     return findings[0].best if findings else None
 
@@ -42,7 +42,7 @@ def test_the_cause_of_a_saved_fault_is_said_first_and_nothing_is_done_where_a_pe
     name: str, unpacked: Path
 ) -> None:
     right = EXPECTED[name]
-    best = said_first(unpacked / name, right.get("alert"))
+    best = said_first(unpacked / f"{name}.tar", right.get("alert"))
     assert best is not None, right["told"]
     assert best.cause in right["causes"], (right["told"], best.summary)
     assert not right.get("targets") or best.target.name in right["targets"], (right["told"], best.summary)
@@ -55,5 +55,5 @@ def test_the_cause_of_a_saved_fault_is_said_first_and_nothing_is_done_where_a_pe
 
 @pytest.mark.parametrize("name", [name for name, right in EXPECTED.items() if not right["causes"]])
 def test_of_a_saved_cluster_that_only_looks_ill_nothing_is_to_be_done(name: str, unpacked: Path) -> None:
-    best = said_first(unpacked / name, EXPECTED[name].get("alert"))
+    best = said_first(unpacked / f"{name}.tar", EXPECTED[name].get("alert"))
     assert best is None or best.verdict is Verdict.DECLINE, best.summary
