@@ -6,6 +6,7 @@ cause; one that is not known here is investigated by its target.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -44,6 +45,11 @@ def handling_of(alert: str) -> Handling:
     return Handling(Stance.ACT, "its target is investigated", is_known=False)
 
 
+def is_measured(alert: str) -> bool:
+    """Whether an alert of that name is about what only a measurement shows, so that nothing seen answers it."""
+    return handling_of(alert).is_unseen or _MEASURED.search(_plain(alert)) is not None
+
+
 def _plain(alert: str) -> str:
     return "".join(char for char in alert[:200].lower() if char.isalnum())
 
@@ -52,6 +58,12 @@ def _unseen(reason: str) -> Handling:
     return Handling(Stance.ESCALATE, reason, is_unseen=True)
 
 
+# How long answers take, how many of them fail, how much is used; compared with the plain name.
+_MEASURED = re.compile(
+    r"latenc|responsetime|requestduration|slow|p9[059]|percentile|quantile|apdex"
+    r"|error(?:rate|ratio|budget|percent|share)|successrate|burnrate|slo(?!t)|[45]xx|http[45]"
+    r"|throttl|saturat|utili[sz]ation|usage|throughput|requestrate|trafficdrop|consumerlag|queue(?:length|size|depth)"
+)
 # Families of names that are never acted on: etcd, monitoring, and the machines below the nodes.
 _INFRASTRUCTURE = (
     *("etcd", "prometheus", "alertmanager", "kubestatemetrics"),

@@ -28,6 +28,11 @@ _NAMES: Final = (
     r"(?:password|passwd|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|account[-_]?key|credential)"
     r"[\w-]{0,60}|(?<![a-z])(?:pass|pwd|auth|cookie|session[-_]?id|dsn|signature|sig)"
 )
+# What we, the kubelet and the controllers write after the name of an object: no value, whatever the object is called.
+_STATES: Final = (
+    r"(?!(?:exit code \d{1,3}|OOMKilled|CrashLoopBackOff|ImagePullBackOff|ErrImagePull|StartError"
+    r"|(?:Create|Run)Container\w{0,6}Error|(?:init |ephemeral )?container |sidecar |new pods |\d+ of \d+ pods)\b)"
+)
 _NAME_NEEDLES: Final = (
     "pass", "pwd", "secret", "token", "credential", "key", "auth", "cookie", "session", "dsn", "sig",
 )  # fmt: skip
@@ -82,6 +87,7 @@ _RULES: Final = (
         re.compile(
             rf"""((?:{_NAMES})["']?\s{{0,3}}(?:[:=]|=>)\s{{0,3}})"""
             r"""(?!(?:bearer|basic|digest|negotiate)\s+\*\*\*|["']?\*\*\*)"""
+            rf"""{_STATES}"""
             r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;&"'}\]]+)""",
             re.IGNORECASE,
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -36,6 +36,7 @@ from kubernaut.investigation.hearsay import NO_TICKET, Ticket
 from kubernaut.investigation.inquiry import first_look, first_survey, inquire
 from kubernaut.investigation.pasted import never_at_once, survey_of_ticket
 from kubernaut.investigation.scene import Scene
+from kubernaut.investigation.unmeasured import as_the_alerts_say
 from kubernaut.planning.guards import MANAGED_LABEL
 from kubernaut.ports import Clock, Metrics
 from kubernaut.resources import NAMESPACE, RESOURCES
@@ -102,23 +103,23 @@ async def _look(
     saved: Snapshot | None = None,
 ) -> DiagnosisReport:
     started = time.perf_counter()
-    targets = await _targets(reader, request.alert) if request.alert else []
+    targets = await _targets(reader, request.alert) if request.alert else {}
     # One list shows all namespaces of a cluster; a snapshot has lists of those that were looked into.
     places = (request.namespace,) if request.namespace or saved is None else saved.namespaces or ("",)
     first = first_look(targets) if request.alert else first_survey(places)
-    budget, ticket = BUDGET, NO_TICKET
+    budget, ticket, no_metrics = BUDGET, NO_TICKET, "no measurement of it is made here"
     examine: Callable[[Scene], list[Diagnosis]] = survey
     if saved is not None:
         # All of it costs nothing, and an owner that a get does not find may be named by its children.
         first |= first_survey(places) | _saved_lists(saved, request.namespace)
-        budget = _FROM_MEMORY
+        budget, no_metrics = _FROM_MEMORY, "a snapshot holds no metrics"
         examine = partial(survey, asked_about=saved.asked_about)
     pasted = saved if saved is not None and saved.is_pasted else None
     if pasted is not None:
         ticket = Ticket(pasted.heard, pasted.partial, pasted.retold)
         examine = partial(survey_of_ticket, ticket=ticket, asked_about=pasted.asked_about)
     if request.alert:
-        examine = partial(_diagnoses, targets=targets, ticket=ticket)
+        examine = partial(_diagnoses, targets=targets, ticket=ticket, no_metrics=no_metrics)
     scene, diagnoses = await inquire(reader, clock, first | {(NAMESPACE, "")}, examine, budget, metrics=metrics)
     if pasted is not None:
         diagnoses = list(map(never_at_once, diagnoses))
@@ -135,20 +136,26 @@ def _saved_lists(saved: Snapshot, namespace: str) -> Lists:
     )
 
 
-def _diagnoses(scene: Scene, *, targets: list[ObjectRef], ticket: Ticket) -> list[Diagnosis]:
+def _diagnoses(
+    scene: Scene, *, targets: Mapping[ObjectRef, Sequence[str]], ticket: Ticket, no_metrics: str
+) -> list[Diagnosis]:
     ticket.tell(scene)
-    return [diagnose(scene, target) for target in targets]
+    return [as_the_alerts_say(diagnose(scene, target), alerts, no_metrics) for target, alerts in targets.items()]
 
 
-async def _targets(reader: TimingReader, path: Path) -> list[ObjectRef]:
+async def _targets(reader: TimingReader, path: Path) -> dict[ObjectRef, list[str]]:
+    """What the alerts are about, with the names of the alerts about each."""
     content = await asyncio.to_thread(_content, path)
     clock, ids = SystemClock(), RandomIds()
     batch = parse_webhook(content, received_at=clock.now(), new_id=lambda: ids.new("sig"))
-    named = [target_of(signal.labels) for signal in batch.signals]
-    owners = [await _owner(reader, target) for target in named if target is not None]
-    if not owners:
+    found: dict[ObjectRef, list[str]] = {}
+    for signal in batch.signals:
+        target = target_of(signal.labels)
+        if target is not None:
+            found.setdefault(await _owner(reader, target), []).append(signal.name)
+    if not found:
         raise InputError(f"{path}: no alert in it names a Kubernetes object by its labels")
-    return list(dict.fromkeys(owners))
+    return found
 
 
 async def _owner(reader: TimingReader, target: ObjectRef) -> ObjectRef:

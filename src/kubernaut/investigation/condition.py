@@ -86,7 +86,7 @@ def is_under_way(workload: Workload) -> bool:
     if _is_unseen(item):
         return True
     waiting = [pod for pod in workload.pods if not is_ready(pod)]
-    if item.kind == "Deployment" and _is_progressing(workload):
+    if item.kind == "Deployment" and is_progressing(workload):
         return not any(is_overdue(workload, pod) for pod in waiting)
     if len(workload.live) < workload.desired and not waiting:
         return _changed_lately(workload) or _gives_way(workload)
@@ -111,7 +111,7 @@ def _cannot_create(workload: Workload) -> bool:
     )
 
 
-def _is_progressing(workload: Workload) -> bool:
+def is_progressing(workload: Workload) -> bool:
     """What the controller says of a rollout, as long as its deadline has not run out."""
     state = workload.object.condition("Progressing")
     if state is None or state.text("status") != "True" or state.text("reason") == "NewReplicaSetAvailable":

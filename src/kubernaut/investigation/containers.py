@@ -206,6 +206,13 @@ def is_ready(pod: KubeObject) -> bool:
     return condition is not None and condition.text("status") == "True"
 
 
+def holds_room(pod: KubeObject) -> bool:
+    """Whether the pod does nothing but keep room for others, and gives way to any: nobody misses it while it waits."""
+    images = [entry.text("image").rpartition("/")[2].partition("@")[0] for entry in pod.trees("spec", "containers")]
+    idle = bool(images) and all(image.partition(":")[0].partition("-")[0] == "pause" for image in images)
+    return idle and pod.integer("spec", "priority") < 0
+
+
 def is_leaving(pod: KubeObject) -> bool:
     """Whether the pod is being deleted."""
     return pod.has("metadata", "deletionTimestamp")

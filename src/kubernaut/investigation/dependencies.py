@@ -8,12 +8,20 @@ from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation.addresses import IS_HOST, addresses
 from kubernaut.investigation.condition import works
 from kubernaut.investigation.hearsay import said_by
+from kubernaut.investigation.refusals import refusal
 from kubernaut.investigation.subjects import Service, Workload
 
 _WORDS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _ADDRESS = re.compile(
     r"(?://|@)([a-z0-9][a-z0-9.-]*)|\b([a-z0-9][a-z0-9.-]*):\d{2,5}\b|\b([a-z0-9-]+\.[a-z0-9-]+\.svc[a-z.]*)"
 )
+_IN_CLUSTER = re.compile(r"\b[a-z0-9-]+\.[a-z0-9-]+\.svc\b")
+# A name server that gives no answer; one that denies a name does.
+_NO_NAMES = re.compile(
+    r"(?i)lookup \S+ on \S+:53: .{0,120}(?:timeout|refused|misbehaving|unreachable)"
+    r"|temporary failure in name resolution|EAI_AGAIN|could not be resolved \(\d+: (?:timed out|server failure)"
+)
+_NAME_SERVERS = frozenset({("kube-system", "kube-dns"), ("kube-system", "coredns"), ("openshift-dns", "dns-default")})
 _LONGEST = 20_000
 
 
@@ -23,7 +31,9 @@ def broken_dependencies(workload: Workload) -> list[KubeObject]:
     One that a decisive log line names comes before one that only the configuration names.
     """
     scene, home = workload.scene, workload.object.namespace
-    logged, configured = _hosts(_log_text(workload), home), _hosts(_configured_text(workload), home)
+    text = _log_text(workload)
+    logged, configured = _hosts(text, home), _hosts(_configured_text(workload), home)
+    logged |= _NAME_SERVERS if _NO_NAMES.search(text) else set()
     found = []
     for place, name in sorted(logged | configured):
         item = scene.get("Service", place, name)
@@ -71,6 +81,9 @@ def _hosts(text: str, namespace: str) -> set[tuple[str, str]]:
 def _log_text(workload: Workload) -> str:
     lines = [line.text[:1000] for entry in workload.containers for line in workload.scene.log_of(entry.pod, entry.name)]
     lines += [line.text[:1000] for line in said_by(workload.scene, workload.object)]
+    # A webhook that gives no answer is a dependency of whatever it has to be asked about.
+    refused = refusal(workload)
+    lines += _IN_CLUSTER.findall(refused.message) if refused else []
     return "\n".join(lines)
 
 

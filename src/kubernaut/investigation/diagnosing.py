@@ -16,6 +16,7 @@ from kubernaut.investigation.dependencies import broken_dependencies
 from kubernaut.investigation.facts import Fact, log
 from kubernaut.investigation.finding import Cause, Finding, Role
 from kubernaut.investigation.hearsay import NO_TICKET, Ticket, said_about, said_by
+from kubernaut.investigation.platform import failing_agents, failing_sources
 from kubernaut.investigation.quoting import quoted
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.scene import TOP_LEVEL, Scene
@@ -143,7 +144,7 @@ class Search:
         if isinstance(subject, Service) and not faults and not serves_fully(subject):
             faults = self._upstream(subject.workloads)
         if isinstance(subject, Thing):
-            return faults or self._upstream(subject.workloads)
+            return self._with_upstream(failing_sources(subject), faults) or self._upstream(subject.workloads)
         if isinstance(subject, Workload):
             faults = self._with_dependencies(subject, faults)
         faults = faults or self._asked(subject, Role.OUTLINE)
@@ -172,7 +173,9 @@ class Search:
         Only for a workload that did not fail by a change of its own, and is linked to the broken Service by its own
         configuration or its log.
         """
-        explained = [entry for entry in faults if not entry.cause.is_symptom]
+        if agents := failing_agents(workload):
+            return self._with_upstream(agents, faults)
+        explained = [entry for entry in faults if not (entry.cause.is_symptom or entry.finding.is_symptom)]
         if explained or not _suffers(workload):
             return faults
         upstream = [
@@ -183,7 +186,15 @@ class Search:
         ]
         if not upstream:
             return faults
-        return [*sorted(upstream, key=lambda entry: -entry.confidence), *(_second(entry) for entry in faults)]
+        return [*sorted(upstream, key=lambda entry: -entry.confidence), *map(_second, faults)]
+
+    def _with_upstream(self, items: Sequence[KubeObject], faults: list[Candidate]) -> list[Candidate]:
+        """The faults of the cluster's own parts that it waits for, where there are any, before its own.
+
+        An alert about something else is no reason to touch these at once.
+        """
+        upstream = [_softer(entry) for entry in self._upstream(items)]
+        return [*upstream, *map(_second, faults)] if upstream else faults
 
     def _with_words(self, entry: Candidate, broken: KubeObject) -> Candidate:
         """The finding about a dependency with what its callers are quoted with."""
@@ -210,9 +221,14 @@ def _narrows(exact: Candidate, wide: Candidate) -> bool:
 
 def _second(entry: Candidate) -> Candidate:
     """A symptom beside the cause that explains it: half as likely to be the cause itself, and not acted on."""
-    finding = entry.finding
-    softer = Verdict.APPROVE if finding.verdict is Verdict.ACT else finding.verdict
-    return replace(entry, confidence=entry.confidence / 2, finding=replace(finding, verdict=softer))
+    return replace(_softer(entry), confidence=entry.confidence / 2)
+
+
+def _softer(entry: Candidate) -> Candidate:
+    """The same, to be asked about in place of being acted on at once."""
+    if entry.finding.verdict is not Verdict.ACT:
+        return entry
+    return replace(entry, finding=replace(entry.finding, verdict=Verdict.APPROVE))
 
 
 def _suffers(workload: Workload) -> bool:

@@ -26,7 +26,8 @@ class Role(StrEnum):
 class Finding:
     """One cause that fits one subject, with the facts for it and against it.
 
-    `places` fills the words in braces of the cause's `by_hand` commands besides namespace, kind and name.
+    `places` fills the words in braces of the cause's `by_hand` commands besides namespace, kind and name. `is_symptom`
+    is as that of the cause, where only this finding is explained better by what is broken behind it.
     """
 
     target: ObjectRef
@@ -36,6 +37,7 @@ class Finding:
     contradicting: tuple[Fact, ...] = ()
     remedies: tuple[ActionCall, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
+    is_symptom: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ _FORM = re.compile(
     r"(?i)no such host|name or service not known|temporary failure in name resolution|getaddrinfo|ENOTFOUND|EAI_AGAIN"
     r"|could not resolve|cannot resolve|server misbehaving|UnknownHostException|NXDOMAIN|nodename nor servname"
     r"|bad address ['\"]|name does not resolve|could not translate host name|failed to resolve"
+    r"|lookup \S+ on \S+:53: .{0,120}(?:timeout|refused)"
 )
 # The name server answered; these say that it did not.
-_NO_ANSWER = re.compile(r"(?i)temporary failure|EAI_AGAIN|server misbehaving|timed? ?out|SERVFAIL|refused")
+_NO_ANSWER = re.compile(r"(?i)temporary failure|EAI_AGAIN|server misbehaving|time(?:d ?)?out|SERVFAIL|refused")
 _SERVER = re.compile(r"lookup \S+ on (\d{1,3}(?:\.\d{1,3}){3}):\d{1,5}")
 _PRIVATE = re.compile(
     r"10\.|127\.|169\.254\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\."

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from kubernaut.domain.objects import KubeObject
 from kubernaut.investigation import facts
-from kubernaut.investigation.facts import Fact
+from kubernaut.investigation.facts import Fact, event_time
 from kubernaut.investigation.placement import Obstacles, obstacles
+from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.subjects import Workload
 
 _PART = re.compile(r"(?:^|, )(\d+) (.+?)(?=, \d+ |$)")
@@ -37,6 +39,10 @@ _CLASSES = (
 OF_CONTROL_PLANE = re.compile(r"node-role\.kubernetes\.io/(?:control-plane|master)")
 
 
+# A cloud gives a node within minutes; one that has not come by then may never.
+_NODE_COMES = timedelta(minutes=10)
+
+
 @dataclass(frozen=True, slots=True)
 class Blockage:
     """What blocks, the pod that stands for the others, and the nodes it concerns."""
@@ -47,6 +53,15 @@ class Blockage:
     nodes: tuple[Obstacles, ...]
     facts: tuple[Fact, ...]
     share: str
+
+
+def coming_node(scene: Scene, pod: KubeObject) -> Fact | None:
+    """The newest word of an autoscaler about the pod, where it is that a node is being made for it."""
+    for entry in scene.events_of(pod, "TriggeredScaleUp", "Nominated", "NotTriggerScaleUp")[:1]:
+        at = event_time(entry)
+        if entry.text("reason") != "NotTriggerScaleUp" and at is not None and scene.now - at <= _NODE_COMES:
+            return facts.event(entry)
+    return None
 
 
 def parts(message: str) -> list[tuple[int, Obstacle, str]]:

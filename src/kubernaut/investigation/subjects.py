@@ -14,6 +14,7 @@ from kubernaut.investigation.containers import (
     PULL_PROBLEMS,
     Container,
     containers_of,
+    holds_room,
     is_crashing,
     is_leaving,
     is_ready,
@@ -24,6 +25,7 @@ from kubernaut.investigation.pulls import FailedPull, failed_pull
 from kubernaut.investigation.revisions import GoodRevision, Revision, changes, good_revision, last_real, revisions_of
 from kubernaut.investigation.scene import Scene
 from kubernaut.investigation.templates import UNSEEN, Difference
+from kubernaut.investigation.tries import is_tried_again
 
 HISTORIES = {
     "Deployment": "ReplicaSet",
@@ -149,7 +151,8 @@ class Workload:
     def crashing(self) -> list[Container]:
         """The containers that end again and again, or cannot be started."""
         now = self.scene.now
-        return [each for each in self.containers if is_crashing(each, now) or is_ended_again(self.scene, each)]
+        found = [each for each in self.containers if is_crashing(each, now) or is_ended_again(self.scene, each)]
+        return [each for each in found if not is_tried_again(self.object, each.pod, self.pods)]
 
     @cached_property
     def failing_pulls(self) -> list[Container]:
@@ -170,6 +173,7 @@ class Workload:
             if (state := pod.condition("PodScheduled"))
             and state.text("status") == "False"
             and state.text("reason") == "Unschedulable"
+            and not holds_room(pod)
         ]
 
     @cached_property

@@ -15,7 +15,7 @@ from kubernaut.investigation.things import CLAIM, claim_names
 
 _UNBOUND = re.compile(
     r"unbound immediate PersistentVolumeClaims|didn't find available persistent volumes to bind"
-    r"|no available persistent volumes|did not have enough free storage|not bound"
+    r"|no available persistent volumes|did not have enough free storage|not bound|binding volumes: "
 )
 NO_CLASS = re.compile(r'storageclass(?:\.storage\.k8s\.io)? "([^"]+)" not found', re.IGNORECASE)
 NO_VOLUME = re.compile(r"no persistent volumes available for this claim")

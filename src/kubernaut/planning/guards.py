@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from kubernaut.domain.alerts import Stance, handling_of
+from kubernaut.domain.alerts import Stance, handling_of, is_measured
 from kubernaut.domain.diagnosis import CHANGE_SETTLES, Hypothesis, Verdict
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import KubeObject, ObjectRef
@@ -132,9 +132,13 @@ def _not_to_be_seen(situation: Situation) -> Plan | None:
 
 
 def _unexplained(situation: Situation) -> Plan | None:
-    """An alert that nobody here knows goes on, and what can be seen is healthy: it measures something else."""
+    """An alert that nobody here knows goes on, and what can be seen is healthy: it measures something else.
+
+    That restarts healed answers an alert about restarts, and none about what only metrics show.
+    """
     found = situation.best
-    healthy = found is None or (found.verdict is Verdict.DECLINE and found.cause == "healthy")
+    well = {"healthy", "self_healed"} if is_measured(situation.alert) else {"healthy"}
+    healthy = found is None or (found.verdict is Verdict.DECLINE and found.cause in well)
     if not situation.alert or handling_of(situation.alert).is_known or not healthy or not situation.scope.managed:
         return None
     reason = f"{situation.alert} fires, and nothing wrong is to be seen on {situation.target}"

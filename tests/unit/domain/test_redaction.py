@@ -45,6 +45,8 @@ def test_tokens_and_passwords_are_taken_out_of_text_and_the_rest_stays(text: str
         "pulled image web:2 in 3 s",
         "signal: killed",
         "author: anna, compass: north",
+        "Deployment auth: container auth is restarted; container token: OOMKilled, exit code 137",
+        "container session: exit code 143 (Error), 8 restarts",
         'MountVolume.SetUp failed for volume "cfg": secret "db-credentials" not found',
         "pull image r.local/shop@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "password authentication failed for user app",

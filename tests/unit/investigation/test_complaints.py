@@ -224,3 +224,12 @@ def test_a_container_that_runs_without_being_ready_is_only_quoted() -> None:
     found = rollout.diagnose(pods, logs={pods[0]: LOGS[7][0]}, previous=False)
     top = best(found)
     assert (top.cause, top.verdict) == ("credentials_refused", Verdict.ESCALATE)
+
+
+def test_an_event_that_names_no_container_is_of_the_only_one_with_a_hook() -> None:
+    hooked = container(lifecycle={"postStart": {"exec": {"command": ["/warm.sh"]}}})
+    for others, expected in (([], "hook_fails"), ([{**hooked, "name": "proxy"}], "crash_after_change")):
+        rollout = Rollout(OLD, template(hooked, *others))
+        pods = rollout.pods(crash_loop(143))
+        found = rollout.diagnose(pods, event(pods[0], "FailedPostStartHook", "PostStartHook failed"))
+        assert causes(found) == [expected]

@@ -16,6 +16,7 @@ from tests.objects import (
     replica_set,
     running,
     template,
+    unschedulable,
     waiting,
     workload,
 )
@@ -136,3 +137,31 @@ def test_a_workload_of_which_nothing_is_known_goes_to_people() -> None:
     top = best(rollout.diagnose(pods))
     assert (top.cause, top.verdict) == ("unknown", Verdict.ESCALATE)
     assert [remedy.action for remedy in top.remedies] == ["collect_diagnostics", "escalate"]
+
+
+def tried(failed: int) -> list[str]:
+    """What is found of a Job of which so many tries failed, while the next one runs."""
+    job = workload("Job", "import", template(container()), status={"failed": failed, "active": 1})
+    over = running(ready=False) | {"state": {"terminated": ended(1, finished=ago(minutes=9))}}
+    tries = [pod(f"import-{n}", [over], of=job, phase="Failed", age=ago(minutes=20 - n)) for n in range(failed)]
+    last = pod("import-z", [running(since=ago(minutes=8))], of=job, age=ago(minutes=8))
+    return causes(diagnose(scene_of(job, tries, last, node()), job.ref))
+
+
+def test_a_job_that_tries_again_after_one_failure_needs_nothing_and_one_that_fails_again_does() -> None:
+    assert tried(1) == ["healthy"]
+    assert tried(2) == ["crash_without_change"]
+
+
+def test_pods_that_only_keep_room_for_others_may_wait() -> None:
+    full = unschedulable("0/1 nodes are available: 1 Insufficient cpu.")
+
+    def found(image: str, priority: int) -> list[str]:
+        item = deployment("checkout", template(container(image=image), priority=priority), replicas=1)
+        made = replica_set(item, 1, template(container(image=image), priority=priority), desired=1)
+        held = pod("checkout-a", of=made, node=None, conditions=full)
+        return causes(diagnose(scene_of(item, made, held, node()), item.ref))
+
+    assert found("registry.k8s.io/pause:3.10", -1000) == ["intended_state"]
+    assert found("registry.k8s.io/pause:3.10", 0) == ["insufficient_resources"]
+    assert found("registry.example/sweeper:1", -1000) == ["insufficient_resources"]

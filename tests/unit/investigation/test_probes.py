@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from kubernaut.domain.diagnosis import Verdict
 from kubernaut.domain.objects import KubeObject
-from tests.objects import Part, Parts, ago, container, event, running, template
+from tests.objects import Part, Parts, ago, container, ended, event, pod, running, template
 from tests.unit.investigation.scenes import Rollout, best, causes, texts
 
 PORTS = [{"containerPort": 8080, "name": "http", "protocol": "TCP"}]
@@ -85,3 +85,25 @@ def test_without_events_a_changed_probe_is_only_a_proposal() -> None:
 def test_no_answer_in_time_from_an_unchanged_probe_is_no_wrong_probe() -> None:
     rollout = Rollout(probed(args=["a"]), probed(args=["b"]), minutes_ago=60)
     assert "readiness_probe_wrong" not in causes(rollout.diagnose(*never_ready(rollout, SILENT, minutes=50)))
+
+
+def test_a_new_image_without_the_path_is_gone_back_from_once_its_time_is_over() -> None:
+    moved = {"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated", "lastUpdateTime": ago(minutes=8)}
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "lastUpdateTime": ago(60)}
+    for state, verdict in ((moved, Verdict.ESCALATE), (late, Verdict.ACT)):
+        rollout = Rollout(probed(), probed(image="shop:2"), minutes_ago=12, old_available=2, conditions=[state])
+        serving = [pod(f"{rollout.before.name}-{name}", [running()], of=rollout.before) for name in "ab"]
+        found = rollout.diagnose(*never_ready(rollout, NOT_FOUND, 1), serving)
+        assert (best(found).cause, best(found).verdict) == ("readiness_probe_wrong", verdict)
+
+
+def test_a_new_image_that_its_startup_probe_does_not_find_is_gone_back_from() -> None:
+    probe = {"httpGet": {"path": "/started", "port": 8080}, "failureThreshold": 12, "periodSeconds": 5}
+    old, new = (template(container(ports=PORTS, startupProbe=probe, image=image)) for image in ("shop:1", "shop:2"))
+    rollout = Rollout(old, new, minutes_ago=12, old_available=2)
+    last = ended(137, started=ago(100), finished=ago(30))
+    pods = rollout.pods(running(ready=False, restarts=6, since=ago(29)) | {"lastState": {"terminated": last}}, 1)
+    killing = event(pods[0], "Killing", "Container app failed startup probe, will be restarted", type="Normal")
+    missed = event(pods[0], "Unhealthy", "Startup probe failed: HTTP probe failed with statuscode: 404", count=70)
+    top = best(rollout.diagnose(pods, killing, missed))
+    assert (top.cause, top.verdict) == ("liveness_probe_wrong", Verdict.ACT)

@@ -16,10 +16,12 @@ from tests.objects import (
     event,
     metadata,
     node,
+    pod,
     replica_set,
     running,
     service,
     template,
+    waiting,
     workload,
 )
 from tests.unit.investigation.scenes import Rollout, best, causes, scene_of, texts
@@ -191,3 +193,26 @@ def test_a_namespace_that_does_not_go_says_what_holds_it() -> None:
     top = best(diagnose(scene_of(item, node()), item.ref))
     assert (top.cause, top.verdict) == ("namespace_terminating", Verdict.ESCALATE)
     assert "metrics.k8s.io" in top.summary
+
+
+def test_a_webhook_whose_own_pods_fail_is_explained_by_what_fails_them() -> None:
+    message = f'{CALL}no endpoints available for service "guard"'
+    place = {"namespace": "policy"}
+    engine = in_place(deployment("guard", PLAIN, replicas=1, status={"readyReplicas": 0}), place)
+    made = in_place(replica_set(engine, 1, PLAIN, desired=1), place)
+    pulls = waiting("ImagePullBackOff", 'Back-off pulling image "registry.example/shop:1.8.2"')
+    held = in_place(pod("guard-a", [pulls], of=made), place)
+    words = 'Failed to pull image "registry.example/shop:1.8.2": registry.example/shop:1.8.2: not found'
+    behind = [engine, made, held, in_place(event(held, "Failed", words, namespace="policy"), place)]
+    items = refused(message)
+    front = in_place(service("guard", {"app": "checkout"}), place)
+    scene = scene_of(items, front, behind)
+    found = diagnose(scene, items[0].ref)
+    assert causes(found) == ["image_not_found", "webhook_unavailable"]
+    assert best(found).target == engine.ref
+
+
+def in_place(item: KubeObject, place: Parts) -> KubeObject:
+    """The same object in another namespace."""
+    metadata_there: Parts = {**item.tree("metadata").raw, **place}
+    return KubeObject({**item.raw, "metadata": metadata_there})

@@ -117,6 +117,21 @@ def test_a_full_cluster_goes_to_people_and_an_autoscaler_at_work_speaks_against_
     assert (top.cause, top.verdict) == ("insufficient_resources", Verdict.ESCALATE)
 
 
+def test_a_node_that_an_autoscaler_is_making_is_waited_for_for_ten_minutes() -> None:
+    message = f"0/1 nodes are available: 1 Insufficient memory.{AFTER}"
+
+    def found(*said: tuple[str, float]) -> Diagnosis:
+        rollout = Rollout(PLAIN, PLAIN, minutes_ago=20)
+        pods = rollout.pods(None, 1, node=None, conditions=unschedulable(message), phase="Pending")
+        words = [event(pods[0], reason, "x", type="Normal", at=ago(minutes=minutes)) for reason, minutes in said]
+        return rollout.diagnose(pods, words)
+
+    assert causes(found(("TriggeredScaleUp", 2))) == ["rollout_in_progress"]
+    assert causes(found(("TriggeredScaleUp", 4), ("NotTriggerScaleUp", 1))) == ["insufficient_resources"]
+    late = found(("TriggeredScaleUp", 15))
+    assert (best(late).cause, len(best(late).contradicting)) == ("insufficient_resources", 1)
+
+
 def test_what_the_scheduler_alone_says_is_not_acted_on_where_the_nodes_could_not_be_read() -> None:
     rollout = Rollout(PLAIN, template(container(), nodeSelector={"disk": "nvme"}), old_available=3)
     top = best(diagnosis(rollout, SELECTOR, unread=frozenset({"Node"})))

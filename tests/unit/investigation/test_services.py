@@ -13,6 +13,7 @@ from tests.objects import (
     crash_loop,
     deployment,
     endpoint_slice,
+    event,
     managed,
     node,
     pod,
@@ -124,3 +125,15 @@ def test_a_service_filled_by_hand_or_by_name_is_left_alone() -> None:
     scene = scene_of(app(), by_hand, alias)
     assert causes(diagnose(scene, by_hand.ref)) == ["healthy"]
     assert survey(scene) == []
+
+
+def test_a_service_that_gets_no_load_balancer_is_not_healthy_while_its_controller_says_why() -> None:
+    front = service("cart", LABELS)
+    public = KubeObject({**front.raw, "spec": {**front.tree("spec").raw, "type": "LoadBalancer"}})
+    words = "Error syncing load balancer: could not find any suitable subnets"
+    told = event(public, "SyncLoadBalancerFailed", words)
+    alone = [*app(), public, endpoint_slice(public, ready=1)]
+    found = diagnose(scene_of(alone, told), public.ref)
+    assert (causes(found), best(found).verdict) == (["unknown"], Verdict.ESCALATE)
+    assert words in best(found).summary
+    assert causes(diagnose(scene_of(alone), public.ref)) == ["healthy"]

@@ -186,12 +186,15 @@ def test_a_claim_that_no_volume_fits_says_which_demand_is_not_met(offered: Parts
     assert why in top.summary
 
 
-def test_a_provisioner_that_cannot_is_told_in_its_own_words() -> None:
+@pytest.mark.parametrize(
+    "scheduler", [UNBOUND, 'running PreBind plugin "VolumeBinding": binding volumes: context deadline exceeded']
+)
+def test_a_provisioner_that_cannot_is_told_in_its_own_words(scheduler: str) -> None:
     rollout = Rollout(MOUNT, MOUNT, minutes_ago=900)
     item = claim()
     said = event(item, "ProvisioningFailed", "failed to provision volume: VolumeLimitExceeded: 20 of 20")
     scene = scene_of(
-        rollout.parts, nodes(), waiting_pods(rollout, UNBOUND), item, said, storage_class("fast"), also=STORAGE
+        rollout.parts, nodes(), waiting_pods(rollout, scheduler), item, said, storage_class("fast"), also=STORAGE
     )
     top = best(diagnose(scene, rollout.deployment.ref))
     assert top.cause == "provisioning_failed"

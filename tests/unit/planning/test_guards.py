@@ -144,3 +144,14 @@ def test_no_confidence_lifts_a_guard(confidence: float, cause: str) -> None:
         replace(PERMITTING, best=replace(best, verdict=Verdict.ESCALATE)),
     ):
         assert objection(refused) is not None
+
+
+def test_restarts_that_healed_do_not_close_an_alert_about_what_only_metrics_show() -> None:
+    best = hypothesis_of(cause=CauseId("self_healed"), verdict=Verdict.DECLINE, remedies=())
+    healed = replace(PERMITTING, best=best)
+    slow = objection(replace(healed, alert="HighRequestLatencyP99"))
+    restarts = objection(replace(healed, alert="OurPodsRestart"))
+    assert slow is not None
+    assert restarts is not None
+    assert (slow.ending, slow.guard) == (Ending.ESCALATED, "unexplained")
+    assert restarts.ending is Ending.SELF_RESOLVED

@@ -10,7 +10,10 @@ from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.remedies import escalate
 from kubernaut.investigation.things import Thing
 
-_REASONS = ("FailedNeedsStart", "MissSchedule", "UnparseableSchedule", "TooManyMissedTimes", "FailedCreate")
+_REASONS = (
+    *("FailedNeedsStart", "MissSchedule", "UnparseableSchedule", "InvalidSchedule", "UnknownTimeZone"),
+    *("TooManyMissedTimes", "FailedCreate"),
+)
 _REASONS_HELD = ("JobAlreadyActive",)
 
 

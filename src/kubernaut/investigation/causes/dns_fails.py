@@ -80,5 +80,6 @@ CAUSE = Cause(
         "kubectl -n {namespace} exec {pod} -c {container} -- nslookup {host}",
     ),
     narrows=("crash_after_change", "crash_without_change", "init_container_fails"),
+    is_symptom=True,
     workload=examine,
 )

@@ -21,13 +21,20 @@ def examine(workload: Workload) -> Finding | None:
 
 
 def examine_service(service: Service) -> Finding | None:
-    """The finding when the Service reaches a ready pod."""
-    if not works(service):
+    """The finding when the Service reaches a ready pod, and nothing keeps its address from it."""
+    if not works(service) or _lacks_address(service):
         return None
     reached = f"{service.ready_endpoints} ready addresses"
     text = reached if service.is_routed_by_labels else "no selector of its own"
     told = facts.field(service.object, "endpoints", text)
     return Finding(service.object.ref, f"Service {service.object.name} is healthy: {text}.", Verdict.DECLINE, (told,))
+
+
+def _lacks_address(service: Service) -> bool:
+    """Whether nobody outside can reach it: it has no load balancer, and its controller says why."""
+    item = service.object
+    wants_one = item.text("spec", "type") == "LoadBalancer" and not item.trees("status", "loadBalancer", "ingress")
+    return wants_one and bool(recent_warnings(service.scene, [item]))
 
 
 def examine_node(node: Node) -> Finding | None:

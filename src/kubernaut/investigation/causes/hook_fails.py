@@ -48,7 +48,8 @@ def _proof(workload: Workload, container: Container) -> Fact | None:
 
 def _is_about(entry: KubeObject, container: Container) -> bool:
     path = entry.text("involvedObject", "fieldPath")
-    return container.name in _NAMES.findall(path or entry.text("message"))
+    hooked = [each for each in container.pod.trees("spec", "containers") if each.has("lifecycle", "postStart")]
+    return (not path and len(hooked) == 1) or container.name in _NAMES.findall(path or entry.text("message"))
 
 
 CAUSE = Cause(

@@ -6,7 +6,7 @@ from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.remedies import escalate, way_back
-from kubernaut.investigation.scheduling import Obstacle, blockage
+from kubernaut.investigation.scheduling import Obstacle, blockage, coming_node
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
 from kubernaut.investigation.untold import as_far_as_known
@@ -15,7 +15,7 @@ from kubernaut.investigation.untold import as_far_as_known
 def examine(workload: Workload) -> Finding | None:
     """The finding when requests do not fit; while an autoscaler is adding a node there is nothing to do."""
     found = blockage(workload)
-    if found is None or found.obstacle is not Obstacle.RESOURCES:
+    if found is None or found.obstacle is not Obstacle.RESOURCES or coming_node(workload.scene, found.pod):
         return None
 
     def relevant(part: Difference) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
 from kubernaut.investigation.condition import of_its_workloads, trouble
+from kubernaut.investigation.containers import holds_room, is_ready
 from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding, Role
 from kubernaut.investigation.intent import intended_cordon, intended_pause, intended_zero
@@ -12,14 +13,14 @@ from kubernaut.investigation.subjects import Node, Service, Workload
 
 
 def examine(workload: Workload) -> Finding | None:
-    """The finding for a workload that is scaled to zero, paused or gated on purpose."""
+    """The finding for a workload that is scaled to zero, paused or gated on purpose, or only keeps room for others."""
     item = workload.object
     if item.kind in {"Deployment", "StatefulSet"} and workload.desired == 0:
         marks = intended_zero(workload)
         none = facts.field(item, "spec.replicas", "replicas: 0")
         words = f"because {marks[0].text}" if marks else "and nothing depends on it"
         return Finding(item.ref, f"{workload.title} has 0 replicas, {words}.", Verdict.DECLINE, (none, *marks[:3]))
-    held = intended_pause(workload) or _gates(workload)
+    held = intended_pause(workload) or _gates(workload) or _room(workload)
     if held and not trouble(workload):
         return Finding(item.ref, f"{workload.title} is held on purpose: {held[0].text}.", Verdict.DECLINE, tuple(held))
     return None
@@ -32,6 +33,16 @@ def _gates(workload: Workload) -> list[Fact]:
         for pod in workload.pods[:1]
         if (gates := [gate.text("name") for gate in pod.trees("spec", "schedulingGates")])
     ]
+
+
+def _room(workload: Workload) -> list[Fact]:
+    """That the pods which are not ready only keep room for others, and wait as they are meant to."""
+    waiting = [pod for pod in workload.pods if not is_ready(pod)]
+    if not waiting or not all(holds_room(pod) for pod in waiting):
+        return []
+    priority = waiting[0].integer("spec", "priority")
+    text = f"priority {priority}, and it runs nothing: it keeps room for pods of higher priority"
+    return [facts.field(waiting[0], "spec.priority", text)]
 
 
 def examine_service(service: Service) -> Finding | None:

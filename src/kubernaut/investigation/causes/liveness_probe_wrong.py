@@ -32,7 +32,7 @@ def examine(workload: Workload) -> Finding | None:
         return None
     story = Story(
         words=f"{found.container.label} is restarted by its {found.asked}, which is wrong: {found.answer}",
-        otherwise="The probe did not change with the last revision: what the application serves did.",
+        otherwise="Neither the probe nor the image changed with the last revision.",
         proofs=(*found.facts, *proofs),
         relevant=relevant,
     )
@@ -40,11 +40,13 @@ def examine(workload: Workload) -> Finding | None:
 
 
 def _of_what_is_asked(found: Restarted) -> Relevant:
-    """Whether a difference changes what the probe asks, or brings the probe itself."""
+    """Whether a difference changes what is asked, or brings the probe itself or a program that answers otherwise."""
 
     def relevant(part: Difference) -> bool:
-        in_it = part.is_in(found.container.name) and part.touches(f"{found.name}Probe")
-        return in_it and (part.path.endswith(f"{found.name}Probe") or part.touches(*_ASKED))
+        if not part.is_in(found.container.name):
+            return False
+        asks = part.path.endswith(f"{found.name}Probe") or part.touches(*_ASKED)
+        return (part.touches(f"{found.name}Probe") and asks) or (found.answer in _WRONG and part.touches("image"))
 
     return relevant
 

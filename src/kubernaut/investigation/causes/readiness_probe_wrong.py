@@ -9,11 +9,14 @@ from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding
 from kubernaut.investigation.probes import Answer, FailedProbe, declares, failed_probe, port_of, target_of, was_ready
 from kubernaut.investigation.remedies import escalate, way_back
+from kubernaut.investigation.starting import has_time, slow_start
 from kubernaut.investigation.subjects import Workload
 from kubernaut.investigation.templates import Difference
 from kubernaut.investigation.untold import as_far_as_known
 
 _WRONG = frozenset({Answer.NOT_FOUND, Answer.REFUSED, Answer.WRONG_PROTOCOL})
+# The application says itself that it is not ready: while it has time, a probe that is new may be right.
+_HONEST = frozenset({Answer.NOT_READY, Answer.SILENT})
 
 
 def examine(workload: Workload) -> Finding | None:
@@ -24,15 +27,17 @@ def examine(workload: Workload) -> Finding | None:
     failed = _failed(workload)
     if failed is None:
         return None
-    name = failed.container.name
+    name, proofs = failed.container.name, _proofs(failed)
+    has_room = has_time(workload) or slow_start(workload) is not None
+    # Some servers answer 404 until what they serve was loaded: a new image is to blame only once its time is over.
+    fields = ("readinessProbe", "ports", *(("image",) if proofs and not has_room else ()))
 
     def of_the_probe(part: Difference) -> bool:
-        return part.is_in(name) and part.touches("readinessProbe", "ports")
+        return part.is_in(name) and part.touches(*fields)
 
     change = workload.change
     brought = change is not None and any(of_the_probe(part) for part in change.real)
-    proofs = _proofs(failed)
-    if not brought and not proofs:
+    if not proofs and (not brought or (has_room and failed.answer in _HONEST)):
         return None
     back = way_back(workload, of_the_probe) if brought else None
     told = workload.change_fact(of_the_probe) if brought else None

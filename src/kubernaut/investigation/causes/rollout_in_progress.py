@@ -5,16 +5,22 @@ from __future__ import annotations
 from kubernaut.domain.diagnosis import CauseId, Verdict
 from kubernaut.investigation import facts
 from kubernaut.investigation.causes.node_not_ready import is_joining
-from kubernaut.investigation.condition import is_under_way, is_whole, of_its_workloads, readiness
+from kubernaut.investigation.condition import is_under_way, is_whole, of_its_workloads, readiness, trouble
+from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Cause, Finding, Role
+from kubernaut.investigation.scheduling import coming_node
+from kubernaut.investigation.starting import has_time, slow_start
 from kubernaut.investigation.subjects import Node, Service, Workload
 
 
 def examine(workload: Workload) -> Finding | None:
     """The finding when pods are missing or not ready, none of them fails, and the time for it has not run out."""
-    if is_whole(workload) or not is_under_way(workload):
+    if is_whole(workload):
         return None
-    told = [readiness(workload)]
+    slow = [] if is_under_way(workload) else _may_still_start(workload)
+    if slow is None:
+        return None
+    told = [readiness(workload), *slow]
     state = workload.object.condition("Progressing")
     if state is not None:
         at = state.time("lastUpdateTime")
@@ -22,6 +28,15 @@ def examine(workload: Workload) -> Finding | None:
     change = workload.change_fact()
     summary = f"{workload.title} is on its way: {told[0].text}, none fails, and its time has not run out. Wait."
     return Finding(workload.ref, summary, Verdict.DECLINE, (*told, *((change,) if change else ())))
+
+
+def _may_still_start(workload: Workload) -> list[Fact] | None:
+    """Why pods that have had their time, or have no node, are waited for still; None where nothing says so."""
+    if workload.pending:
+        coming = [coming_node(workload.scene, pod) for pod in workload.pending]
+        return None if trouble(workload) or None in coming else [fact for fact in coming if fact][:1]
+    known = slow_start(workload)
+    return [known] if known else [] if has_time(workload) else None
 
 
 def examine_service(service: Service) -> Finding | None:

@@ -9,6 +9,7 @@ from kubernaut.investigation.containers import CONTAINER, is_ready
 from kubernaut.investigation.finding import Cause, Finding, Role
 from kubernaut.investigation.origin import origin
 from kubernaut.investigation.probes import Answer, failed_probe
+from kubernaut.investigation.starting import slow_start
 from kubernaut.investigation.subjects import Workload
 
 
@@ -18,7 +19,7 @@ def examine(workload: Workload) -> Finding | None:
     if state is None or not workload.pods or any(is_ready(pod) for pod in workload.pods):
         return None
     late = state.text("reason") == "ProgressDeadlineExceeded"
-    if not late and not _serves_nobody(workload):
+    if (not late and not _serves_nobody(workload)) or slow_start(workload):
         return None
     source = origin(
         workload,
@@ -71,7 +72,7 @@ CAUSE = Cause(
     faults=(67,),
     needs=("Pod", "ReplicaSet", "Event"),
     look_alikes={
-        "rollout_in_progress": "its deadline has not passed, and former pods serve or the new ones are minutes old",
+        "rollout_in_progress": "its deadline has not passed and former pods serve, or it is known to start slowly",
         "crash_after_change": "the new pods end, they do not only stay unready",
         "readiness_probe_wrong": "the probe of the new pods asks what they do not serve",
     },

@@ -66,12 +66,13 @@ def _container_states(workload: Workload) -> list[Fact]:
 
 
 def examine_service(service: Service) -> Finding | None:
-    """What was seen of a Service that reaches no ready pod; nothing where it is not shown which it selects."""
+    """What was seen of a Service that does not serve as wanted; nothing where it is not shown which pods it selects."""
     if not service.is_selector_read:
         return None
     text = f"{len(service.selected)} pods selected, {service.ready_endpoints} ready addresses"
-    told = [facts.field(service.object, "endpoints", text)]
-    return _finding(service.object, f"Service {service.object.name}", f"{text}.", told)
+    warned = recent_warnings(service.scene, [service.object])[:_SHOWN]
+    told = [*warned, facts.field(service.object, "endpoints", text)]
+    return _finding(service.object, f"Service {service.object.name}", f"{told[0].text}.", told)
 
 
 def examine_node(node: Node) -> Finding | None:

@@ -44,6 +44,7 @@ def examine(workload: Workload) -> Finding | None:
         supporting=(*found.facts, *_backend(workload, service, place), *(stopped.supporting if stopped else ())),
         remedies=(*(stopped.remedies[:1] if stopped else ()), escalate(workload.ref)),
         places={"service": service or "SERVICE", "place": place or "NAMESPACE"},
+        is_symptom=stopped is None,
     )
 
 
