@@ -55,6 +55,7 @@ from kubernaut.pipeline import run_incident
 from kubernaut.planning.exploring import ExplorationBudget
 from kubernaut.planning.guardrails import Guardrails, guardrails
 from kubernaut.planning.guards import Autonomy
+from kubernaut.planning.permitting import Permit
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage
 from kubernaut.planning.policy.book import PolicyBook
 from kubernaut.planning.submitting import Submissions
@@ -205,6 +206,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
         busy_for,
         learning.like,
         Proposing(sources, outside.repositories),
+        Permit(reader, store.incidents, store.switch, clock).objection,
     )
     return Stages(
         triage=TriageStage(

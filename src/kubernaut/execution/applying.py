@@ -95,14 +95,21 @@ def _unfit(intent: Intent, now: KubeObject | None) -> str | None:
         return f"{change.target} does not exist any more"
     if now.uid != change.uid:
         return f"changed meanwhile: {change.target} was replaced by another of the same name"
-    decided_on = content_of(KubeObject(intent.snapshot))
+    before = KubeObject(intent.snapshot)
+    decided_on = content_of(before)
     untouched = not isinstance(intent.undo, ObjectPatch) or is_undone(intent.undo, now)
     if decided_on and (content_of(now) != decided_on or not untouched):
         return f"changed meanwhile: the spec of {change.target} is not the one that was diagnosed"
+    if now.generation != before.generation:
+        # Perhaps by this very change, made before a crash and put back since: it is not made a second time.
+        return f"changed meanwhile: the spec of {change.target} was changed and put back"
     return None
 
 
 async def _unprepared(ports: ExecutionPorts, intent: Intent) -> str | None:
+    objection = await ports.objection()
+    if objection:
+        return f"not begun: {objection}"
     call = intent.preview.call
     prepared = await ports.catalogue[call.action].prepared(ports.reader, call, ports.clock.now())
     if isinstance(prepared, Refused):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from kubernaut.domain.diagnosis import ActionCall, Diagnosis
 from kubernaut.domain.errors import NotifyFailed
@@ -22,6 +23,7 @@ from kubernaut.domain.plans import Candidate, Conclusion, Decision, Plan, lease_
 from kubernaut.domain.proposals import Proposal
 from kubernaut.domain.sources import PROPOSE, Submission, Submitted
 from kubernaut.engine.codec import dump, load
+from kubernaut.execution.attempts import told_of
 from kubernaut.execution.owning import claim_on_call, rewriters_in
 from kubernaut.execution.previewing import ExecutionPorts, Owners, intend
 from kubernaut.execution.proposing import Proposing, draft, submit, withdraw
@@ -37,6 +39,8 @@ _REMEMBERED = timedelta(days=7)
 
 # Which finished incidents are alike, most alike first.
 Recall = Callable[[Incident, Diagnosis], Awaitable[Sequence[Tree]]]
+# Why nothing may be begun for an incident any more.
+Objection = Callable[[Incident], Awaitable[Refused | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class ExecutionStage:
     busy_for: timedelta
     recall: Recall | None = None
     proposing: Proposing = field(default_factory=Proposing)
+    objection: Objection | None = None
 
     async def ask(
         self, incident: Incident, diagnosis: Diagnosis, plan: Plan, *, look: int, open_for: timedelta
@@ -142,8 +147,8 @@ class ExecutionStage:
     async def intend(self, incident: Incident, chosen: Candidate, *, attempt: int) -> Execution:
         """What is going to be done, stored with the snapshot and the way back before anything is touched."""
         call = chosen.call
-        await self.leases.acquire(lease_name(call.target), incident.id, duration=self.busy_for)
-        intended = await intend(self.ports, call, await self._owners(chosen))
+        busy = await self._busy(incident, call.target)
+        intended = busy or await intend(self.ports, call, await self._owners(chosen))
         now = self._now()
         if isinstance(intended, Refused):
             refused = Execution(None, Applied.REFUSED, intended.reason, now)
@@ -156,17 +161,38 @@ class ExecutionStage:
         return Execution(intended, Applied.ALREADY, "", now)
 
     async def apply(self, incident: Incident, intent: Intent, *, attempt: int) -> Execution:
-        """The change, done once."""
-        done = await apply(self.ports, intent)
+        """The change, done once: what was told of this attempt already is the answer."""
+        told = await told_of(self.incidents, incident, attempt, EventKind.APPLIED, EventKind.REFUSED)
+        if told is not None:
+            return told
+        target = intent.preview.call.target
+        done = await apply(replace(self.ports, objection=partial(self._objection, incident, target, attempt)), intent)
         refused = done.applied is Applied.REFUSED
         kind, phase = (EventKind.REFUSED, Phase.INVESTIGATION) if refused else (EventKind.APPLIED, Phase.VERIFICATION)
-        target = intent.preview.call.target
         body: JsonObject = {"execution": dump(done)}
         await self._store(incident, f"{kind}-{attempt}", kind, body, phase=phase, about=target)
         return done
 
+    async def _busy(self, incident: Incident, target: ObjectRef) -> Refused | None:
+        """Refuses where another incident has the target; from now on it is this one's otherwise."""
+        if await self.leases.acquire(lease_name(target), incident.id, duration=self.busy_for):
+            return None
+        return Refused("resource_busy", f"another incident is acting on {target}")
+
+    async def _objection(self, incident: Incident, target: ObjectRef, attempt: int) -> str:
+        """Why the attempt may not be begun, though it was decided; empty where it may."""
+        if await told_of(self.incidents, incident, attempt, EventKind.APPLIED, EventKind.REFUSED) is not None:
+            return "another replica has done it"
+        refused = await self._busy(incident, target)
+        if refused is None and self.objection is not None:
+            refused = await self.objection(incident)
+        return refused.reason if refused else ""
+
     async def undo(self, incident: Incident, intent: Intent, verification: Verification, *, attempt: int) -> Execution:
         """The way back taken, after a verification that did not see the remedy help."""
+        told = await told_of(self.incidents, incident, attempt, EventKind.UNDONE)
+        if told is not None:
+            return told
         back = await self._take_back(incident, intent, str(attempt))
         body: JsonObject = {"execution": dump(back), "why": verification.reason}
         target = intent.preview.call.target
@@ -176,6 +202,9 @@ class ExecutionStage:
 
     async def let_go(self, incident: Incident, intent: Intent, *, attempt: int) -> Execution:
         """A step taken back that only prepared for others, since its strategy came to no good end."""
+        told = await told_of(self.incidents, incident, attempt, EventKind.UNDONE)
+        if told is not None:
+            return told
         back = await self._take_back(incident, intent, str(attempt))
         body: JsonObject = {"execution": dump(back), "why": "the strategy that it was a step of did not heal"}
         target = intent.preview.call.target
