@@ -11,6 +11,7 @@ from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.plans import Conclusion, Plan
 from kubernaut.domain.proposals import Proposal
 from kubernaut.engine import Run
+from kubernaut.healing.patience import patiently
 from kubernaut.healing.stages import Stages
 from kubernaut.healing.ways import Way
 
@@ -38,5 +39,5 @@ async def let_go(run: Run, stages: Stages, incident: Incident, way: Way) -> tupl
     backs = []
     for each in reversed(way.standing):
         take_back = partial(stages.execution.let_go, incident, each.intent, attempt=each.attempt)
-        backs.append((each, await run.step(f"undo-{each.attempt}", take_back, returns=Execution)))
+        backs.append((each, await patiently(run, f"undo-{each.attempt}", take_back, returns=Execution)))
     return way.without_what_stood(backs), "; ".join(f"{each.candidate.call.action}: {b.reason}" for each, b in backs)
