@@ -37,6 +37,7 @@ async def admit(signal: Signal, stages: Stages, engine: Engine) -> Admission | R
             await engine.start(incident.id, beginning(incident))
         case Resolved(incidents=incidents):
             for incident in incidents:
+                await engine.start(incident.id, beginning(incident))
                 await engine.send(incident.id, DECISION, {"resolved": True}, key=f"resolved-{signal.id}")
         case _:
             pass

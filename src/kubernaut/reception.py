@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
@@ -13,7 +13,8 @@ import structlog
 
 from kubernaut.adapters.prometheus.steps import metered_step
 from kubernaut.adapters.traces.steps import trace_admission
-from kubernaut.domain.errors import ClusterError, KubernautError, StoreError
+from kubernaut.domain.errors import KubernautError, StoreError
+from kubernaut.domain.incidents import Incident
 from kubernaut.domain.signals import AlertKey, Signal
 from kubernaut.engine import Engine
 from kubernaut.engine.run import RunState
@@ -35,6 +36,7 @@ IDLE_S = 1.0
 # While the cluster or the database does not answer, signals wait in the inbox and are tried again this often.
 RETRY_S = 2.0
 REVIVE_S = 15.0
+_A_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Reception:
                 began = clock.now()
                 try:
                     became = await metered_step(self.meter, "admit", partial(admit, signal, self.stages, self.engine))
-                except (ClusterError, StoreError) as error:
+                except KubernautError as error:
                     log.warning("signal waits", signal=signal.id, alert=signal.name, error=str(error))
                     return False
                 self.meter.count("signals_taken", alert="firing" if signal.firing else "resolved")
@@ -120,7 +122,7 @@ class Reception:
         while True:
             try:
                 alive = set(await self.engine.unfinished())
-                for incident in await self.incidents.find(IncidentFilter(open_only=True, limit=1000)):
+                async for incident in self._open_incidents():
                     if incident.id in alive:
                         continue
                     status = await self.engine.status(incident.id)
@@ -129,3 +131,11 @@ class Reception:
             except KubernautError as error:
                 log.warning("open incidents cannot be looked through", error=str(error))
             await asyncio.sleep(REVIVE_S)
+
+    async def _open_incidents(self) -> AsyncIterator[Incident]:
+        """All of them: the oldest are those that would be forgotten for ever."""
+        wanted = IncidentFilter(open_only=True, limit=_A_PAGE)
+        while page := await self.incidents.find(wanted):
+            for incident in page:
+                yield incident
+            wanted = replace(wanted, offset=wanted.offset + _A_PAGE)

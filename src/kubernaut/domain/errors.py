@@ -119,7 +119,7 @@ class ClusterThrottled(ClusterError):
 
 
 class Forbidden(ClusterError):
-    """401 or 403: our role lacks this verb. The three fields are the rule that would allow it."""
+    """403: our role lacks this verb. The three fields are the rule that would allow it."""
 
     code = "forbidden"
 
@@ -136,6 +136,13 @@ class Forbidden(ClusterError):
         self.api_group = api_group
         self.resource = resource
         self.verb = verb
+
+
+class NotLoggedIn(Forbidden):
+    """401, or no token at all: who we are is not accepted now, which says nothing about what we may do."""
+
+    code = "not_logged_in"
+    retryable = True
 
 
 class ObjectMissing(ClusterError):

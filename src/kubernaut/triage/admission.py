@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from kubernaut.domain.alerts import Stance, handling_of
+from kubernaut.domain.errors import ClusterError
 from kubernaut.domain.incidents import Fingerprint, Incident, IncidentId
 from kubernaut.domain.lifecycle import Phase
 from kubernaut.domain.objects import ObjectRef
@@ -77,7 +78,7 @@ class TriageStage:
     async def admit(self, signal: Signal) -> Admission | Resolved | SetAside:
         """What becomes of the signal.
 
-        Raises a `ClusterError` when its owner cannot be read; the signal then stays in the inbox.
+        Raises a retryable `ClusterError` while its owner cannot be read; the signal then stays in the inbox.
         """
         if signal.name in HEARTBEATS:
             return await self._set_aside(signal, f"{signal.name} says that alerting works")
@@ -95,9 +96,8 @@ class TriageStage:
         if reported is None and handling.stance is not Stance.ESCALATE:
             return await self._set_aside(signal, "no label names a Kubernetes object")
         # Alerts about the platform name no object; they are about what lives in its namespace.
-        target = await top_owner(self.reader, reported) if reported else PLATFORM
         reported = reported or PLATFORM
-        matter = await self._matter(target, family_of(signal.name, target))
+        matter = await self._matter_of(reported, signal.name)
         candidate = Incident(
             id=IncidentId(self.ids.new("inc")),
             fingerprint=matter.fingerprint,
@@ -110,6 +110,16 @@ class TriageStage:
             phase=Phase.INVESTIGATION,
         )
         return await self.incidents.admit(signal, candidate, hold=self.policy.hold, symptom=matter.is_symptom)
+
+    async def _matter_of(self, reported: ObjectRef, alert: str) -> _Matter:
+        try:
+            target = reported if reported is PLATFORM else await top_owner(self.reader, reported)
+            return await self._matter(target, family_of(alert, target))
+        except ClusterError as error:
+            if error.retryable:
+                raise
+            # What can never be read is told to people by its incident; waiting for it would hold up other alerts.
+            return _Matter(reported, fingerprint(self.policy.cluster, reported, family_of(alert, reported)))
 
     async def _matter(self, target: ObjectRef, family: str) -> _Matter:
         """What the alert is about in the end: its own object, or what this one shares with others that fail."""

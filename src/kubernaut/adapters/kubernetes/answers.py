@@ -15,6 +15,7 @@ from kubernaut.domain.errors import (
     ClusterUnavailable,
     Conflict,
     Forbidden,
+    NotLoggedIn,
     ObjectMissing,
     WatchExpired,
 )
@@ -104,7 +105,8 @@ def _refused(status: int, words: str, asked: Asked) -> ClusterError:
     group = api_group(asked.resource)
     rule = f'apiGroups: ["{group}"]  resources: ["{asked.rbac_resource}"]  verbs: ["{asked.verb}"]'
     scope = "" if asked.is_write else " --read"
-    return Forbidden(
+    kind = NotLoggedIn if status == 401 else Forbidden  # noqa: PLR2004
+    return kind(
         f"forbidden: {words}\n  missing  {rule}",
         api_group=group,
         resource=asked.rbac_resource,

@@ -16,7 +16,7 @@ from lightkube.core.exceptions import ConfigError
 
 from kubernaut.adapters.kubernetes.answers import Asked, error_for, lost_outcome, warnings_of
 from kubernaut.adapters.kubernetes.connection import ClusterOptions, open_client
-from kubernaut.domain.errors import ClusterError, ClusterUnavailable, Forbidden, ObjectMissing
+from kubernaut.domain.errors import ClusterError, ClusterUnavailable, NotLoggedIn, ObjectMissing
 from kubernaut.domain.objects import Json, JsonObject, ObjectRef, Tree
 from kubernaut.ports import Meter, Resource
 from kubernaut.resources import resource_of
@@ -139,7 +139,7 @@ class KubernetesApi:
                 response = await self._client.send(request, stream=True)
             status = str(response.status_code)
         except (ConfigError, KeyError, FileNotFoundError) as error:
-            raise Forbidden(f"{asked.text}: the kubeconfig's login plugin gave no token: {error}") from error
+            raise NotLoggedIn(f"{asked.text}: the kubeconfig's login plugin gave no token: {error}") from error
         finally:
             if self._meter is not None:
                 self._meter.count("cluster_requests", verb=asked.verb, status=status)
