@@ -15,7 +15,7 @@ from kubernaut.domain.diagnosis import ActionCall, Diagnosis
 from kubernaut.domain.errors import NotifyFailed
 from kubernaut.domain.execution import Applied, Execution, Intent, Preview, Refused, Verification
 from kubernaut.domain.incidents import Incident
-from kubernaut.domain.journal import Event, EventKind, attempt_of, is_undoing, unsettled_attempt
+from kubernaut.domain.journal import OF_ATTEMPTS, Event, EventKind, attempt_of, is_undoing, unsettled_attempt
 from kubernaut.domain.lifecycle import Ending, Phase
 from kubernaut.domain.objects import JsonObject, ObjectRef, Tree
 from kubernaut.domain.ownership import Claim
@@ -213,7 +213,7 @@ class ExecutionStage:
 
     async def undo_last(self, incident: Incident, *, by: str, reason: str = "") -> Execution:
         """The last applied change of the incident taken back, because a person wants it."""
-        last = unsettled_attempt(await self.incidents.events(incident.id))
+        last = unsettled_attempt(await self.incidents.events(incident.id, kinds=OF_ATTEMPTS))
         if last is None:
             return Execution(None, Applied.REFUSED, "nothing is applied that was not taken back", self._now())
         if last.kind is EventKind.SUBMITTED:
@@ -232,7 +232,8 @@ class ExecutionStage:
         back = await undo(self.ports, intent)
         if intent.stop_gap is None or back.applied is Applied.REFUSED:
             return back
-        events = [each for each in await self.incidents.events(incident.id) if attempt_of(each) == _beside(attempt)]
+        told = await self.incidents.events(incident.id, kinds=OF_ATTEMPTS)
+        events = [each for each in told if attempt_of(each) == _beside(attempt)]
         submitted = next((each for each in events if each.kind is EventKind.SUBMITTED), None)
         if submitted is None or any(is_undoing(each) for each in events):
             return back
