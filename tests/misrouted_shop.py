@@ -150,7 +150,11 @@ class MisroutedShop:
         irreversible = frozenset(action.id for action in catalogue if not action.reversible)
         watch = VerificationPolicy(timedelta(seconds=20), timedelta(seconds=5), timedelta(seconds=40))
         execution = ExecutionStage(
-            ExecutionPorts(cluster, self, clock, catalogue), incidents, self.leases, self.notifier, _BUSY,
+            ExecutionPorts(cluster, self, clock, catalogue),
+            incidents,
+            self.leases,
+            self.notifier,
+            _BUSY,
             objection=Permit(cluster, incidents, self.switch, clock).objection,
         )
         return Stages(

@@ -13,8 +13,10 @@ from collections.abc import Iterator
 
 from kubernaut.domain.changes import MARK, ObjectPatch, PatchOperation, Withdrawal
 from kubernaut.domain.execution import Intent
+from kubernaut.domain.held_fields import Holder, holders
 from kubernaut.domain.objects import Json, JsonObject, KubeObject
 from kubernaut.domain.patches import ABSENT, Absent, holds, pointer, tokens, value_at
+from kubernaut.domain.provenance import CONTROLLERS
 
 _IDENTITIES = ("name", "port")
 _NOT_CONTENT = frozenset({"apiVersion", "kind", "metadata", "status"})
@@ -69,7 +71,14 @@ def content_of(item: KubeObject) -> JsonObject:
 def is_as_made(way_back: Withdrawal, now: KubeObject) -> bool:
     """Whether the object that we made still has our mark, and everything that we wrote into it."""
     written = {key: value for key, value in way_back.body.items() if key not in _NOT_CONTENT}
-    return now.annotations.get(MARK) == way_back.mark and _contains(dict(now.raw), written)
+    ours = now.annotations.get(MARK) == way_back.mark and _contains(dict(now.raw), written)
+    # What somebody added beside it is told from the API server's defaults by the count of changes, and by its manager.
+    return ours and now.generation <= 1 and not any(_is_theirs(each) for each in holders(now))
+
+
+def _is_theirs(holder: Holder) -> bool:
+    own = holder.manager in {"kubernaut", *CONTROLLERS}
+    return not own and bool({key.removeprefix("f:") for key in holder.fields} - _NOT_CONTENT)
 
 
 def _contains(found: Json, written: Json) -> bool:

@@ -80,10 +80,16 @@ async def write_once(
 
 
 def at_version(change: Change, now: KubeObject | None) -> Change:
-    """The same change for the version that was just read; all others go by uid or mark alone."""
-    if isinstance(change, ObjectPatch) and now is not None:
-        return replace(change, resource_version=now.resource_version)
-    return change
+    """The same change for the version that was just read; a pod, whose status moves, and others go by uid or mark."""
+    if now is None:
+        return change
+    match change:
+        case ObjectPatch():
+            return replace(change, resource_version=now.resource_version)
+        case ObjectDeletion() if change.target.kind != "Pod":
+            return replace(change, resource_version=now.resource_version)
+        case _:
+            return change
 
 
 def _unfit(intent: Intent, now: KubeObject | None) -> str | None:

@@ -69,7 +69,8 @@ def _change_of(way_back: WayBack, now: KubeObject | None) -> ObjectPatch | Objec
         case ObjectCreation():
             return way_back
         case Withdrawal(target=target):
-            return ObjectDeletion(target, now.uid if now else KubeObject({}).uid)
+            seen = now or KubeObject({})
+            return ObjectDeletion(target, seen.uid, resource_version=seen.resource_version)
 
 
 def _is_back(way_back: WayBack, now: KubeObject | None) -> bool:

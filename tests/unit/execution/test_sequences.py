@@ -247,6 +247,41 @@ async def test_an_object_that_somebody_changed_after_we_made_it_stays() -> None:
     assert await cluster.get(policy) is not None
 
 
+async def test_what_somebody_added_to_an_object_that_we_made_stays_with_it() -> None:
+    cluster = MemoryCluster(town())
+    ports, intent = await intended(cluster, StillClock(), call("quarantine_pod", POD))
+    await apply(ports, intent)
+    policy = intent.preview.change.target
+    raw = cluster.raw(policy)
+    raw["spec"]["egress"] = [{"to": []}]  # type: ignore[index, call-overload]
+    cluster.put(raw)
+    back = await undo(ports, intent)
+    assert back.applied is Applied.REFUSED
+    assert await cluster.get(policy) is not None
+
+
+class EditedInTheLastMoment(MemoryCluster):
+    """Somebody edits an object between the last look at it and its deletion."""
+
+    async def write(self, change: Change, *, dry_run: bool = False, **_: object) -> KubeObject | None:
+        if isinstance(change, ObjectDeletion) and not dry_run:
+            raw: Raw = self.raw(change.target)
+            raw["spec"]["policyTypes"] = ["Ingress"]
+            self.put(raw)
+        return await super().write(change, dry_run=dry_run)
+
+
+async def test_an_object_that_is_edited_in_the_moment_of_its_deletion_stays() -> None:
+    cluster = EditedInTheLastMoment(town())
+    ports, intent = await intended(cluster, StillClock(), call("quarantine_pod", POD))
+    await apply(ports, intent)
+    policy = intent.preview.change.target
+    back = await undo(ports, intent)
+    assert back.applied is Applied.REFUSED
+    assert "somebody else changed" in back.reason
+    assert await cluster.get(policy) is not None
+
+
 async def test_what_the_server_warns_of_is_kept_with_the_preview_and_the_execution() -> None:
     cluster = MemoryCluster(town())
     cluster.warnings = ["would violate PodSecurity restricted"]

@@ -34,6 +34,7 @@ _DOING = {
 }
 _QUESTIONS = frozenset({"SelfSubjectAccessReview"})
 _FACTS: dict[int, type[ClusterError]] = {404: ObjectMissing, 409: Conflict, 410: WatchExpired}
+_NO_SUCH_PATH = b"404 page not found"
 _LONGEST_MESSAGE = 2000
 _MOST_WARNINGS = 20
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"(?: "[^"]*")?')
@@ -76,6 +77,9 @@ def error_for(status: int, headers: Mapping[str, str], body: bytes, asked: Asked
     match status:
         case 401 | 403:
             return _refused(status, words, asked)
+        case 404 if body.strip() != _NO_SUCH_PATH and not body.lstrip().startswith(b"{"):
+            # A page of whatever stands before the API server says nothing about the object.
+            return ClusterUnavailable(words + lost_outcome(asked))
         case 404 | 409 | 410:
             return _FACTS[status](words)
         case 429:

@@ -177,6 +177,8 @@ class MemoryCluster:
                 raise Conflict(f"deleting {change.target}: the UID in the precondition does not match")
             if isinstance(change, Eviction):
                 self._check_budgets(KubeObject(item))
+            elif change.resource_version not in ("", KubeObject(item).resource_version):
+                raise Conflict(f"deleting {change.target}: the ResourceVersion in the precondition does not match")
             if not dry_run:
                 self.remove(change.target)
             return None
