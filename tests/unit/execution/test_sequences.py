@@ -221,6 +221,22 @@ async def test_a_claim_is_made_anew_and_taken_back_once_its_controller_let_the_f
     assert contents(cluster) == before
 
 
+async def test_a_claim_that_a_stateful_set_would_make_again_with_the_old_class_is_not_made_anew() -> None:
+    template = {"metadata": {"name": "data"}, "spec": {"storageClassName": "gone"}}
+    owner = thing("apps/v1", "StatefulSet", "ledger-eu", spec={"volumeClaimTemplates": [template]})
+    names = {"data-ledger-eu-0": True, "data-ledger-0": False, "data-ledger-eu": False, "data-ledger-eu-x": False}
+    for name, is_made in names.items():
+        claim = thing(
+            "v1", "PersistentVolumeClaim", name, spec={"storageClassName": "gone"}, status={"phase": "Pending"}
+        )
+        ports = ExecutionPorts(MemoryCluster([*town(), owner, claim]), MemoryCluster(), StillClock(), CATALOGUE)
+        wanted = call("recreate_pvc", ref("PersistentVolumeClaim", name), storage_class="fast")
+        prepared = await CATALOGUE["recreate_pvc"].prepared(ports.reader, wanted, NOW)
+        assert isinstance(prepared, Refused) is is_made, name
+        if isinstance(prepared, Refused):
+            assert prepared.guard == "made_by_owner"
+
+
 async def test_a_claim_that_never_goes_is_said_to_be_still_there() -> None:
     cluster, clock = ProtectedClaims(town()), LiveClock()
     claim = ref("PersistentVolumeClaim", "scratch")
