@@ -102,8 +102,12 @@ class Orders:
         if known.phase is not Phase.APPROVAL:
             raise OrderRefused(f"{incident} does not wait for consent: it is {known.ending or 'in ' + known.phase}")
         asked = await self.incidents.events(incident, kinds=(EventKind.ASKED,))
+        plan = load(Plan, asked[-1].body.get("plan"))
+        # Its run may be with a process that died, and hear of it only after the takeover.
+        if plan.expires_at is not None and plan.expires_at <= self.clock.now():
+            raise OrderRefused(f"the request for consent of {incident} was open until {plan.expires_at:%H:%MZ}")
         # One answer a question: of two people who click at once, the first decides.
-        return load(Plan, asked[-1].body.get("plan")), f"answer-{asked[-1].key}"
+        return plan, f"answer-{asked[-1].key}"
 
     async def _known(self, incident: IncidentId) -> Incident:
         found = await self.incidents.get(incident)

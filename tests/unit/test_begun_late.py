@@ -13,6 +13,7 @@ from kubernaut.domain.journal import EventKind
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import ObjectRef, Tree
 from kubernaut.domain.plans import lease_name
+from kubernaut.healing.deciding import DECISION
 from kubernaut.pipeline import beginning
 from kubernaut.ports import Suspension
 from tests import objects
@@ -134,3 +135,22 @@ async def test_what_a_person_set_after_the_undo_is_not_undone_by_its_repetition(
 
     assert len(shop.written) == 2
     assert shop.selector() == {"app": "cart", "tier": "web"}
+
+
+async def test_consent_is_to_the_change_that_was_shown_and_not_to_another_one_of_that_name() -> None:
+    shop = MisroutedShop(autonomy="approve")
+    opened = await shop.open_incident()
+    async with MemoryEngine(shop.workflow, shop.clock) as engine:
+        engine.crash_at("ask-1", Moment.AFTER)
+        await engine.start(opened.id, beginning(opened))
+        await engine.crashed.wait()
+        raw = shop.cluster.raw(SERVICE)
+        raw["spec"]["selector"] = {"app": "cart", "tier": "canary"}  # type: ignore[call-overload,index]
+        shop.cluster.put(raw)
+        await engine.send(opened.id, DECISION, {"approved": True, "by": "ada"})
+        await engine.recover()
+        await engine.outcome(opened.id)
+
+    assert not shop.written
+    refused = await shop.incidents.events(opened.id, kinds=(EventKind.REFUSED,))
+    assert Tree(refused[-1].body).text("guard") == "changed_since_consent"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -54,20 +54,16 @@ def cut_off(shop: MisroutedShop, error: Exception) -> None:
 
 
 @asynccontextmanager
-async def receiving(shop: MisroutedShop) -> AsyncIterator[tuple[Reception, MemoryEngine]]:
+async def receiving(shop: MisroutedShop) -> AsyncIterator[None]:
     """A reception at work; what breaks it breaks the test."""
     async with MemoryEngine(shop.workflow, shop.clock) as engine:
         reception = Reception(
             "one", shop.stages, engine, shop.inbox, shop.incidents, shop.leases, MemoryMeter(), asyncio.Event()
         )
-        work = asyncio.create_task(reception.work())
-        try:
-            yield reception, engine
-            assert not work.done(), work.exception()
-        finally:
+        async with asyncio.TaskGroup() as group:
+            work = group.create_task(reception.work())
+            yield
             work.cancel()
-            with suppress(asyncio.CancelledError):
-                await work
 
 
 async def settled(shop: MisroutedShop, *, waiting: int = 0) -> None:

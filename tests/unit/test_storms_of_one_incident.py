@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from kubernaut.adapters.memory.engine import MemoryEngine
 from kubernaut.domain.execution import Applied
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import Tree
 from kubernaut.pipeline import beginning
-from kubernaut.adapters.memory.engine import MemoryEngine
 from tests import objects
 from tests.misrouted_shop import MisroutedShop
 

@@ -1,12 +1,16 @@
-"""What the events of an incident tell of one of its attempts."""
+"""Whether an attempt may be made: what is told of it already, and whose its target is."""
 
 from __future__ import annotations
 
-from kubernaut.domain.execution import Execution
+from datetime import timedelta
+
+from kubernaut.domain.execution import Execution, Refused
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import EventKind
+from kubernaut.domain.objects import ObjectRef
+from kubernaut.domain.plans import lease_name
 from kubernaut.engine.codec import load
-from kubernaut.ports import IncidentStore
+from kubernaut.ports import IncidentStore, Leases
 
 
 async def told_of(store: IncidentStore, incident: Incident, attempt: int, *kinds: EventKind) -> Execution | None:
@@ -18,3 +22,10 @@ async def told_of(store: IncidentStore, incident: Incident, attempt: int, *kinds
         if event.key == f"{event.kind}-{attempt}":
             return load(Execution, event.body["execution"])
     return None
+
+
+async def busy_with(leases: Leases, incident: Incident, target: ObjectRef, busy_for: timedelta) -> Refused | None:
+    """Refuses where another incident has the target; from now on it is this one's otherwise."""
+    if await leases.acquire(lease_name(target), incident.id, duration=busy_for):
+        return None
+    return Refused("resource_busy", f"another incident is acting on {target}")

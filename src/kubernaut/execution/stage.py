@@ -23,7 +23,8 @@ from kubernaut.domain.plans import Candidate, Conclusion, Decision, Plan, lease_
 from kubernaut.domain.proposals import Proposal
 from kubernaut.domain.sources import PROPOSE, Submission, Submitted
 from kubernaut.engine.codec import dump, load
-from kubernaut.execution.attempts import told_of
+from kubernaut.execution.attempts import busy_with, told_of
+from kubernaut.execution.consented import other_than_shown
 from kubernaut.execution.owning import claim_on_call, rewriters_in
 from kubernaut.execution.previewing import ExecutionPorts, Owners, intend
 from kubernaut.execution.proposing import Proposing, draft, submit, withdraw
@@ -147,8 +148,10 @@ class ExecutionStage:
     async def intend(self, incident: Incident, chosen: Candidate, *, attempt: int) -> Execution:
         """What is going to be done, stored with the snapshot and the way back before anything is touched."""
         call = chosen.call
-        busy = await self._busy(incident, call.target)
+        busy = await busy_with(self.leases, incident, call.target, self.busy_for)
         intended = busy or await intend(self.ports, call, await self._owners(chosen))
+        if isinstance(intended, Intent):
+            intended = await other_than_shown(self.incidents, incident, intended) or intended
         now = self._now()
         if isinstance(intended, Refused):
             refused = Execution(None, Applied.REFUSED, intended.reason, now)
@@ -173,17 +176,10 @@ class ExecutionStage:
         await self._store(incident, f"{kind}-{attempt}", kind, body, phase=phase, about=target)
         return done
 
-    async def _busy(self, incident: Incident, target: ObjectRef) -> Refused | None:
-        """Refuses where another incident has the target; from now on it is this one's otherwise."""
-        if await self.leases.acquire(lease_name(target), incident.id, duration=self.busy_for):
-            return None
-        return Refused("resource_busy", f"another incident is acting on {target}")
-
     async def _objection(self, incident: Incident, target: ObjectRef, attempt: int) -> str:
-        """Why the attempt may not be begun, though it was decided; empty where it may."""
         if await told_of(self.incidents, incident, attempt, EventKind.APPLIED, EventKind.REFUSED) is not None:
             return "another replica has done it"
-        refused = await self._busy(incident, target)
+        refused = await busy_with(self.leases, incident, target, self.busy_for)
         if refused is None and self.objection is not None:
             refused = await self.objection(incident)
         return refused.reason if refused else ""

@@ -48,33 +48,39 @@ async def _change(
         return Acted(Conclusion(Ending.ESCALATED, prepared.reason, final=False), Outcome.REFUSED)
     intent = prepared.intent
     beside = await _submit_beside(run, stages, incident, diagnosis, intent, attempt=attempt)
+    take_back = f"kubernaut incidents undo {incident.id}"
     try:
-        return await _carry_out(run, stages, incident, diagnosis, intent, chosen.course, beside, attempt=attempt)
+        done = await _carry_out(run, stages, incident, diagnosis, intent, chosen.course, attempt=attempt)
     except EngineError:
         raise
     except KubernautError as error:
-        action, take_back = intent.preview.call.action, f"kubernaut incidents undo {incident.id}"
+        action = intent.preview.call.action
         words = f"{action} may be in force, and nobody could see to it ({error.code}: {error})"
         return Acted(Conclusion(Ending.BLOCKED, words, take_back), Outcome.UNKNOWN, intent)
+    match done:
+        case Execution():
+            return _not_applied(intent, done, take_back, beside)
+        case verification, None:
+            return _left_standing(intent, verification, take_back, beside)
+        case verification, back:
+            return _taken_back(intent, verification, back, take_back)
 
 
 async def _carry_out(  # what every step of an attempt is told
-    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, intent: Intent, course: Course | None,
-    beside: Submitted | None, *, attempt: int,
-) -> Acted:  # fmt: skip
-    """From the write to the verdict, and back where it did not help."""
+    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, intent: Intent, course: Course | None, *,
+    attempt: int,
+) -> Execution | tuple[Verification, Execution | None]:  # fmt: skip
+    """Why it was not applied; or else the verdict, with what became of its undo where it did not help."""
     execution = stages.execution
     apply = partial(execution.apply, incident, intent, attempt=attempt)
     applied = await patiently(run, f"apply-{attempt}", apply, returns=Execution)
-    take_back = f"kubernaut incidents undo {incident.id}"
     if applied.applied is Applied.REFUSED:
-        return _not_applied(intent, applied, take_back, beside)
+        return applied
     verification = await _watch(run, stages, incident, diagnosis, intent, course, attempt=attempt)
-    if verification.effect in {Effect.UNCHANGED, Effect.WORSE}:
-        undo = partial(execution.undo, incident, intent, verification, attempt=attempt)
-        back = await patiently(run, f"undo-{attempt}", undo, returns=Execution)
-        return _taken_back(intent, verification, back, take_back)
-    return _left_standing(intent, verification, take_back, beside)
+    if verification.effect not in {Effect.UNCHANGED, Effect.WORSE}:
+        return verification, None
+    undo = partial(execution.undo, incident, intent, verification, attempt=attempt)
+    return verification, await patiently(run, f"undo-{attempt}", undo, returns=Execution)
 
 
 def _not_applied(intent: Intent, applied: Execution, take_back: str, beside: Submitted | None) -> Acted:

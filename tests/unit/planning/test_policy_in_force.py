@@ -182,6 +182,15 @@ async def test_nobody_answering_in_time_hands_over_to_people() -> None:
     assert (told(answered), answered.ending) == ((Decision.CLOSE, "approval_expired"), Ending.ESCALATED)
 
 
+async def test_a_request_that_ends_unanswered_after_its_alert_was_resolved_calls_nobody() -> None:
+    desk = PlanningDesk(autonomy="approve")
+    teller = await desk.open()
+    plan = await desk.ask(teller, await desk.plan(teller))
+    await teller.resolve()
+    answered = await desk.hear(teller, plan, None)
+    assert (told(answered), answered.ending) == ((Decision.CLOSE, "resolved"), Ending.SELF_RESOLVED)
+
+
 async def test_a_message_that_is_no_answer_does_not_make_the_request_live_longer() -> None:
     desk = PlanningDesk(autonomy="approve")
     teller = await desk.open()
