@@ -31,9 +31,7 @@ from kubernaut.declared import value_inputs
 from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.errors import KubernautError
 from kubernaut.domain.incidents import IncidentId
-from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import Json, JsonObject
-from kubernaut.domain.plans import Conclusion
 from kubernaut.engine.durable import DurableEngine
 from kubernaut.engine.policy import EnginePolicy
 from kubernaut.engine.run import Run
@@ -42,6 +40,7 @@ from kubernaut.execution.previewing import ExecutionPorts
 from kubernaut.execution.proposing import PROPOSABLE, Proposing
 from kubernaut.execution.stage import ExecutionStage
 from kubernaut.gitops_wiring import declared_sources, repositories_of
+from kubernaut.healing.ending import end_broken
 from kubernaut.healing.stages import PipelinePolicy, Stages
 from kubernaut.impact.stage import ImpactStage
 from kubernaut.investigation.stage import InvestigationStage, SecondOpinion
@@ -300,12 +299,9 @@ def _learning(settings: Settings, outside: Outside) -> LearningStage:
 
 
 async def _close_failed(stages: Stages, store: Store, run_id: str, error: KubernautError) -> None:
-    """A run that broke by a defect of ours: people are told, and the incident does not stay open for ever."""
     incident = await store.incidents.get(IncidentId(run_id))
     if incident is not None and incident.is_open:
-        conclusion = Conclusion(Ending.FAILED, f"{error.code}: {error}")
-        await stages.execution.tell(incident, conclusion)
-        await stages.execution.close(incident, conclusion)
+        await end_broken(stages, incident, error)
 
 
 def _second_opinion(settings: Settings, outside: Outside, catalogue: Catalogue) -> SecondOpinion | None:

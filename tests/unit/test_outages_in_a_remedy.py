@@ -10,10 +10,11 @@ import pytest
 from kubernaut.adapters.memory.cluster import MemoryCluster
 from kubernaut.adapters.memory.engine import MemoryEngine
 from kubernaut.domain.changes import Change
-from kubernaut.domain.errors import ClusterError, ClusterUnavailable, Forbidden
+from kubernaut.domain.errors import ClusterError, ClusterUnavailable, Forbidden, KubernautError
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import KubeObject, ObjectRef
+from kubernaut.healing.ending import end_broken
 from kubernaut.pipeline import beginning
 from kubernaut.ports import Listing, Resource
 from tests.misrouted_shop import MisroutedShop
@@ -31,7 +32,7 @@ class Cut:
     shop: MisroutedShop
     failing: int
     passing: int = 0
-    error: Callable[[], ClusterError] = lambda: ClusterUnavailable("no answer")
+    error: Callable[[], Exception] = lambda: ClusterUnavailable("no answer")
 
     def _line(self) -> MemoryCluster:
         if self.passing:
@@ -109,3 +110,25 @@ async def test_a_remedy_that_nobody_can_see_to_any_more_is_named_with_its_undo(
     assert "fix_service_selector may be in force" in incident.reason
     told = shop.notifier.sent[-1]
     assert any(f"kubernaut incidents undo {incident.id}" in line for line in told.lines)
+
+
+async def test_a_run_that_breaks_in_the_middle_of_a_remedy_tells_how_to_undo_it() -> None:
+    shop = MisroutedShop(answers=False)
+    opened = await shop.open_incident()
+
+    async def on_failure(run_id: str, error: KubernautError) -> None:  # noqa: ARG001
+        await end_broken(shop.stages, opened, error)
+
+    def broken() -> Exception:
+        return ZeroDivisionError()
+
+    watching_through(shop, Cut(shop, failing=1, error=broken))
+    async with MemoryEngine(shop.workflow, shop.clock, on_failure=on_failure) as engine:
+        await engine.start(opened.id, beginning(opened))
+        await engine.outcome(opened.id)
+
+    incident = await shop.incidents.get(opened.id)
+    assert incident is not None
+    assert incident.ending is Ending.FAILED
+    assert "what it did to shop/service/cart may be in force" in incident.reason
+    assert any(f"kubernaut incidents undo {incident.id}" in line for line in shop.notifier.sent[-1].lines)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from kubernaut.domain.errors import KubernautError
 from kubernaut.domain.execution import Execution
 from kubernaut.domain.incidents import Incident
+from kubernaut.domain.journal import OF_ATTEMPTS, unsettled_attempt
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.plans import Conclusion, Plan
 from kubernaut.domain.proposals import Proposal
@@ -32,6 +34,17 @@ async def end(run: Run, stages: Stages, incident: Incident, way: Way, conclusion
         way, words = await let_go(run, stages, incident, way)
         conclusion = replace(conclusion, reason=f"{conclusion.reason}; {words}")
     return way.ended(conclusion, incident.id)
+
+
+async def end_broken(stages: Stages, incident: Incident, error: KubernautError) -> None:
+    """Ends an incident whose run broke by a defect of ours: people are told, also of what may still be in force."""
+    conclusion = Conclusion(Ending.FAILED, f"{error.code}: {error}")
+    last = unsettled_attempt(await stages.execution.incidents.events(incident.id, kinds=OF_ATTEMPTS))
+    if last is not None:
+        words = f"{conclusion.reason}; what it did to {last.about} may be in force"
+        conclusion = replace(conclusion, reason=words, help=f"kubernaut incidents undo {incident.id}")
+    await stages.execution.tell(incident, conclusion)
+    await stages.execution.close(incident, conclusion)
 
 
 async def let_go(run: Run, stages: Stages, incident: Incident, way: Way) -> tuple[Way, str]:
