@@ -25,6 +25,7 @@ _PAUSE: Final = timedelta(seconds=5)
 @dataclass(slots=True)
 class _Progress:
     intent: Intent
+    rounds: int
     deadline: datetime
     waiting: list[Intent]
     done: list[Intent] = field(default_factory=list)
@@ -44,7 +45,10 @@ async def apply(ports: ExecutionPorts, intent: Intent) -> Execution:
     execution = await apply_part(ports, intent, first=not begun)
     if execution.applied is Applied.REFUSED and (intent.together or begun):
         return await _taken_back(ports, intent, [], {_name(intent): execution.reason}) if begun else execution
-    progress = _Progress(intent, ports.clock.now() + timedelta(seconds=intent.patience_s), list(intent.further))
+    # Counted, so that a clock that is set back lengthens nothing; each takes a pause at the least.
+    rounds = 1 + intent.patience_s // int(_PAUSE.total_seconds())
+    deadline = ports.clock.now() + timedelta(seconds=intent.patience_s)
+    progress = _Progress(intent, rounds, deadline, list(intent.further))
     _note(progress, intent, execution)
     while await _round(ports, progress):
         await ports.clock.sleep(_PAUSE)
@@ -72,7 +76,8 @@ async def _round(ports: ExecutionPorts, progress: _Progress) -> bool:
             progress.held[_name(part)] = held
             still.append(part)
     progress.waiting = still
-    return bool(still) and ports.clock.now() < progress.deadline
+    progress.rounds -= 1
+    return bool(still) and progress.rounds > 0 and ports.clock.now() < progress.deadline
 
 
 async def _try(ports: ExecutionPorts, progress: _Progress, part: Intent) -> ClusterError | str:

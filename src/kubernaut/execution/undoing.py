@@ -44,13 +44,13 @@ async def _once_gone(ports: ExecutionPorts, way_back: WayBack) -> KubeObject | N
 
     A claim, for one, stays until its controller has seen that nobody uses it.
     """
-    deadline = ports.clock.now() + _LEAVES_WITHIN
-    while True:
-        now = await ports.reader.get(way_back.target)
-        leaving = now is not None and now.has("metadata", "deletionTimestamp")
-        if not isinstance(way_back, ObjectCreation) or not leaving or ports.clock.now() >= deadline:
-            return now
+    now = await ports.reader.get(way_back.target)
+    for _ in range(_LEAVES_WITHIN // _PAUSE):
+        if not isinstance(way_back, ObjectCreation) or now is None or not now.has("metadata", "deletionTimestamp"):
+            break
         await ports.clock.sleep(_PAUSE)
+        now = await ports.reader.get(way_back.target)
+    return now
 
 
 async def _taken_back(ports: ExecutionPorts, intent: Intent, way_back: WayBack) -> Execution:

@@ -17,6 +17,7 @@ from kubernaut.engine.codec import dump, load
 from kubernaut.execution.catalogue import discover
 from kubernaut.execution.previewing import ExecutionPorts, intend
 from kubernaut.execution.sequences import apply, undo
+from kubernaut.ports import Listing, Resource
 from tests.remedies import NOW, Raw, StillClock, contents, ref, thing, town
 
 CATALOGUE = discover()
@@ -41,6 +42,16 @@ class LiveClock(StillClock):
         happening = self.events.get(self.slept)
         if callable(happening):
             happening()
+
+
+@dataclass
+class BackwardClock(LiveClock):
+    """A clock that is set back whenever it went on."""
+
+    async def sleep(self, duration: timedelta) -> None:
+        await super().sleep(duration)
+        assert self.slept < 1000
+        self.moment = NOW - timedelta(hours=1)
 
 
 def call(action: str, target: ObjectRef, **parameters: Parameter) -> ActionCall:
@@ -81,6 +92,21 @@ async def test_a_drain_that_a_budget_never_allows_is_given_up_and_uncordoned() -
     assert clock.moment - NOW <= timedelta(seconds=70)
 
 
+async def test_a_clock_that_is_set_back_again_and_again_lengthens_no_drain_and_no_undo() -> None:
+    cluster, clock = MemoryCluster([*town(), guarded(0)]), BackwardClock()
+    ports, intent = await intended(cluster, clock, call("drain_node", NODE, deadline_s=60))
+    assert (await apply(ports, intent)).applied is Applied.REFUSED
+    assert clock.slept == 12
+
+    claims, clock = ProtectedClaims(town()), BackwardClock()
+    claim = ref("PersistentVolumeClaim", "scratch")
+    ports, intent = await intended(claims, clock, call("recreate_pvc", claim, storage_class="fast"))
+    clock.events = {1: lambda: claims.remove(claim)}
+    assert (await apply(ports, intent)).applied is Applied.DONE
+    assert (await undo(ports, intent)).applied is Applied.REFUSED
+    assert clock.slept == 31
+
+
 async def test_a_drain_that_broke_off_in_the_middle_goes_on_where_it_was() -> None:
     cluster, clock = MemoryCluster(town()), LiveClock()
     ports, intent = await intended(cluster, clock, call("drain_node", NODE))
@@ -108,6 +134,25 @@ async def test_a_node_whose_pods_would_be_lost_is_not_drained(change: dict[str, 
     answer = await intend(ExecutionPorts(cluster, cluster, StillClock(), CATALOGUE), call("drain_node", NODE))
     assert isinstance(answer, Refused)
     assert answer.guard == guard
+
+
+class TooManyPods(MemoryCluster):
+    """A cluster of which not all pods can be read."""
+
+    async def list(
+        self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = "", limit: int = 5000
+    ) -> Listing:
+        listing = await super().list(resource, namespace, labels=labels, fields=fields, limit=limit)
+        return replace(listing, complete=listing.complete and resource.kind != "Pod")
+
+
+@pytest.mark.parametrize(
+    "wanted", [call("drain_node", NODE), call("migrate_workload", ref("Deployment", "checkout"), node="worker-1")]
+)
+async def test_nothing_is_moved_to_nodes_of_which_not_all_pods_are_known(wanted: ActionCall) -> None:
+    prepared = await CATALOGUE[wanted.action].prepared(TooManyPods(town()), wanted, NOW)
+    assert isinstance(prepared, Refused)
+    assert prepared.guard == "not_read"
 
 
 async def test_the_last_node_of_a_pool_is_not_drained() -> None:
