@@ -8,6 +8,8 @@ from typing import Final, Literal, TypeAlias
 from kubernaut.domain.objects import Json, JsonObject, ObjectRef, Uid
 
 MARK: Final = "kubernaut.ai/change"
+# What the API server notes down as the manager of the fields that we write.
+FIELD_MANAGER: Final = "kubernaut"
 
 
 @dataclass(frozen=True, slots=True)

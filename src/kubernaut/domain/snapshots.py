@@ -11,11 +11,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 
-from kubernaut.domain.changes import MARK, ObjectPatch, PatchOperation, Withdrawal
+from kubernaut.domain.changes import FIELD_MANAGER, MARK, ObjectPatch, PatchOperation, Withdrawal
 from kubernaut.domain.execution import Intent
-from kubernaut.domain.held_fields import Holder, holders
+from kubernaut.domain.held_fields import Holder, changed_fields, holders, path_of, words
 from kubernaut.domain.objects import Json, JsonObject, KubeObject
-from kubernaut.domain.patches import ABSENT, Absent, holds, pointer, tokens, value_at
+from kubernaut.domain.patches import ABSENT, Absent, holds, patched, pointer, tokens, value_at
 from kubernaut.domain.provenance import CONTROLLERS
 
 _IDENTITIES = ("name", "port")
@@ -57,6 +57,28 @@ def changed_since(undo: ObjectPatch, now: KubeObject) -> str | None:
     return None
 
 
+def was_made_by_others(change: ObjectPatch, now: KubeObject) -> str:
+    """Who made this very change, where it was not us by `managedFields`; empty where we did or nobody can tell."""
+    written = [path_of(dict(now.raw), entry.path) for entry in change.operations if entry.op in {"add", "replace"}]
+    makers = [each.manager for each in holders(now) for path in written if each.holds(path)]
+    known = change.subresource != "status" and bool(makers) and FIELD_MANAGER not in makers
+    return makers[0] if known else ""
+
+
+def declared_since(undo: ObjectPatch, now: KubeObject) -> str:
+    """Who wrote or applied the same since, and which field: `kubectl wrote .spec.paused`; empty where nobody did.
+
+    What we changed was taken from its former managers with that, so whoever holds it beside us came later.
+    """
+    held = holders(now)
+    others = [each for each in held if each.manager not in {FIELD_MANAGER, *CONTROLLERS}]
+    if undo.subresource == "status" or all(each.manager != FIELD_MANAGER for each in held):
+        return ""
+    leaves = list(changed_fields(dict(now.raw), patched(now.raw, undo.operations)))
+    found = (f"{each.manager} wrote {words(leaf)}" for leaf in leaves for each in others if each.holds(leaf))
+    return next(found, "")
+
+
 def is_undone(undo: ObjectPatch, now: KubeObject) -> bool:
     """Whether every touched path holds what it held before the change."""
     wanted = {entry.path: entry for entry in undo.operations if entry.op != "test"}
@@ -77,7 +99,7 @@ def is_as_made(way_back: Withdrawal, now: KubeObject) -> bool:
 
 
 def _is_theirs(holder: Holder) -> bool:
-    own = holder.manager in {"kubernaut", *CONTROLLERS}
+    own = holder.manager in {FIELD_MANAGER, *CONTROLLERS}
     return not own and bool({key.removeprefix("f:") for key in holder.fields} - _NOT_CONTENT)
 
 

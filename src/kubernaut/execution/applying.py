@@ -16,7 +16,7 @@ from kubernaut.domain.changes import MARK, Change, Eviction, ObjectCreation, Obj
 from kubernaut.domain.errors import ChangeRejected, ClusterUnavailable, Conflict, Forbidden, ObjectMissing
 from kubernaut.domain.execution import Applied, Execution, Intent, Refused
 from kubernaut.domain.objects import KubeObject
-from kubernaut.domain.snapshots import content_of, drifted, is_undone
+from kubernaut.domain.snapshots import content_of, drifted, is_undone, was_made_by_others
 from kubernaut.execution.preconditions import owned
 from kubernaut.execution.previewing import ATTEMPTS, ExecutionPorts
 
@@ -31,7 +31,7 @@ async def apply_part(ports: ExecutionPorts, intent: Intent, *, first: bool = Tru
     for _ in range(ATTEMPTS):
         now = await ports.reader.get(target)
         if is_applied(intent, now):
-            return _ended(ports, intent, Applied.ALREADY)
+            return _found(ports, intent, now)
         reason = _unfit(intent, now) or (await _unprepared(ports, intent) if first else None)
         if reason is None:
             change = at_version(intent.preview.change, now)
@@ -122,6 +122,15 @@ async def _unprepared(ports: ExecutionPorts, intent: Intent) -> str | None:
         return f"changed meanwhile: {prepared.reason}"
     claim = prepared.claim()
     return f"changed meanwhile: {owned(call, claim).reason}" if claim and intent.stop_gap is None else None
+
+
+def _found(ports: ExecutionPorts, intent: Intent, now: KubeObject | None) -> Execution:
+    """What is made of a change that is there already: what somebody else did is not ours to watch and to take back."""
+    change = intent.preview.change
+    maker = was_made_by_others(change, now) if isinstance(change, ObjectPatch) and now is not None else ""
+    if not maker:
+        return _ended(ports, intent, Applied.ALREADY)
+    return _ended(ports, intent, Applied.REFUSED, f"changed meanwhile: {maker} made this very change")
 
 
 def _ended(

@@ -8,7 +8,7 @@ from typing import Final
 from kubernaut.domain.changes import MARK, ObjectCreation, ObjectDeletion, ObjectPatch, WayBack, Withdrawal
 from kubernaut.domain.execution import Applied, Execution, Intent
 from kubernaut.domain.objects import KubeObject
-from kubernaut.domain.snapshots import changed_since, content_of, is_as_made, is_undone
+from kubernaut.domain.snapshots import changed_since, content_of, declared_since, is_as_made, is_undone
 from kubernaut.execution.applying import at_version, write_once
 from kubernaut.execution.previewing import ATTEMPTS, ExecutionPorts
 
@@ -104,7 +104,10 @@ def _changed_by_others(way_back: ObjectPatch, now: KubeObject | None) -> str | N
     if now.uid != way_back.uid:
         return f"{way_back.target} was replaced by another of the same name"
     path = changed_since(way_back, now)
-    return f"somebody else changed {path} of {way_back.target} since; their value stays" if path else None
+    if path:
+        return f"somebody else changed {path} of {way_back.target} since; their value stays"
+    declared = declared_since(way_back, now)
+    return f"{declared} of {way_back.target} since; their value stays, which is the same" if declared else None
 
 
 def _remaining(intent: Intent, now: KubeObject | None) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from kubernaut.adapters.kubernetes.answers import Asked
 from kubernaut.adapters.kubernetes.requests import KubernetesApi, check_subject, path_of
 from kubernaut.adapters.kubernetes.secrets import without_values
-from kubernaut.domain.changes import Change, Eviction, ObjectCreation, ObjectDeletion, ObjectPatch, PatchOperation
+from kubernaut.domain.changes import (
+    FIELD_MANAGER,
+    Change,
+    Eviction,
+    ObjectCreation,
+    ObjectDeletion,
+    ObjectPatch,
+    PatchOperation,
+)
 from kubernaut.domain.objects import Json, JsonObject, KubeObject
-
-FIELD_MANAGER: Final = "kubernaut"
 
 
 class KubernetesWriter:
