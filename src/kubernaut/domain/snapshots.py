@@ -75,7 +75,7 @@ def declared_since(undo: ObjectPatch, now: KubeObject) -> str:
     if undo.subresource == "status" or all(each.manager != FIELD_MANAGER for each in held):
         return ""
     leaves = list(changed_fields(dict(now.raw), patched(now.raw, undo.operations)))
-    found = (f"{each.manager} wrote {words(leaf)}" for leaf in leaves for each in others if each.holds(leaf))
+    found = (f"{each.manager} wrote {words(leaf)}" for leaf in leaves for each in others if each.wrote(leaf))
     return next(found, "")
 
 
