@@ -8,18 +8,20 @@ from datetime import timedelta
 import pytest
 
 from kubernaut.adapters.memory.engine import MemoryEngine, Moment
+from kubernaut.domain.diagnosis import ActionCall, ActionId
 from kubernaut.domain.incidents import Incident
-from kubernaut.domain.journal import EventKind
+from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import ObjectRef, Tree
-from kubernaut.domain.plans import lease_name
+from kubernaut.domain.plans import Candidate, Conclusion, Decision, Plan, lease_name
+from kubernaut.engine.codec import dump
 from kubernaut.healing.deciding import DECISION
 from kubernaut.pipeline import beginning
 from kubernaut.ports import Suspension
 from tests import objects
 from tests.misrouted_shop import SERVICE, MisroutedShop
 
-Event = Callable[[MisroutedShop], Awaitable[None]]
+Meanwhile = Callable[[MisroutedShop], Awaitable[None]]
 WRONG = {"app": "cart", "tier": "wbe"}
 PLACE = ObjectRef("v1", "Namespace", "", "shop")
 
@@ -47,7 +49,7 @@ async def taken(shop: MisroutedShop) -> None:
     assert await shop.leases.acquire(lease_name(SERVICE), "inc-other", duration=timedelta(hours=9))
 
 
-async def late(shop: MisroutedShop, step: str, moment: Moment, meanwhile: Event) -> Incident:
+async def late(shop: MisroutedShop, step: str, moment: Moment, meanwhile: Meanwhile) -> Incident:
     """The incident's end, where the process died at that step and that happened before the next one began."""
     opened = await shop.open_incident()
     async with MemoryEngine(shop.workflow, shop.clock) as engine:
@@ -73,7 +75,7 @@ async def late(shop: MisroutedShop, step: str, moment: Moment, meanwhile: Event)
 )
 @pytest.mark.parametrize("step", ["plan-1", "intend-1"])
 async def test_what_was_decided_and_not_begun_before_a_crash_is_not_begun_against_a_guard(
-    step: str, meanwhile: Event, ending: Ending, guard: str
+    step: str, meanwhile: Meanwhile, ending: Ending, guard: str
 ) -> None:
     shop = MisroutedShop()
 
@@ -96,7 +98,7 @@ async def test_an_object_that_another_incident_took_during_an_outage_is_left_to_
 
 @pytest.mark.parametrize("meanwhile", [suspended, unlabelled, paused])
 async def test_what_was_begun_before_a_suspension_is_watched_and_taken_back(
-    meanwhile: Event,
+    meanwhile: Meanwhile,
 ) -> None:
     shop = MisroutedShop(answers=False)
 
@@ -154,3 +156,17 @@ async def test_consent_is_to_the_change_that_was_shown_and_not_to_another_one_of
     assert not shop.written
     refused = await shop.incidents.events(opened.id, kinds=(EventKind.REFUSED,))
     assert Tree(refused[-1].body).text("guard") == "changed_since_consent"
+
+
+async def test_what_a_person_chose_instead_of_the_proposal_is_given_back_at_the_end() -> None:
+    shop = MisroutedShop()
+    incident = await shop.open_incident()
+    other = ActionCall(ActionId("restart_workload"), ObjectRef("apps/v1", "Deployment", "shop", "cart"), {})
+    plan = Plan(Decision.ACT, "chosen by ada", "approved", chosen=Candidate(other, 0, 0, 0.0))
+    told = Event(incident.id, "answered-1", EventKind.APPROVED, objects.NOW, {"plan": dump(plan)})
+    await shop.incidents.append(told)
+    assert await shop.leases.acquire(lease_name(other.target), incident.id, duration=timedelta(hours=1))
+
+    await shop.stages.execution.close(incident, Conclusion(Ending.FAILED, "a defect"))
+
+    assert await shop.leases.acquire(lease_name(other.target), "inc-other", duration=timedelta(hours=1))

@@ -255,7 +255,7 @@ class ExecutionStage:
 
     async def close(self, incident: Incident, conclusion: Conclusion) -> str:
         """Closes the incident and gives back what it held."""
-        for event in await self.incidents.events(incident.id, kinds=(EventKind.PLANNED,)):
+        for event in await self.incidents.events(incident.id, kinds=(EventKind.PLANNED, EventKind.APPROVED)):
             chosen = load(Plan, event.body["plan"]).chosen
             if chosen is not None:
                 await self.leases.release(lease_name(chosen.call.target), incident.id)

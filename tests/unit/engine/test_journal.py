@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from kubernaut.domain.errors import ClusterUnavailable, KubernautError, StoreUna
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.engine.gate import Gate
 from kubernaut.engine.journal import RunJournal
-from kubernaut.engine.liveness import Pulse
+from kubernaut.engine.liveness import Pulse, since_boot
 from kubernaut.engine.outcome import capture
 from kubernaut.engine.retrying import RetryPolicy
 from kubernaut.engine.run import Run
@@ -88,3 +89,18 @@ async def test_a_run_that_broke_does_not_end_while_nobody_can_be_told() -> None:
     run = JournalledRun("inc-1", a_journal(Rows()), once, asyncio.Semaphore(1))
     with pytest.raises(StoreUnavailable):
         await conclude(run, broken, {}, unheard, once)
+
+
+async def test_a_process_whose_machine_slept_may_have_been_taken_for_dead() -> None:
+    moment = 100.0
+    pulse = Pulse(MemoryHeartbeats(SystemClock()), "a", trust=timedelta(seconds=6), clock=lambda: moment)
+    await pulse.beat()
+    assert pulse.lapses == 0
+    moment += 600
+    assert pulse.lapses == 1
+    await pulse.beat()
+    assert pulse.lapses == 1
+
+
+def test_the_clock_of_a_pulse_counts_the_sleep_of_the_machine_too() -> None:
+    assert since_boot() >= time.monotonic() - 1
