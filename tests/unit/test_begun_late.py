@@ -170,3 +170,21 @@ async def test_what_a_person_chose_instead_of_the_proposal_is_given_back_at_the_
     await shop.stages.execution.close(incident, Conclusion(Ending.FAILED, "a defect"))
 
     assert await shop.leases.acquire(lease_name(other.target), "inc-other", duration=timedelta(hours=1))
+
+
+async def test_what_was_told_to_be_done_before_a_crash_is_what_is_done_after_it() -> None:
+    shop = MisroutedShop()
+    opened = await shop.open_incident()
+    async with MemoryEngine(shop.workflow, shop.clock) as engine:
+        engine.crash_at("intend-1", Moment.UNSTORED)
+        await engine.start(opened.id, beginning(opened))
+        await engine.crashed.wait()
+        await shop.clock.sleep(timedelta(minutes=1))
+        shop.cluster.put(shop.cluster.raw(SERVICE))
+        await engine.recover()
+        await engine.outcome(opened.id)
+        kept = dict(engine.entries(opened.id))["intend-1"]
+
+    (told,) = await shop.incidents.events(opened.id, kinds=(EventKind.INTENDED,))
+    assert Tree({"entry": kept}).at("entry", "value", "intent") == told.body["intent"]
+    assert len(shop.written) == 1

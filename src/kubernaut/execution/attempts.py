@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from kubernaut.domain.execution import Execution, Refused
+from kubernaut.domain.execution import Execution, Intent, Refused
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import EventKind
 from kubernaut.domain.objects import ObjectRef
@@ -21,6 +21,14 @@ async def told_of(store: IncidentStore, incident: Incident, attempt: int, *kinds
     for event in await store.events(incident.id, kinds=kinds):
         if event.key == f"{event.kind}-{attempt}":
             return load(Execution, event.body["execution"])
+    return None
+
+
+async def intent_of(store: IncidentStore, incident: Incident, attempt: int) -> Intent | None:
+    """What the attempt was told to be going to do: its way back is looked for by the marks that stand in there."""
+    for event in await store.events(incident.id, kinds=(EventKind.INTENDED,)):
+        if event.key == f"{event.kind}-{attempt}":
+            return load(Intent, event.body["intent"])
     return None
 
 

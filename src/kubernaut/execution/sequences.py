@@ -51,7 +51,7 @@ async def apply(ports: ExecutionPorts, intent: Intent) -> Execution:
     progress = _Progress(intent, rounds, deadline, list(intent.further))
     _note(progress, intent, execution)
     while await _round(ports, progress):
-        await ports.clock.sleep(_PAUSE)
+        await ports.clock.sleep(_pause(progress))
     progress.failed |= {name: f"the time was up: {why}" for name, why in progress.held.items()}
     return await _ended(ports, progress)
 
@@ -78,6 +78,12 @@ async def _round(ports: ExecutionPorts, progress: _Progress) -> bool:
     progress.waiting = still
     progress.rounds -= 1
     return bool(still) and progress.rounds > 0 and ports.clock.now() < progress.deadline
+
+
+def _pause(progress: _Progress) -> timedelta:
+    """Until the next round: as long as the API server asked for, where it did."""
+    asked = [held.retry_after_s for held in progress.held.values() if isinstance(held, ClusterThrottled)]
+    return max(_PAUSE, timedelta(seconds=max(asked, default=0.0)))
 
 
 async def _try(ports: ExecutionPorts, progress: _Progress, part: Intent) -> ClusterError | str:

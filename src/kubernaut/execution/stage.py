@@ -23,7 +23,7 @@ from kubernaut.domain.plans import Candidate, Conclusion, Decision, Plan, lease_
 from kubernaut.domain.proposals import Proposal
 from kubernaut.domain.sources import PROPOSE, Submission, Submitted
 from kubernaut.engine.codec import dump, load
-from kubernaut.execution.attempts import busy_with, told_of
+from kubernaut.execution.attempts import busy_with, intent_of, told_of
 from kubernaut.execution.consented import other_than_shown
 from kubernaut.execution.owning import claim_on_call, rewriters_in
 from kubernaut.execution.previewing import ExecutionPorts, Owners, intend
@@ -147,6 +147,9 @@ class ExecutionStage:
 
     async def intend(self, incident: Incident, chosen: Candidate, *, attempt: int) -> Execution:
         """What is going to be done, stored with the snapshot and the way back before anything is touched."""
+        known = await intent_of(self.incidents, incident, attempt)
+        if known is not None:
+            return Execution(known, Applied.ALREADY, "", self._now())
         call = chosen.call
         busy = await busy_with(self.leases, incident, call.target, self.busy_for)
         intended = busy or await intend(self.ports, call, await self._owners(chosen))
@@ -186,25 +189,22 @@ class ExecutionStage:
 
     async def undo(self, incident: Incident, intent: Intent, verification: Verification, *, attempt: int) -> Execution:
         """The way back taken, after a verification that did not see the remedy help."""
-        told = await told_of(self.incidents, incident, attempt, EventKind.UNDONE)
-        if told is not None:
-            return told
-        back = await self._take_back(incident, intent, str(attempt))
-        body: JsonObject = {"execution": dump(back), "why": verification.reason}
-        target = intent.preview.call.target
-        key = f"{EventKind.UNDONE}-{attempt}"
-        await self._store(incident, key, EventKind.UNDONE, body, phase=Phase.INVESTIGATION, about=target)
-        return back
+        return await self._undone(incident, intent, attempt, verification.reason, Phase.INVESTIGATION)
 
     async def let_go(self, incident: Incident, intent: Intent, *, attempt: int) -> Execution:
         """A step taken back that only prepared for others, since its strategy came to no good end."""
+        return await self._undone(incident, intent, attempt, "the strategy that it was a step of did not heal", None)
+
+    async def _undone(
+        self, incident: Incident, intent: Intent, attempt: int, why: str, phase: Phase | None
+    ) -> Execution:
         told = await told_of(self.incidents, incident, attempt, EventKind.UNDONE)
         if told is not None:
             return told
         back = await self._take_back(incident, intent, str(attempt))
-        body: JsonObject = {"execution": dump(back), "why": "the strategy that it was a step of did not heal"}
-        target = intent.preview.call.target
-        await self._store(incident, f"{EventKind.UNDONE}-{attempt}", EventKind.UNDONE, body, about=target)
+        body: JsonObject = {"execution": dump(back), "why": why}
+        key, about = f"{EventKind.UNDONE}-{attempt}", intent.preview.call.target
+        await self._store(incident, key, EventKind.UNDONE, body, phase=phase, about=about)
         return back
 
     async def undo_last(self, incident: Incident, *, by: str, reason: str = "") -> Execution:

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from typing_extensions import TypeForm
 
-from kubernaut.domain.errors import KubernautError
+from kubernaut.domain.errors import ClusterThrottled, KubernautError
 from kubernaut.engine import Run
 
 T = TypeVar("T")
@@ -26,5 +26,6 @@ async def patiently(run: Run, name: str, action: Callable[[], Awaitable[T]], ret
         except KubernautError as error:
             if not error.retryable:
                 raise
-        await run.sleep(_PAUSE)
+            asked_s = error.retry_after_s if isinstance(error, ClusterThrottled) else 0.0
+        await run.sleep(max(_PAUSE, timedelta(seconds=asked_s)))
     return await run.step(f"{name}-again-{_ROUNDS}", action, returns)

@@ -130,6 +130,13 @@ async def test_over_its_budget_a_remedy_is_asked_for() -> None:
     assert "this would make 2 actions an hour, and 1 are allowed" in plan.reason
 
 
+async def test_a_decision_that_is_made_again_after_a_crash_does_not_count_against_itself() -> None:
+    desk = PlanningDesk("budgets: [{name: hour, actions_per_hour: 1}]\n")
+    teller = await desk.open()
+    assert (await desk.plan(teller)).decision is Decision.ACT
+    assert (await desk.plan(teller)).decision is Decision.ACT
+
+
 async def test_a_hard_budget_is_not_lifted_by_consent() -> None:
     desk = PlanningDesk("budgets: [{name: none, actions_per_hour: 0, then: deny}]\n", autonomy="approve")
     teller = await desk.open()
