@@ -11,7 +11,7 @@ from kubernaut.pipeline import beginning
 from tests import objects
 from tests.misrouted_shop import MisroutedShop
 
-JOINED = 1200
+JOINED = 1000
 
 
 async def test_a_remedy_is_found_behind_a_thousand_alerts_by_its_undo_and_by_its_value() -> None:
