@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from kubernaut.adapters.clock import SystemClock
+from kubernaut.adapters.clock import SystemClock, since_boot
 from kubernaut.adapters.ids import RandomIds
 from kubernaut.adapters.kubernetes.coalescing import CoalescingReader
 from kubernaut.adapters.kubernetes.connection import ClusterOptions
@@ -135,7 +135,7 @@ async def running(
             heartbeats=store.heartbeats,
             leases=store.leases,
             on_failure=on_failure,
-            policy=EnginePolicy(pace=pace, steps_at_once=settings.in_flight),
+            policy=EnginePolicy(pace=pace, steps_at_once=settings.in_flight, clock=since_boot),
         )
         await closing.enter_async_context(engine)
         arrived = asyncio.Event()

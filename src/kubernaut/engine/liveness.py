@@ -9,29 +9,24 @@ it before it acts again.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 
 import structlog
 
 from kubernaut.domain.errors import KubernautError
+from kubernaut.engine.policy import loop_time
 from kubernaut.engine.runs import RunStore
 from kubernaut.ports import Heartbeats, Leases
 
 log = structlog.get_logger(__name__)
 
 
-def since_boot() -> float:
-    """Seconds on a clock that nobody sets, the sleep of the machine among them where the system counts that."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
-
-
 class Pulse:
     """The beats of this process. `lapses` counts the gaps in which it may have been taken for dead."""
 
     def __init__(
-        self, heartbeats: Heartbeats, executor: str, trust: timedelta, clock: Callable[[], float] = since_boot
+        self, heartbeats: Heartbeats, executor: str, trust: timedelta, clock: Callable[[], float] = loop_time
     ) -> None:
         self._clock = clock
         self._heartbeats = heartbeats

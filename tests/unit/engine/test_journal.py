@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from kubernaut.adapters.clock import SystemClock
+from kubernaut.adapters.clock import SystemClock, since_boot
 from kubernaut.adapters.memory.heartbeats import MemoryHeartbeats
 from kubernaut.domain.errors import ClusterUnavailable, KubernautError, StoreUnavailable
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.engine.gate import Gate
 from kubernaut.engine.journal import RunJournal
-from kubernaut.engine.liveness import Pulse, since_boot
+from kubernaut.engine.liveness import Pulse
 from kubernaut.engine.outcome import capture
 from kubernaut.engine.retrying import RetryPolicy
 from kubernaut.engine.run import Run
