@@ -14,8 +14,15 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import Engine, create_engine, text
 
 _VERSIONS = Path("/usr/lib/postgresql")
+# What a test left open must not hold the next one up.
+_CUT_OTHERS = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+_TABLES = text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'kubernaut_schema'")
 
 
 def missing() -> str:
@@ -121,6 +128,27 @@ def postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
     name = postgres_cluster.new_database()
     yield postgres_cluster.url(name)
     postgres_cluster.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def shared_database(postgres_cluster: Cluster) -> Iterator[Engine]:
+    """A database that many tests use one after the other; the first of them makes its schema."""
+    engine = create_engine(postgres_cluster.url(postgres_cluster.new_database()).replace("://", "+psycopg://"))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def empty_database(shared_database: Engine) -> str:
+    """The address of a database in which no table has a row. Emptying takes a tenth of what making one anew takes."""
+    with shared_database.begin() as connection:
+        connection.execute(_CUT_OTHERS)
+        tables = connection.execute(_TABLES).scalars().all()
+        # Few have rows, and to truncate one that has none costs as much.
+        filled = [name for name in tables if connection.execute(text(f"SELECT EXISTS (TABLE {name})")).scalar()]
+        if filled:
+            connection.execute(text(f"TRUNCATE {', '.join(filled)} RESTART IDENTITY CASCADE"))
+    return shared_database.url.render_as_string().replace("+psycopg://", "://")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ WANTED = {
     "/usr/bin/prometheus-alertmanager": "prometheus-alertmanager",
     "/usr/bin/prometheus": "prometheus",
     "/usr/bin/wrk": "wrk",
-    "/usr/bin/chromium": "chromium",
+    "/usr/bin/chromium*": "chromium-headless-shell",
     "/usr/bin/npm": "npm",
 }
 POLICY = Path("/usr/sbin/policy-rc.d")

@@ -47,12 +47,14 @@ class Auditor:
             except StoreError as error:
                 log.warning("the log of events cannot be checked", error=str(error))
             else:
+                # A round that failed does not count, or the daily walk could be skipped for a database that was away.
                 rounds += 1
             await asyncio.sleep(ROUND_S)
 
     async def walk(self, *, whole: bool) -> Checked:
         """Checks all events, or those that came since. A chain that broke stays broken until a whole walk holds."""
         known = self.found
+        # Walking on from a break would find it again at the next event and tell of the wrong place.
         if known is not None and not known.is_whole:
             whole = True
         self.found = await self.event_log.checked(since=None if whole else known)

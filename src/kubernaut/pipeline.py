@@ -37,7 +37,9 @@ async def admit(signal: Signal, stages: Stages, engine: Engine) -> Admission | R
             await engine.start(incident.id, beginning(incident))
         case Resolved(incidents=incidents):
             for incident in incidents:
+                # Whoever took the firing alert in may have died before it started the run.
                 await engine.start(incident.id, beginning(incident))
+                # The key makes it one message, though the same resolution may be taken from the inbox twice.
                 await engine.send(incident.id, DECISION, {"resolved": True}, key=f"resolved-{signal.id}")
         case _:
             pass
@@ -56,6 +58,7 @@ async def heal(run: Run, stages: Stages, incident: Incident) -> Ending:
     await run.step("value", partial(stages.impact.appraise, incident, conclusion), returns=str)
     await run.step("close", partial(stages.execution.close, incident, conclusion), returns=str)
     await run.step("learn", partial(stages.learning.remember, incident, conclusion), returns=str)
+    # Last, since it goes on for a day: the incident is closed and its lesson stored by then.
     if conclusion.proposal is not None:
         await shadow(run, stages, incident, conclusion.proposal)
     return conclusion.ending
@@ -64,6 +67,7 @@ async def heal(run: Run, stages: Stages, incident: Incident) -> Ending:
 async def _mend(run: Run, stages: Stages, incident: Incident) -> Conclusion:
     way = Way()
     try:
+        # Each name of a step carries its look, since a name is the key of an entry and may come once.
         for look in range(1, stages.policy.looks + 1):
             investigate = partial(stages.investigation.investigate, incident, look=look)
             diagnosis = await run.step(f"investigate-{look}", investigate, returns=Diagnosis)
@@ -85,6 +89,7 @@ async def _mend(run: Run, stages: Stages, incident: Incident) -> Conclusion:
         # A defect, or a journal of another version: the engine reports it, and the incident closes as failed.
         raise
     except KubernautError as error:
+        # Something outside that does not answer is no failure of ours, and people can mend it: the ending says which.
         stuck = isinstance(error, ClusterError | SourceError | StoreError)
         conclusion = Conclusion(Ending.BLOCKED if stuck else Ending.FAILED, f"{error.code}: {error}", error.help)
         return way.ended(conclusion, incident.id)

@@ -25,16 +25,19 @@ from kubernaut.triage.admission import comes_last
 
 log = structlog.get_logger(__name__)
 
+# One process alone takes signals in, so that two alerts of one fault cannot open an incident each.
 LEASE = "reception"
 LEASE_FOR = timedelta(seconds=10)
 # Far less than the term, so that an alert need not wait for the lease to be written again.
 TRUSTED_FOR = timedelta(seconds=4)
+# A storm is taken in slices, between which the lease is looked at.
 BATCH = 100
 AT_ONCE = 8
 # Without a word from the intake of this process, the inbox is looked at this often: other processes accept too.
 IDLE_S = 1.0
 # While the cluster or the database does not answer, signals wait in the inbox and are tried again this often.
 RETRY_S = 2.0
+# The gap that it closes, a crash between two commits, is rare; a query in 15 s is nothing.
 REVIVE_S = 15.0
 _A_PAGE = 1000
 
@@ -63,18 +66,21 @@ class Reception:
         clock = asyncio.get_running_loop().time
         trusted_until = 0.0
         while True:
+            # Before the inbox is read: what arrives during the read sets it again and is not slept over.
             self.arrived.clear()
             try:
                 asked_at = clock()
                 ours = asked_at < trusted_until
                 if not ours:
                     ours = await self.leases.acquire(LEASE, self.name, duration=LEASE_FOR)
+                    # From before the question: the database's clock began to count the term no earlier.
                     trusted_until = asked_at + TRUSTED_FOR.total_seconds() if ours else 0.0
                 batch = await self.signals.waiting(BATCH) if ours else []
                 failed = await self._admit_all(batch)
             except StoreError as error:
                 log.warning("inbox cannot be read", error=str(error))
                 failed, batch = True, []
+            # No count of tries: a signal that was acknowledged is tried until it is admitted, however long that takes.
             if failed:
                 await asyncio.sleep(RETRY_S)
             elif len(batch) < BATCH:
@@ -97,6 +103,8 @@ class Reception:
         for last in (False, True):
             async with asyncio.TaskGroup() as group:
                 turn = [signals for signals in by_alert.values() if comes_last(signals[0]) is last]
+                # Of one alert in order, of different ones side by side: a resolution must not overtake the firing
+                # before it.
                 tasks += [group.create_task(self._admit(signals, gate)) for signals in turn]
         return not all(task.result() for task in tasks)
 
@@ -126,6 +134,8 @@ class Reception:
                     if incident.id in alive:
                         continue
                     status = await self.engine.status(incident.id)
+                    # An incident whose run has ended is not begun again, even where its closing was not written: people
+                    # see it open.
                     if status.state is RunState.UNKNOWN:
                         await self.engine.start(incident.id, beginning(incident))
             except KubernautError as error:

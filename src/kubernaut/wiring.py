@@ -72,6 +72,7 @@ from kubernaut.verification.watching import WatchPolicy
 # A target stays with the incident that acts on it for the whole watch and a while for the undo.
 _BUSY_MARGIN = timedelta(minutes=10)
 # How old a shared list may be, by the cluster's clock.
+# Short enough that a decision sees what the one before it did; long enough for a burst of incidents to share a list.
 _FRESH = timedelta(milliseconds=500)
 
 
@@ -137,6 +138,7 @@ async def running(
             on_failure=on_failure,
             policy=EnginePolicy(pace=pace, steps_at_once=settings.in_flight, clock=since_boot),
         )
+        # Before anything can start a run, and left after all of it has ended.
         await closing.enter_async_context(engine)
         arrived = asyncio.Event()
         reception = Reception(
@@ -145,6 +147,7 @@ async def running(
         orders = Orders(engine, store.incidents, store.switch, outside.clock, _check_against(discover()))
         async with asyncio.TaskGroup() as group:
             receiving = group.create_task(reception.work())
+            # Beside the start: while the weights are read, alerts are taken in already.
             group.create_task(stages.learning.warm())
             group.create_task(recollect(outside.embedder, outside.patterns))
             working = [receiving]

@@ -6,9 +6,13 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+# Each module is read once for all of them.
+pytestmark = pytest.mark.xdist_group("shape")
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "kubernaut"
@@ -17,12 +21,14 @@ VAGUE = {"util", "utils", "helper", "helpers", "common", "misc", "base", "core",
 VAGUE |= {"handler", "handlers", "data", "info"}
 
 
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """All that is written in the module; its first is the module."""
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -52,7 +58,7 @@ def test_no_module_and_no_class_has_a_name_that_says_nothing() -> None:
     for path in MODULES:
         vague += [
             f"{name(path)}:{node.name}"
-            for node in ast.walk(tree(path))
+            for node in nodes(path)
             if isinstance(node, ast.ClassDef) and node.name != "Service" and node.name.endswith(endings)
         ]
     assert vague == []
@@ -62,7 +68,7 @@ def test_only_the_settings_read_the_environment() -> None:
     readers = {
         name(path)
         for path in MODULES
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.Attribute)
         and node.attr in {"environ", "getenv"}
         and isinstance(node.value, ast.Name)
@@ -76,7 +82,7 @@ def test_everything_is_caught_only_in_the_engine_at_the_http_edge_and_in_the_com
     catchers = {
         name(path)
         for path in MODULES
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.ExceptHandler) and isinstance(node.type, ast.Name) and node.type.id == "Exception"
     }
     assert {path for path in catchers if not path.startswith(tuple(allowed))} == set()
@@ -110,18 +116,23 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
+def known() -> frozenset[str]:
+    """All modules of ours."""
+    return frozenset(module_of(path) for path in MODULES)
+
+
 def imported(path: Path) -> set[str]:
     """The modules of ours that are imported when this one is, those for type checkers left out."""
-    known = {module_of(other) for other in MODULES}
     found = set()
-    for node in tree(path).body:
+    for node in ast.iter_child_nodes(nodes(path)[0]):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("kubernaut"):
             named = {f"{node.module}.{alias.name}" for alias in node.names}
             # `from package import module` needs the module; the package only for a name of its own.
-            found |= named if named <= known else {node.module} | named
+            found |= named if named <= known() else {node.module} | named
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-    return (found & known) - {module_of(path)}
+    return (found & known()) - {module_of(path)}
 
 
 def cycle(imports: dict[str, set[str]]) -> list[str]:

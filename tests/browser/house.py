@@ -1,14 +1,13 @@
-"""The whole service on a simulated cluster, with ten thousand incidents behind it, for a browser to visit."""
+"""The whole service on a simulated cluster, with thousands of incidents behind it, for a browser to visit."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -30,8 +29,9 @@ from kubernaut.sandbox.scenarios import SCENARIOS, prepare_system
 from kubernaut.sandbox.scenarios.system import APPS, AUTONOMY, MANAGED
 from kubernaut.settings import LogSettings, Settings
 from kubernaut.wiring import Service
+from tests.browser.threads import on_a_thread
 
-INCIDENTS = 10_000
+INCIDENTS = 3_000
 LESSONS = (
     (
         "KubePodCrashLooping\ncontainer exits with code 1 since a flag was added",
@@ -58,7 +58,7 @@ LESSONS = (
 APPS_USED = ("ledger", "levels", "storefront")
 SPEED = 60.0
 _PATIENCE_S = 60
-# Ten thousand incidents are written first.
+# All incidents are written first.
 _OPENING_S = 300
 _ALERTS = {"hold": 30, "every": 15, "group_wait": 5, "group_interval": 15, "repeat_interval": 600}
 
@@ -102,41 +102,25 @@ class House:
 def open_house(folder: Path) -> Iterator[House]:
     """A house whose cluster is well; every action in it needs consent."""
     configure_logs(LogSettings(level="error"))
-    opened: Future[House] = Future()
-    stop = threading.Event()
+    with on_a_thread("house", _furnished(folder), opening_s=_OPENING_S, closing_s=_PATIENCE_S) as house:
+        yield house
 
-    async def live() -> None:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            spans = {name: timedelta(seconds=seconds) for name, seconds in _ALERTS.items()}
-            async with Sandbox(speed=SPEED, alerts=AlertPolicy(f"{address}{ALERTMANAGER_PATH}", **spans)) as sandbox:
-                settings = _settings(folder, sandbox)
-                store = open_store(settings.store.url)
-                fill(store, INCIDENTS, now=sandbox.clock.now(), waiting=0)
-                store.close()
-                _prepare(sandbox)
-                async with serving(settings, listener, clock=sandbox.clock, pace=SPEED) as service:
-                    await _remember(service, sandbox.clock.now())
-                    opened.set_result(House(address, asyncio.get_running_loop(), sandbox, service))
-                    while not stop.is_set():
-                        await asyncio.sleep(0.05)
 
-    def run() -> None:
-        try:
-            asyncio.run(live())
-        except BaseException as error:
-            if not opened.done():
-                opened.set_exception(error)
-            raise
-
-    thread = threading.Thread(target=run, name="house")
-    thread.start()
-    try:
-        yield opened.result(_OPENING_S)
-    finally:
-        stop.set()
-        thread.join(_PATIENCE_S)
+@asynccontextmanager
+async def _furnished(folder: Path) -> AsyncIterator[House]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        spans = {name: timedelta(seconds=seconds) for name, seconds in _ALERTS.items()}
+        async with Sandbox(speed=SPEED, alerts=AlertPolicy(f"{address}{ALERTMANAGER_PATH}", **spans)) as sandbox:
+            settings = _settings(folder, sandbox)
+            store = open_store(settings.store.url)
+            fill(store, INCIDENTS, now=sandbox.clock.now(), waiting=0)
+            store.close()
+            _prepare(sandbox)
+            async with serving(settings, listener, clock=sandbox.clock, pace=SPEED) as service:
+                await _remember(service, sandbox.clock.now())
+                yield House(address, asyncio.get_running_loop(), sandbox, service)
 
 
 def _prepare(sandbox: Sandbox) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from kubernaut.domain.objects import JsonObject
 from kubernaut.entrypoints.doors import DemoOptions
@@ -20,6 +18,7 @@ from kubernaut.sandbox.scenarios.system import APPS, AUTONOMY
 from kubernaut.sandbox.shapes import section
 from kubernaut.settings import LogSettings
 from tests.browser.house import House
+from tests.browser.threads import on_a_thread
 
 # The scenario whose action is left to a person once all have been played.
 ASKED = "unknown-flag"
@@ -39,35 +38,19 @@ def _ask(namespace: JsonObject) -> JsonObject:
 def play_demo() -> Iterator[House]:
     """The demo after its last scenario: its month, its incidents, and an owner who wants to be asked from now on."""
     configure_logs(LogSettings(level="error"))
-    opened: Future[House] = Future()
-    stop = threading.Event()
+    with on_a_thread("demo", _played(), opening_s=_PLAYED_S, closing_s=_PLAYED_S) as house:
+        yield house
 
-    async def live() -> None:
-        with listen("127.0.0.1", 0) as listener:
-            address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            async with tell_story(DemoOptions(listener, SPEED), _PATIENT) as story:
-                async for _ in story.happenings():
-                    pass
-                rehearsal = story.rehearsal
-                # As `kubectl label` does; the fault comes by a person's hand, too.
-                namespace = APPS["ledger"].namespace
-                rehearsal.sandbox.cluster.change(NAMESPACE, "", namespace, _ask, By("kubectl-label"))
-                opened.set_result(House(address, asyncio.get_running_loop(), rehearsal.sandbox, rehearsal.service))
-                while not stop.is_set():
-                    await asyncio.sleep(0.05)
 
-    def run() -> None:
-        try:
-            asyncio.run(live())
-        except BaseException as error:
-            if not opened.done():
-                opened.set_exception(error)
-            raise
-
-    thread = threading.Thread(target=run, name="demo")
-    thread.start()
-    try:
-        yield opened.result(_PLAYED_S)
-    finally:
-        stop.set()
-        thread.join(_PLAYED_S)
+@asynccontextmanager
+async def _played() -> AsyncIterator[House]:
+    with listen("127.0.0.1", 0) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with tell_story(DemoOptions(listener, SPEED), _PATIENT) as story:
+            async for _ in story.happenings():
+                pass
+            rehearsal = story.rehearsal
+            # As `kubectl label` does; the fault comes by a person's hand, too.
+            namespace = APPS["ledger"].namespace
+            rehearsal.sandbox.cluster.change(NAMESPACE, "", namespace, _ask, By("kubectl-label"))
+            yield House(address, asyncio.get_running_loop(), rehearsal.sandbox, rehearsal.service)

@@ -23,6 +23,7 @@ from kubernaut.domain.objects import KubeObject
 from kubernaut.execution.catalogue import discover
 from kubernaut.execution.previewing import ExecutionPorts, intend
 from kubernaut.execution.sequences import apply, undo
+from kubernaut.resources import VOLUME_CLAIM
 from tests.cluster.cluster import Cluster
 from tests.cluster.faulty_proxy import Elsewhere, FaultyProxy, Spoilt, faulty_proxy
 from tests.cluster.staged_town import OlderNamespaces, PassingClock, Sight, StagedTown, opened
@@ -77,9 +78,9 @@ class Play:
         await self.town.build(of=self.kinds)
         return await self.look()
 
-    async def ready(self, before: Sight | None) -> tuple[Sight, Intent]:
+    async def ready(self, before: Sight | None, left: Sight | None = None) -> tuple[Sight, Intent]:
         """The town as the action finds it, made anew where the last round left it otherwise, and the intent."""
-        if before is not None and (await self.look()).contents(pods=True) == before.contents(pods=True):
+        if before is not None and left is not None and left.contents(pods=True) == before.contents(pods=True):
             intent = await intend(self.plain, self.case.call)
             if isinstance(intent, Intent):
                 return before, intent
@@ -90,39 +91,42 @@ class Play:
 
     async def go(self) -> None:
         await self.town.once()
+        self.town.has_claims = VOLUME_CLAIM.kind in self.kinds
         before, intent = await self.ready(None)
         self.proxy.begin(None, 0)
         await apply(self.ports, intent)
         writes = self.proxy.writes
         assert writes
+        left = None
         for at, spoilt in product(range(1, writes + 1), Spoilt):
-            before, intent = await self.ready(before)
-            await self.spoil(intent, at, spoilt, before, f"write {at} of {writes}, {spoilt}")
+            before, intent = await self.ready(before, left)
+            left = await self.spoil(intent, at, spoilt, before, f"write {at} of {writes}, {spoilt}")
 
-    async def spoil(self, intent: Intent, at: int, spoilt: Spoilt, before: Sight, where: str) -> None:
+    async def spoil(self, intent: Intent, at: int, spoilt: Spoilt, before: Sight, where: str) -> Sight:
+        """What stands after the round."""
         self.proxy.begin(spoilt, at)
         outcome = await retried(partial(apply, self.ports, intent))
         self.proxy.begin(None, 0)
         await self.town.finish_deletions()
         where = f"{where}: {outcome}"
-        await self.ended_honestly(outcome, before, spoilt, where)
-        if intent.can_be_undone and _is_done(outcome) and spoilt is not Spoilt.DELETED:
+        await self.ended_honestly(outcome, spoilt, where)
+        taken_back = intent.can_be_undone and _is_done(outcome)
+        if taken_back and spoilt is not Spoilt.DELETED:
             back = await undo(self.plain, intent)
             assert back.applied is not Applied.REFUSED, f"{where}; {back.reason}"
             await self.town.finish_deletions()
-            assert (await self.look()).contents(pods=False) == before.contents(pods=False), where
+        left = await self.look()
+        if spoilt is not Spoilt.DELETED and (taken_back or not _is_done(outcome)):
+            assert left.contents(pods=False) == before.contents(pods=False), where
+        return left
 
-    async def ended_honestly(
-        self, outcome: Execution | ClusterError, before: Sight, spoilt: Spoilt, where: str
-    ) -> None:
+    async def ended_honestly(self, outcome: Execution | ClusterError, spoilt: Spoilt, where: str) -> None:
         if isinstance(outcome, ClusterError):
             assert not outcome.retryable, where
         elif outcome.applied is Applied.REFUSED:
             assert outcome.reason
         elif "not done" not in outcome.reason and spoilt is not Spoilt.DELETED:
             assert await has_effect(self.case, self.town.reader), where
-        if not _is_done(outcome) and spoilt is not Spoilt.DELETED:
-            assert (await self.look()).contents(pods=False) == before.contents(pods=False), where
 
 
 def _is_done(outcome: Execution | ClusterError) -> bool:

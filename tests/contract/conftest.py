@@ -26,7 +26,7 @@ class Stores:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/kubernaut.db"
-    url: str = request.getfixturevalue("postgres_url")
+    url: str = request.getfixturevalue("empty_database")
     return url
 
 
@@ -43,7 +43,7 @@ def stores(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stores]:
         inbox = MemorySignalStore()
         yield Stores(inbox, MemoryIncidentStore(inbox), MemorySwitch())
         return
-    url = f"sqlite:///{tmp_path}/k.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    url = f"sqlite:///{tmp_path}/k.db" if request.param == "sqlite" else request.getfixturevalue("empty_database")
     store = open_store(url)
     yield Stores(store.signals, store.incidents, store.switch)
     store.close()

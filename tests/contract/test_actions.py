@@ -184,9 +184,9 @@ async def test_a_remedy_that_is_applied_twice_changes_the_cluster_once(case: Cas
     bed, cluster = in_memory()
     intent = await intended(bed, case)
     await apply(bed.ports, intent)
-    version = cluster._version
+    version = cluster.changes.version
     await apply(bed.ports, intent)
-    assert cluster._version == version
+    assert cluster.changes.version == version
 
 
 @pytest.mark.parametrize("case", CASES, ids=names)

@@ -75,7 +75,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     ledger = Ledger()
     if request.param == "memory":
         return World(_memory(ledger), ledger)
-    url = f"sqlite:///{tmp_path}/engine.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    url = f"sqlite:///{tmp_path}/engine.db" if request.param == "sqlite" else request.getfixturevalue("empty_database")
     return World(_durable(url, ledger), ledger)
 
 

@@ -32,7 +32,7 @@ def liveness(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Livenes
     if request.param == "memory":
         yield Liveness(MemoryHeartbeats(SystemClock()), MemoryLeases(SystemClock()))
         return
-    url = f"sqlite:///{tmp_path}/k.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    url = f"sqlite:///{tmp_path}/k.db" if request.param == "sqlite" else request.getfixturevalue("empty_database")
     store = open_store(url)
     yield Liveness(store.heartbeats, store.leases)
     store.close()

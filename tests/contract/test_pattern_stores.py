@@ -22,7 +22,7 @@ from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.learning import Pattern
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.ports import PatternFilter, PatternStore
-from tests.postgres import Cluster, free_port
+from tests.postgres import Cluster, free_port, missing_vectors
 from tests.weaviate_server import WeaviateAddress
 
 Open: TypeAlias = Callable[[], PatternStore]
@@ -40,10 +40,12 @@ async def open_patterns(request: pytest.FixtureRequest, tmp_path: Path) -> Async
             yield open_remote
         return
     if request.param == "pgvector":
-        url = request.getfixturevalue("vector_url")
+        if missing_vectors():
+            pytest.skip(missing_vectors())
+        url = request.getfixturevalue("empty_database")
     else:
         file = f"sqlite:///{tmp_path / 'patterns.db'}"
-        url = file if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+        url = file if request.param == "sqlite" else request.getfixturevalue("empty_database")
         open_store(url).close()
     engines = []
 

@@ -25,7 +25,11 @@ from kubernaut.execution.describing import as_markdown as actions_page
 from kubernaut.sandbox import Sandbox
 from kubernaut.sandbox.scenarios import prepare_system
 from kubernaut.sandbox.server import ThreadedSandbox
+from tests.e2e.typing_commands import typed
 from tests.worth import a_month, tell
+
+# The process that commands are forked from is started once.
+pytestmark = pytest.mark.xdist_group("documents")
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -68,6 +72,10 @@ def runs(command: str, environment: dict[str, str], place: Path = ROOT) -> None:
     if words[0] == "kubectl" and not shutil.which("kubectl"):
         pytest.skip("kubectl is not installed")
     words[0] = words[0].removeprefix(".venv/bin/")
+    if words[0] == "kubernaut":
+        printed = typed(words, place, environment)
+        assert printed.code == 0, printed.output + printed.errors
+        return
     done = subprocess.run(words, cwd=place, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -120,8 +128,7 @@ def has_its_options(command: str, _environment: dict[str, str]) -> None:
 @cache
 def help_of(name: str) -> str:
     """What the command says of itself."""
-    shown = subprocess.run([BIN / "kubernaut", name, "--help"], capture_output=True, text=True, check=True)
-    return shown.stdout
+    return typed(["kubernaut", name, "--help"], ROOT, {}).output
 
 
 def serves(command: str, environment: dict[str, str]) -> None:

@@ -44,11 +44,6 @@ def handling_of(alert: str) -> Handling:
     return Handling(Stance.ACT, "its target is investigated", is_known=False)
 
 
-def known_alerts() -> tuple[str, ...]:
-    """The names of the table, as they are compared: in lower case and without separators."""
-    return tuple(_TABLE)
-
-
 def _plain(alert: str) -> str:
     return "".join(char for char in alert[:200].lower() if char.isalnum())
 

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 GENESIS = ""
+# 48 bits: short enough to be noted by hand, long enough that nobody finds another log with the same beginning.
 _SHORTEST_HEAD = 12
 
 
@@ -67,6 +68,7 @@ class Checked:
 
 def digest(incident: str, key: str, kind: str, at: datetime, about: str, phase: str, body: str) -> str:  # the columns
     """The digest of an event's fields; a JSON list, so that no text can pass for two fields."""
+    # Databases give times back in zones of their own and with as many digits as they like; the hash needs one spelling.
     moment = at.astimezone(UTC).isoformat(timespec="microseconds")
     fields = json.dumps([incident, key, kind, moment, about, phase, body], ensure_ascii=True, separators=(",", ":"))
     return sha256(fields.encode()).hexdigest()

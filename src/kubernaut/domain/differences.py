@@ -38,12 +38,16 @@ def _compare(label: str, before: Json | Absent, after: Json | Absent) -> Iterato
         yield from _compare_entries(label, old or {}, new or {})
         return
     if isinstance(before, list) or isinstance(after, list):
-        before = [] if isinstance(before, Absent) else before
-        after = [] if isinstance(after, Absent) else after
+        # A list that comes or goes is told like one that was empty, so that both lines stand.
+        before, after = _or_empty(before), _or_empty(after)
     if not isinstance(before, Absent):
         yield f"- {label}: {_shown(before)}"
     if not isinstance(after, Absent):
         yield f"+ {label}: {_shown(after)}"
+
+
+def _or_empty(value: Json | Absent) -> Json:
+    return [] if isinstance(value, Absent) else value
 
 
 def _compare_entries(label: str, old: JsonObject, new: JsonObject) -> Iterator[str]:

@@ -69,6 +69,7 @@ class Holder:
             if not node:
                 return whole
             if isinstance(step, Entry):
+                # List entries are named by their merge keys (`k:{"name":"web"}`) or, in sets, by their value (`v:"a"`).
                 node = next((child for key, child in node.items() if step.is_called(key)), None)
             else:
                 node = node.get(f"f:{step}")

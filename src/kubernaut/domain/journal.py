@@ -79,6 +79,8 @@ def told_by_signal(kind: EventKind, signal: Signal, incident: IncidentId) -> Eve
     if signal.ends_at is not None:
         body["ends_at"] = signal.ends_at.isoformat()
     if kind is EventKind.RECEIVED:
+        # Only with the first: those that join have the same alert or the same fault, and a storm would store them a
+        # thousand times.
         body["labels"] = dict(signal.labels)
         body["annotations"] = dict(signal.annotations)
     return Event(incident, f"{kind}:{signal.id}", kind, signal.received_at, body)
@@ -151,4 +153,5 @@ def is_undoing(event: Event) -> bool:
 
 def attempt_of(event: Event) -> str:
     """The number of the attempt that the event's key ends with."""
+    # Keys outlive versions: stored logs are read by this rule, so a key's form never changes.
     return event.key.rpartition("-")[2]

@@ -38,6 +38,9 @@ class Ending(StrEnum):
 # The endings after which the fault may well last, and people know of it.
 LEFT_TO_PEOPLE = frozenset({Ending.UNDONE, Ending.ESCALATED, Ending.DECLINED, Ending.BLOCKED})
 
+# The endings at which people are called, since what is left to do is theirs.
+FOR_PEOPLE = frozenset({Ending.ESCALATED, Ending.UNDONE, Ending.BLOCKED, Ending.FAILED})
+
 _P = Phase
 # Every open phase may end: a conclusion can come anywhere (then `impact` follows), and so can a defect of ours, which
 # must not leave an incident open for ever (then it closes as failed).

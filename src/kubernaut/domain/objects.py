@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NewType, TypeAlias
+from typing import NewType, TypeAlias, overload
 
 from typing_extensions import TypeAliasType
 
@@ -17,6 +17,22 @@ from typing_extensions import TypeAliasType
 Json = TypeAliasType("Json", "bool | int | float | str | list[Json] | dict[str, Json] | None")
 JsonObject: TypeAlias = dict[str, Json]
 Uid = NewType("Uid", str)
+
+
+@overload
+def copied(value: JsonObject) -> JsonObject: ...
+@overload
+def copied(value: Json) -> Json: ...
+def copied(value: Json) -> Json:
+    """A copy that shares no part with the value.
+
+    `copy.deepcopy` also remembers each part, for values that hold one twice. JSON is a tree, and this takes a quarter.
+    """
+    if isinstance(value, dict):
+        return {key: copied(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [copied(part) for part in value]
+    return value
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -103,6 +103,7 @@ class Claim:
 def keeper_of(item: KubeObject) -> Keeper | None:
     """Who keeps the whole object: a GitOps tool before the Helm release it installs, and then an operator."""
     marks = {**item.labels, **item.annotations}
+    # In the order of `_MARKS`: of several marks the one further up the chain of tools says who would write again.
     found = next((key for key in _MARKS if key in marks), None)
     if found is not None:
         return Keeper(_MARKS[found], marks[found], found)
@@ -128,8 +129,10 @@ def claim_on(item: KubeObject, change: Change, rewriters: Iterable[str] = ()) ->
     match change:
         case ObjectPatch(operations=operations):
             after = patched(item.raw, operations)
+            # Status belongs to controllers, and nobody declares it.
             touched = [path for path in changed_fields(dict(item.raw), after) if path[0] != "status"]
         case ObjectDeletion() if item.kind not in _RUNNING:
+            # The whole object: who keeps any of it will make it again.
             touched = [()]
         case _:
             touched = []
@@ -145,6 +148,7 @@ def reverter_of(item: KubeObject, path: Path, *, as_before: bool) -> Keeper | No
     held = [each for each in holders(item) if each.holds(path)]
     keeper = _whole(item)
     for each in held:
+        # Without what was learned of rewriters: to say that a field was put back, the field has to tell it by itself.
         if _reconciles(each, frozenset()):
             return keeper or Keeper(OPERATOR, each.manager, _MANAGED_FIELDS)
     return keeper if as_before and not any(_never_reconciles(each.manager) for each in held) else None

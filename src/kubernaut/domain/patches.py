@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, cast
 
 from kubernaut.domain.changes import PatchOperation
-from kubernaut.domain.objects import Json, JsonObject
+from kubernaut.domain.errors import KubernautError
+from kubernaut.domain.objects import Json, JsonObject, copied
 
 
 class Absent:
@@ -20,8 +20,10 @@ class Absent:
 ABSENT: Final = Absent()
 
 
-class PatchFailed(ValueError):
+class PatchFailed(KubernautError):
     """An operation that does not fit the object."""
+
+    code = "patch_failed"
 
 
 def pointer(*tokens: str | int) -> str:
@@ -58,7 +60,8 @@ def holds(root: Json | Mapping[str, Json], path: str, wanted: Json | Absent) -> 
 
 def patched(root: Mapping[str, Json], operations: Iterable[PatchOperation]) -> JsonObject:
     """A copy of the object with the operations applied in order; raises `PatchFailed` and changes nothing otherwise."""
-    result = copy.deepcopy(dict(root))
+    # A copy, so that a patch that fails half-way leaves no half of itself behind.
+    result = copied(dict(root))
     for operation in operations:
         _apply(result, operation)
     return result
@@ -85,25 +88,27 @@ def _change_member(parent: JsonObject, key: str, operation: PatchOperation) -> N
     if operation.op == "remove":
         del parent[key]
     else:
-        parent[key] = copy.deepcopy(operation.value)
+        parent[key] = copied(operation.value)
 
 
 def _change_item(parent: list[Json], key: str, operation: PatchOperation) -> None:
     adding = operation.op == "add"
+    # RFC 6901: `-` is the place behind the last item.
     index = len(parent) if adding and key == "-" else int(key) if key.isdecimal() else -1
     if not 0 <= index < len(parent) + adding:
         raise PatchFailed(f"nothing to {operation.op} at {operation.path}")
     if operation.op == "remove":
         del parent[index]
     elif adding:
-        parent.insert(index, copy.deepcopy(operation.value))
+        parent.insert(index, copied(operation.value))
     else:
-        parent[index] = copy.deepcopy(operation.value)
+        parent[index] = copied(operation.value)
 
 
 def _same(left: Json | Absent, right: Json | Absent) -> bool:
     if isinstance(left, Absent) or isinstance(right, Absent):
         return left is right
+    # In Python True equals 1; in JSON, and for the API server, they are different values.
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, dict) and isinstance(right, dict):

@@ -14,6 +14,7 @@ CONTROLLERS = frozenset(
     {"cloud-controller-manager", "cluster-autoscaler", "kube-apiserver", "kube-controller-manager", "kube-scheduler",
      "kubelet"}
 )  # fmt: skip
+# The API server's bound for all annotations of an object together.
 _LARGEST = 256 * 1024
 
 
@@ -50,6 +51,7 @@ def writers_since(item: KubeObject, since: datetime) -> list[Author]:
         if entry.text("subresource") != "status"
         and entry.text("manager") not in CONTROLLERS
         and (at := entry.time("time")) is not None
+        # managedFields hold whole seconds: within the same second nothing can be said of before and after.
         and at > since.replace(microsecond=0)
     ]
     return sorted(found, key=lambda author: (str(author.at), author.manager))

@@ -10,11 +10,13 @@ from kubernaut.domain.objects import Json
 
 _BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60}
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+# Digits are bounded, so that no text is dear to read however long it is.
 _FORM = re.compile(r"([+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30}))(?:([KMGTPE]i)|([numkMGTPE]?)|[eE]([+-]?\d{1,2}))")
 
 
 def parse_quantity(value: Json) -> Decimal | None:
     """The quantity's number (bytes, cores, a count), None where it is none."""
+    # In Python a bool is an int; in an object it is a mistake.
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     match = _FORM.fullmatch(str(value))

@@ -72,4 +72,5 @@ def _ref(tree: Tree) -> ObjectRef:
 
 
 def _utc(moment: datetime, event: Event) -> datetime:
+    # Rows and events may spell one moment in different zones, which would look like a difference.
     return moment.astimezone(event.at.tzinfo)

@@ -42,6 +42,7 @@ class _Rule:
     shown: str
 
 
+# In this order: what the first rules hide no later one takes for a value of its own.
 _RULES: Final = (
     _Rule(
         ("-----begin",),
@@ -94,6 +95,7 @@ _RULES: Final = (
     ),
 )
 _ENCODED: Final = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/_-]{12,}={0,2}(?![\w+/=-])")
+# Shorter texts hold no secret worth the name; most values that pass here are words such as `Running`.
 _SHORTEST_SECRET: Final = 8
 _MAIL: Final = re.compile(r"\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}\b")
 _ADDRESS: Final = re.compile(
@@ -123,6 +125,7 @@ def _plainly_redacted(text: str) -> str:
 
 def _hidden_encoding(match: re.Match[str]) -> str:
     decoded = decoded_base64(match[0])
+    # The whole word goes, since base64 cut in the middle decodes to something else.
     return match[0] if decoded is None or _plainly_redacted(decoded) == decoded else HIDDEN
 
 
@@ -179,9 +182,11 @@ def _walk(value: Json) -> Json:
 
 
 def _walk_object(value: JsonObject) -> JsonObject:
+    # The keys stay: which of them is missing is a cause, what it holds is nobody's business.
     if value.get("kind") == "Secret":
         value = {**value, **{key: _emptied(value.get(key)) for key in ("data", "stringData") if key in value}}
     named = value.get("name")
+    # An environment variable: its name tells that its value is a secret, whatever that looks like.
     hidden = {"value"} if isinstance(named, str) and is_secret_name(named) and "value" in value else set()
     return {
         key: HIDDEN if key in hidden else _walk(item)

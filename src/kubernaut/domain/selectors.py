@@ -23,6 +23,7 @@ class Requirement:
             case "In":
                 return value is not None and value in self.values
             case "NotIn":
+                # As apimachinery's labels.Requirement: a missing key satisfies NotIn.
                 return value is None or value not in self.values
             case "Exists":
                 return value is not None
@@ -44,6 +45,7 @@ def _compares(value: str | None, bounds: frozenset[str]) -> int:
 
 def _whole(text: str | None) -> int | None:
     digits = (text or "").removeprefix("-")
+    # int64, as in node affinity; Python would also take digits of other scripts and numbers without end.
     return int(text or "") if digits.isascii() and digits.isdigit() and len(digits) < 20 else None  # noqa: PLR2004
 
 

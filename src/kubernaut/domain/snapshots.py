@@ -8,16 +8,16 @@ and how an undo sees that somebody else has been there since.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 
 from kubernaut.domain.changes import FIELD_MANAGER, MARK, ObjectPatch, PatchOperation, Withdrawal
 from kubernaut.domain.execution import Intent
 from kubernaut.domain.held_fields import Holder, changed_fields, holders, path_of, words
-from kubernaut.domain.objects import Json, JsonObject, KubeObject
+from kubernaut.domain.objects import Json, JsonObject, KubeObject, copied
 from kubernaut.domain.patches import ABSENT, Absent, holds, patched, pointer, tokens, value_at
 from kubernaut.domain.provenance import CONTROLLERS
 
+# The merge keys of the lists that actions touch: containers, env and volumes by name, ports of Services by number.
 _IDENTITIES = ("name", "port")
 _NOT_CONTENT = frozenset({"apiVersion", "kind", "metadata", "status"})
 
@@ -26,10 +26,12 @@ def inverse_of(change: ObjectPatch, before: KubeObject, after: KubeObject) -> Ob
     """The guarded patch that restores every touched path to what it was in `before`."""
     operations: list[PatchOperation] = []
     for path in _touched(change):
+        # A path names list entries by index; one that was inserted before it since would make the undo hit a neighbour.
         operations += _same_entries(path, after)
         old, new = value_at(before.raw, path), value_at(after.raw, path)
         if not isinstance(new, Absent):
-            operations.append(PatchOperation("test", path, copy.deepcopy(new)))
+            # The API server applies all of a patch or nothing, so a `test` that fails leaves the object untouched.
+            operations.append(PatchOperation("test", path, copied(new)))
         restored = _restoring(path, old, new, on_scale=change.subresource == "scale")
         if restored is not None:
             operations.append(restored)
@@ -43,6 +45,7 @@ def drifted(intent: Intent, now: KubeObject) -> str | None:
         return None
     if isinstance(intent.undo, ObjectPatch):
         return changed_since(intent.undo, now)
+    # Without a way back there is nothing but the patch itself to compare with.
     return next((entry.path for entry in change.operations if not holds(now.raw, entry.path, entry.value)), None)
 
 
@@ -143,4 +146,4 @@ def _restoring(path: str, old: Json | Absent, new: Json | Absent, *, on_scale: b
         return None if isinstance(new, Absent) else PatchOperation("remove", path)
     # A Scale leaves out a zero: `add` sets the number whether it is there or not.
     adding = on_scale or isinstance(new, Absent)
-    return PatchOperation("add" if adding else "replace", path, copy.deepcopy(old))
+    return PatchOperation("add" if adding else "replace", path, copied(old))

@@ -20,6 +20,7 @@ class Rollout:
     @property
     def settled(self) -> bool:
         """Whether all pods, well or not, have the newest template, and no others are left."""
+        # As `kubectl rollout status`, but for readiness: a rollout that failed has ended as well.
         return self.observed and self.updated >= self.wanted and self.present <= self.wanted
 
 
@@ -45,6 +46,7 @@ def wanted_pods(workload: KubeObject) -> int:
     """How many pods the workload should have."""
     if workload.kind == "DaemonSet":
         return workload.integer("status", "desiredNumberScheduled")
+    # Absent means one: the API server fills it in, but a saved manifest may not have passed it.
     return workload.integer("spec", "replicas", default=1)
 
 

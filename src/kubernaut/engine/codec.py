@@ -39,6 +39,7 @@ def dump(value: object) -> Json:
 
     Raises `ValueError` for infinity and NaN, which JSON does not have.
     """
+    # Written as constants and refused on reading: JSON has no word for them, and null would be another value.
     text = to_json(value, inf_nan_mode="constants", fallback=_as_dict)
     return cast("Json", from_json(text, allow_inf_nan=False))
 

@@ -87,18 +87,22 @@ class DurableEngine(Engine):
     async def start(self, run_id: str, argument: JsonObject) -> None:
         """Starts the run here: its first step begins at once."""
         self._refuse_when_closed(run_id)
+        # The row is the run: whoever loses this insert, here or in another process, has nothing to attend to.
         if await self._runs.begin(run_id, argument, owner=self._executor):
+            # A run that has just been stored has an empty journal, which need not be read.
             self._attend(StoredRun(run_id, argument, begun=1), [])
 
     async def send(self, run_id: str, topic: str, payload: Json, *, key: str = "") -> None:
         """Leaves a message for the run."""
         if not await self._runs.post(run_id, topic, payload, key=key):
             raise UnknownName(f"no run {run_id}")
+        # Only a short cut for a run of this process; one of another process hears of it when that one asks.
         if run_id in self._journals:
             self._journals[run_id].news.set()
 
     async def cancel(self, run_id: str) -> None:
         """Ends the run before its next step."""
+        # Stored first: a process that dies between the two leaves a run that is cancelled, not one that goes on.
         await self._runs.cancel(run_id)
         journal = self._journals.get(run_id)
         # One that is acting finds out when it stores its result.
@@ -125,6 +129,7 @@ class DurableEngine(Engine):
                 return status
             if task is None:
                 await asyncio.sleep(pause_s)
+                # A run of another process can only be asked about; 0.25 s keeps a crowd of waiters off the database.
                 pause_s = min(pause_s * 2, 0.25)
 
     @asynccontextmanager
@@ -140,13 +145,18 @@ class DurableEngine(Engine):
                 group.create_task(repeat(self._listen, policy.notice_every, doing="messages")),
             ]
             try:
+                # Our own at once: nobody else may act for them before `stale_after`, and waiting for the sweeper would
+                # only lose time.
                 await self._resume(await self._runs.unfinished(self._executor), self._executor)
                 yield
                 await self._gate.close(drain=policy.drain)
                 if self._gate.inside:
                     log.warning("steps cut off, they run again after the restart", steps=self._gate.inside)
             finally:
+                # Also where something was raised inside and nothing is drained: no step may begin while tasks are taken
+                # down.
                 self._gate.is_closed = True
+                # Cancelled runs keep their rows and their journals, so the next process goes on where they stood.
                 await settled(list(self._attended.values()))
                 for task in rounds:
                     task.cancel()
@@ -157,6 +167,7 @@ class DurableEngine(Engine):
         if lost:
             log.info("own runs resumed", runs=len(lost))
             await self._resume(lost, self._executor)
+        # The term outlasts a few rounds, so that one sweeper stays elected, and another takes over soon after it dies.
         for executor, runs in await self._sweeper.orphans(policy.stale_after, term=policy.sweep_every * 4):
             log.info("runs of a dead process resumed", executor=executor, runs=len(runs))
             await self._resume(runs, executor)
@@ -172,6 +183,7 @@ class DurableEngine(Engine):
             if older is not None:
                 # This process was taken for dead, and then took the run again itself.
                 await settled([older])
+            # A run that kills its process would be taken up by the next one, and so kill them all in turn.
             if run.begun > self._policy.begun_at_most:
                 await self._abandon(run.id)
             else:
@@ -180,6 +192,7 @@ class DurableEngine(Engine):
 
     async def _abandon(self, run_id: str) -> None:
         self.abandoned += 1
+        # People are told before the run is let go: told twice after a crash is better than never.
         await self._on_failure(run_id, RunAbandoned(f"{run_id} was begun too often without getting to its end"))
         await self._runs.cancel(run_id)
 
@@ -191,6 +204,7 @@ class DurableEngine(Engine):
 
     async def _see_to(self, run: StoredRun, entries: list[Entry] | None) -> None:
         """Runs it to its end. Where the database fails it stays unfinished, and the sweeper takes it up again."""
+        # One that is taken up while the process ends waits here, and is found unfinished by the next process.
         await self._gate.passed()
         try:
             stored = await self._runs.journal(run.id) if entries is None else entries
@@ -199,10 +213,12 @@ class DurableEngine(Engine):
             journalled = JournalledRun(run.id, journal, self._policy.retry, self._slots)
             entry = await conclude(journalled, self._workflow, run.argument, self._on_failure, self._policy.retry)
             await self._runs.finish(run.id, entry, owner=self._executor)
+        # Not an outcome of the run: what cannot be written must not be mistaken for a failure of what was done.
         except StoreError as error:
             log.warning("the run waits for the database", run=run.id, error=str(error))
 
     def _let_go(self, run_id: str, task: asyncio.Task[None]) -> None:
+        # An older task of a run that was taken again ends late, and must not let go of its successor.
         if self._attended.get(run_id) is task:
             del self._attended[run_id]
             self._journals.pop(run_id, None)

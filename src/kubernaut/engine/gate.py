@@ -20,6 +20,7 @@ class Gate:
     async def passed(self) -> None:
         """Returns while it is open. Before a closed gate one waits for the end of the process."""
         if self.is_closed:
+            # Waiting and not an error: an error would be recorded as the outcome of a run that only has to go on later.
             await asyncio.Event().wait()
 
     @asynccontextmanager

@@ -28,6 +28,8 @@ class Listener:
         now = asyncio.get_running_loop().time()
         posted = await self._runs.posted(after=self._settled)
         if posted:
+            # The mark moves on only after a while, so the same numbers are read again until a late commit can no longer
+            # come.
             self._seen.append((now, max(seq for seq, _ in posted)))
         while self._seen and self._seen[0][0] < now - _LATE_S:
             self._settled = max(self._settled, self._seen.popleft()[1])

@@ -46,6 +46,7 @@ class Pulse:
         await self._heartbeats.beat(self.executor)
         if self._last and self._is_late():
             self._lapses += 1
+        # Only after the write: a beat that failed counts as none.
         self._last = now
 
     def _is_late(self) -> bool:
@@ -72,6 +73,7 @@ class Sweeper:
 
     async def orphans(self, stale_after: timedelta, *, term: timedelta) -> list[tuple[str, list[str]]]:
         """The dead with their runs, for the one process that is elected for `term`; nothing for the others."""
+        # One process alone, so that two of them do not hand out the same runs; the lease ends with its holder's death.
         if not await self._leases.acquire("engine-sweeper", self._executor, duration=term):
             return []
         found = []
@@ -85,6 +87,8 @@ class Sweeper:
             if runs:
                 found.append((executor, runs))
             else:
+                # Only once it owns nothing: a name that is forgotten is never found dead, and its runs would wait for
+                # ever.
                 await self._heartbeats.forget(executor)
         return found
 

@@ -55,6 +55,8 @@ def status_of(run_id: str, entry: JsonObject) -> RunStatus:
 
 
 def _written(error: KubernautError) -> JsonObject:
+    # Attributes go along, since handlers decide by them: a throttled call by its Retry-After, a refusal by what it
+    # lacked.
     return {"type": type(error).__name__, "message": str(error), "fields": dump(vars(error))}
 
 

@@ -29,8 +29,10 @@ class EnginePolicy:
     steps_at_once: int = 16
     pace: float = 1.0
     beat_every: timedelta = timedelta(seconds=3)
+    # Four missed beats: a pause of the collector or a slow commit is no death.
     stale_after: timedelta = timedelta(seconds=12)
     sweep_every: timedelta = timedelta(seconds=3)
+    # Well within the 30 s that Kubernetes gives a pod between SIGTERM and SIGKILL.
     drain: timedelta = timedelta(seconds=10)
     notice_every: timedelta = timedelta(seconds=1)
     begun_at_most: int = 100

@@ -34,6 +34,7 @@ class RetryPolicy:
         not come back together. A server's own Retry-After is a lower bound.
         """
         backoff = min(self.first.total_seconds() * self.factor ** (attempt - 1), self.longest.total_seconds())
+        # A hash and not chance, so that a test can say how long it waits.
         spread = 0.5 + zlib.crc32(f"{key}/{attempt}".encode()) / 2**33
         asked = error.retry_after_s if isinstance(error, ClusterThrottled) else 0.0
         return max(backoff * spread, asked)
@@ -49,6 +50,7 @@ async def retried(action: Callable[[], Awaitable[T]], policy: RetryPolicy, *, ke
             return await action()
         except KubernautError as error:
             wait_s = policy.wait_after(attempt, error, key=key)
+            # The wait counts before it is begun, so the bound is never passed while asleep.
             spent = clock.time() - started + wait_s
             if not error.retryable or attempt >= policy.attempts or spent > policy.total.total_seconds():
                 raise

@@ -52,8 +52,10 @@ class JournalledRun(Run):
     async def step(self, name: str, action: Callable[[], Awaitable[T]], returns: TypeForm[T]) -> T:
         """The action's result, read back from the journal even when it was just produced."""
         if name in self._names:
+            # A journal is told apart by names; a second step of one name would be given the result of the first.
             raise StepNameTaken(f"{self._id} has two steps named {name}")
         self._names.add(name)
+        # Through JSON on the first execution as well, so that it sees exactly what a replay will see.
         entry = await self._journal.record(name, lambda: self._produce(name, action))
         return reveal(entry, returns)
 
@@ -67,7 +69,9 @@ class JournalledRun(Run):
 
     async def _produce(self, name: str, action: Callable[[], Awaitable[T]]) -> JsonObject:
         async def attempt() -> T:
+            # Taken for one attempt and given back between them: a run that backs off keeps no other from acting.
             async with self._slots:
+                # After the slot was waited for, right before the effect: ownership may have been lost in the queue.
                 await self._journal.still_ours()
                 return await action()
 

@@ -38,7 +38,7 @@ def models_chapter(asked: Sequence[Event], *, decided: int, opened: int) -> Chap
     calls = [call for body in bodies for call in body.trees("calls")]
     failed = Counter(call.text("provider") for call in calls if call.text("failure"))
     # Whoever was asked first took no switch.
-    switches = [call.number("switch_s") for call in calls if call.number("switch_s")]
+    switches = [pause for call in calls if (pause := call.number("switch_s"))]
     lines = [f"{name} answered {counted(count, 'time')}" for name, count in sorted(answers.items())]
     lines += [f"{name} failed {counted(count, 'time')} and was passed over" for name, count in sorted(failed.items())]
     if switches:

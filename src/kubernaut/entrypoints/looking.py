@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -106,19 +106,21 @@ async def _look(
     # One list shows all namespaces of a cluster; a snapshot has lists of those that were looked into.
     places = (request.namespace,) if request.namespace or saved is None else saved.namespaces or ("",)
     first = first_look(targets) if request.alert else first_survey(places)
+    budget, ticket = BUDGET, NO_TICKET
+    examine: Callable[[Scene], list[Diagnosis]] = survey
     if saved is not None:
         # All of it costs nothing, and an owner that a get does not find may be named by its children.
         first |= first_survey(places) | _saved_lists(saved, request.namespace)
-    asked = saved.asked_about if saved else ()
-    ticket = NO_TICKET
-    if saved and saved.is_pasted:
-        ticket = Ticket(saved.heard, saved.partial, saved.retold)
-    overview = partial(survey_of_ticket, ticket=ticket) if saved and saved.is_pasted else survey
-    every = partial(overview, asked_about=asked)
-    examine = partial(_diagnoses, targets=targets, ticket=ticket) if request.alert else every
-    budget = _FROM_MEMORY if saved else BUDGET
+        budget = _FROM_MEMORY
+        examine = partial(survey, asked_about=saved.asked_about)
+    pasted = saved if saved is not None and saved.is_pasted else None
+    if pasted is not None:
+        ticket = Ticket(pasted.heard, pasted.partial, pasted.retold)
+        examine = partial(survey_of_ticket, ticket=ticket, asked_about=pasted.asked_about)
+    if request.alert:
+        examine = partial(_diagnoses, targets=targets, ticket=ticket)
     scene, diagnoses = await inquire(reader, clock, first | {(NAMESPACE, "")}, examine, budget, metrics=metrics)
-    if saved and saved.is_pasted:
+    if pasted is not None:
         diagnoses = list(map(never_at_once, diagnoses))
     return _report(scene, diagnoses, request, where, reader, time.perf_counter() - started)
 
@@ -203,7 +205,7 @@ def _report(
         scope=request.namespace,
         seconds=seconds,
         objects=scene.object_count,
-        events=scene.event_count,
+        events=scene.occurrences.count,
         logs=sum(what.startswith("log of") for what, _ in reader.calls),
         workloads=sum(len(scene.all(kind)) for kind in _WORKLOADS),
         diagnoses=tuple(diagnoses),

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from kubernaut.domain.errors import InputError, PolicyError
+from kubernaut.entrypoints.trying import Tried, tried
 from kubernaut.planning.policy.document import Effect
 from kubernaut.planning.policy.reading import LARGEST, read_policy
 from kubernaut.planning.policy.ruling import Policy
 from kubernaut.planning.policy.trying import Came, PolicyCase, mismatch, read_cases, try_case
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """A case with what came out; `wrong` is empty where that was expected."""
-
-    case: PolicyCase
-    came: Came | None
-    wrong: str
 
 
 def read_policy_file(path: Path) -> Policy:
@@ -27,14 +19,14 @@ def read_policy_file(path: Path) -> Policy:
     return read_policy(_text(path), source=str(path))
 
 
-def try_cases(path: Path, policy: Path | None) -> tuple[str, list[Tried]]:
+def try_cases(path: Path, policy: Path | None) -> tuple[str, list[Tried[PolicyCase, Came]]]:
     """The policy that was tried, and all cases of a file tried on it."""
     cases = read_cases(_text(path), source=str(path))
     chosen = policy or (path.parent / cases.policy if cases.policy else None)
     if chosen is None:
         raise PolicyError(f"{path}: it names no policy", help="give --policy FILE, or `policy: FILE` in the cases")
     law = read_policy_file(chosen)
-    return str(chosen), [_tried(law, case) for case in cases.cases]
+    return str(chosen), [tried(case, partial(try_case, law), _mismatch) for case in cases.cases]
 
 
 def remarks(policy: Policy, now: datetime) -> list[str]:
@@ -55,12 +47,8 @@ def remarks(policy: Policy, now: datetime) -> list[str]:
     return found
 
 
-def _tried(law: Policy, case: PolicyCase) -> Tried:
-    try:
-        came = try_case(law, case)
-    except PolicyError as error:
-        return Tried(case, None, str(error))
-    return Tried(case, came, mismatch(case.expect, came))
+def _mismatch(case: PolicyCase, came: Came) -> str:
+    return mismatch(case.expect, came)
 
 
 def _text(path: Path) -> str:

@@ -162,18 +162,22 @@ def compared(asked: Sequence[Asked], replies: Replies) -> Compared:
     """What the answers have in common with those of then, and with what healed."""
     answers = {seq: reply for seq, reply in replies.found.items() if isinstance(reply, Opinion)}
     calls = [call for reply in replies.found.values() for call in reply.calls]
-    both = [one for one in asked if one.seq in answers and one.then]
-    known = [one for one in asked if one.seq in answers and one.healed]
-    known_then = [one for one in asked if one.then and one.healed]
+    both = [(answers[one.seq].cause, one.then) for one in asked if one.seq in answers and one.then]
+    right = [(answers[one.seq].cause, one.healed) for one in asked if one.seq in answers and one.healed]
+    right_then = [(one.then, one.healed) for one in asked if one.then and one.healed]
     return Compared(
         len(asked),
         len(answers),
-        share(sum(answers[one.seq].cause == one.then for one in both), len(both), of="question answered both times"),
-        share(sum(answers[one.seq].cause == one.healed for one in known), len(known), of="answer of a healed incident"),
-        share(sum(one.then == one.healed for one in known_then), len(known_then), of="answer of a healed incident"),
+        _agreement(both, of="question answered both times"),
+        _agreement(right, of="answer of a healed incident"),
+        _agreement(right_then, of="answer of a healed incident"),
         sum(call.tokens for call in calls),
         sum(call.usd for call in calls),
     )
+
+
+def _agreement(pairs: Sequence[tuple[str, str]], *, of: str) -> Figure:
+    return share(sum(one == other for one, other in pairs), len(pairs), of=of)
 
 
 @dataclass(frozen=True, slots=True)

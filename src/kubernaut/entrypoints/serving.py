@@ -14,12 +14,12 @@ from kubernaut.auditing import Auditor
 from kubernaut.declared import value_inputs
 from kubernaut.domain.errors import OrderRefused
 from kubernaut.entrypoints.dashboard.books import Books, open_books
-from kubernaut.entrypoints.dashboard.gate import LOOPBACK
 from kubernaut.entrypoints.dashboard.health import HealthSources
 from kubernaut.entrypoints.dashboard.parts import DashboardParts
 from kubernaut.entrypoints.dashboard.patterns import Memory
 from kubernaut.entrypoints.dashboard.routes import dashboard_routes
 from kubernaut.entrypoints.http.app import HttpParts, create_app
+from kubernaut.entrypoints.http.gate import LOOPBACK
 from kubernaut.entrypoints.http.health import Check, Readiness
 from kubernaut.entrypoints.http.operations import Answer, Done, Operations, Refused
 from kubernaut.entrypoints.http.server import serve
@@ -50,6 +50,8 @@ async def serving(
 ) -> AsyncIterator[Service]:
     """A service that also answers on the socket, until the context ends."""
     port = listener.getsockname()[1]
+    # The same after a restart of the container, so that it takes up its own runs at once; unlike that of any other
+    # replica.
     executor = f"{socket.gethostname()}-{port}"
     async with (
         AsyncExitStack() as leaving,
@@ -63,6 +65,7 @@ async def serving(
         auditor = Auditor(outside.store.event_log)
         planning = service.stages.planning
         limits = {
+            # Limits and not checks: with a broken policy nothing is done, and alerts are taken in all the same.
             "policy": planning.rails.book.check, "strategies": planning.strategies.check, "rights": preflight.check
         }  # fmt: skip
         watched = _Watched(books, auditor, limits)
@@ -70,6 +73,7 @@ async def serving(
         app = create_app(parts)
         async with asyncio.TaskGroup() as group:
             group.create_task(serve(app, listener, stop=stop, on_ready=ready.set))
+            # Work begins once the port answers: probes and senders should not find a process that is busy and deaf.
             await ready.wait()
             keep = timedelta(days=settings.store.signals_kept_days)
             retention = Retention(outside.store.signals, outside.clock, keep)

@@ -47,7 +47,6 @@ _ENDINGS: Mapping[Ending, Status] = MappingProxyType(
 _APPROVAL = Status(Tone.ASK, "◆", "[?]", "approval")
 
 # Who is on call has to look at these; the others ended well, or nothing had to be done.
-FOR_PEOPLE = frozenset({Ending.ESCALATED, Ending.UNDONE, Ending.BLOCKED, Ending.FAILED})
 
 
 def ending_status(ending: Ending) -> Status:

@@ -17,7 +17,6 @@ from kubernaut.domain.plans import Plan
 from kubernaut.domain.proposals import Proposal
 from kubernaut.engine.codec import load
 from kubernaut.entrypoints.phrases import phrase, word
-from kubernaut.entrypoints.status import FOR_PEOPLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,11 +262,3 @@ def _alike(entry: Tree) -> Alike:
         entry.text("action"),
         entry.text("ending"),
     )
-
-
-def needs_people(story: Story) -> bool:
-    """Whether it waits for somebody: for consent, or because it was handed over."""
-    incident = story.incident
-    if incident.is_open:
-        return story.question is not None
-    return incident.ending in FOR_PEOPLE

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
 from kubernaut.adapters.text_file import WatchedFile, WatchedFolder
-from kubernaut.domain.errors import InputError, StrategyError
+from kubernaut.domain.errors import StrategyError
+from kubernaut.entrypoints.trying import Tried, tried
 from kubernaut.execution.catalogue import discover
 from kubernaut.planning import strategies as package
 from kubernaut.planning.strategies.reading import StrategyText, read_strategies
@@ -17,42 +18,25 @@ from kubernaut.planning.strategies.trying import Came, StrategyCase, mismatch, r
 from kubernaut.strategy_wiring import known_names
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """A case with what came out; `wrong` is empty where that was expected."""
-
-    case: StrategyCase
-    came: Came | None
-    wrong: str
-
-
 def read_places(places: Sequence[Path]) -> tuple[Strategy, ...]:
     """The strategies of files and folders; raises `StrategyError` that names what is wrong and where."""
     texts = [text for place in places for text in _texts(place)]
     return read_strategies(texts, known_names(discover()))
 
 
-def try_cases(path: Path, place: Path | None) -> tuple[str, list[Tried]]:
+def try_cases(path: Path, place: Path | None) -> tuple[str, list[Tried[StrategyCase, Came]]]:
     """What was tried, and all cases of a file tried on it."""
     cases = read_cases(_text(path), source=str(path))
     chosen = place or (path.parent / cases.strategies if cases.strategies else None)
     if chosen is None:
         raise StrategyError(f"{path}: it names no strategies", help="give --strategies PATH, or `strategies: PATH`")
-    found = read_places([chosen])
-    return str(chosen), [_tried(found, case) for case in cases.cases]
+    found, known = read_places([chosen]), known_names(discover())
+    return str(chosen), [tried(case, partial(try_case, found, known=known), mismatch) for case in cases.cases]
 
 
 def crd_text() -> str:
     """The manifest of the custom resource, with the role that the service needs to read it."""
     return resources.files(package).joinpath("crd.yaml").read_text(encoding="utf-8")
-
-
-def _tried(found: Sequence[Strategy], case: StrategyCase) -> Tried:
-    try:
-        came = try_case(found, case, known_names(discover()))
-    except InputError as error:
-        return Tried(case, None, str(error))
-    return Tried(case, came, mismatch(case, came))
 
 
 def _texts(place: Path) -> list[StrategyText]:

@@ -29,11 +29,13 @@ async def apply_part(ports: ExecutionPorts, intent: Intent, *, first: bool = Tru
     target = intent.preview.change.target
     warnings: list[str] = []
     for _ in range(ATTEMPTS):
+        # Read for each attempt: what a lost answer left behind is found here and not written a second time.
         now = await ports.reader.get(target)
         if is_applied(intent, now):
             return _found(ports, intent, now)
         reason = _unfit(intent, now) or (await _unprepared(ports, intent) if first else None)
         if reason is None:
+            # The checks above were made on this very version, and the server takes the change at no other.
             change = at_version(intent.preview.change, now)
             reason = await write_once(ports, change, lambda seen: is_applied(intent, seen), warnings.append)
             if reason is None:
@@ -47,8 +49,12 @@ def is_applied(intent: Intent, now: KubeObject | None) -> bool:
     """Whether the object already is as the intent wants it."""
     match intent.preview.change:
         case ObjectDeletion(uid=uid) | Eviction(uid=uid):
+            # Marked for deletion is enough: from then on the kubelet and finalizers decide how long it takes, and
+            # nobody can stop it.
             return now is None or now.uid != uid or now.has("metadata", "deletionTimestamp")
         case ObjectPatch() as change:
+            # The values and not the version tell: controllers write the status in between, and the change is there all
+            # the same.
             return now is not None and now.uid == change.uid and drifted(intent, now) is None
         case ObjectCreation(mark=mark):
             return now is not None and now.annotations.get(MARK) == mark
@@ -68,12 +74,15 @@ async def write_once(
     try:
         await ports.writer.write(change, warned=warned)
     except ObjectMissing as error:
+        # For a new object it is the namespace that is missing, and looking again would not bring it.
         return str(error) if isinstance(change, ObjectCreation) else ""
     except Conflict:
         return ""
+    # What the server understood and does not want is not tried again: the same change would get the same answer.
     except (ChangeRejected, Forbidden) as error:
         return str(error)
     except ClusterUnavailable:
+        # A connection that broke after the server had committed looks just like one that broke before.
         if not is_there(await ports.reader.get(change.target)):
             raise
     return None
@@ -101,6 +110,7 @@ def _unfit(intent: Intent, now: KubeObject | None) -> str | None:
         return f"{change.target} does not exist any more"
     if now.uid != change.uid:
         return f"changed meanwhile: {change.target} was replaced by another of the same name"
+    # Status and metadata are left out: they change all the time, and nobody decided on them.
     before = KubeObject(intent.snapshot)
     decided_on = content_of(before)
     untouched = not isinstance(intent.undo, ObjectPatch) or is_undone(intent.undo, now)
@@ -120,6 +130,7 @@ async def _unprepared(ports: ExecutionPorts, intent: Intent) -> str | None:
     prepared = await ports.catalogue[call.action].prepared(ports.reader, call, ports.clock.now())
     if isinstance(prepared, Refused):
         return f"changed meanwhile: {prepared.reason}"
+    # Somebody may have put the object under GitOps since the plan was made, hours ago where people had to be asked.
     claim = prepared.claim()
     return f"changed meanwhile: {owned(call, claim).reason}" if claim and intent.stop_gap is None else None
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from kubernaut.domain.execution import Refused
@@ -23,28 +22,27 @@ def no_room_elsewhere(
     First come, largest first, each on the node with the most room: what does not fit so may still fit otherwise, and
     what fits so may be kept away by rules of its own. It is a bound against plainly hopeless moves.
     """
-    free = {
-        each.name: {key: amount(each.at("status", "allocatable", key)) for key in _RESOURCES}
-        for each in nodes
-        if each.name != node and takes_pods(each)
-    }
-    used: defaultdict[str, dict[str, Decimal]] = defaultdict(lambda: dict.fromkeys(_RESOURCES, Decimal(0)))
+    others = {each.name: each for each in nodes if each.name != node and takes_pods(each)}
+    free = {name: {key: amount(each.at("status", "allocatable", key)) for key in _RESOURCES}
+            for name, each in others.items()}  # fmt: skip
     for pod in pods:
-        if pod.text("status", "phase") not in _FINISHED:
-            for key, value in requested(pod).items():
-                used[pod.text("spec", "nodeName")][key] += value
-    for name, room in free.items():
-        for key in _RESOURCES:
-            room[key] -= used[name][key]
+        place = pod.text("spec", "nodeName")
+        # A pod that has ended holds no room, though it stays listed until somebody deletes it.
+        if place in free and pod.text("status", "phase") not in _FINISHED:
+            _take(free[place], requested(pod))
+    # Largest first: small ones still fit into what large ones leave, and not the other way round.
     for pod in sorted(leaving, key=lambda each: requested(each)["memory"], reverse=True):
         demand = requested(pod)
         fitting = [room for room in free.values() if all(demand[key] <= room[key] for key in _RESOURCES)]
         if not fitting:
             return Refused("no_capacity", f"no other node has room for {pod.ref}")
-        roomiest = max(fitting, key=lambda room: room["memory"])
-        for key in _RESOURCES:
-            roomiest[key] -= demand[key]
+        _take(max(fitting, key=lambda room: room["memory"]), demand)
     return None
+
+
+def _take(room: dict[str, Decimal], demand: Mapping[str, Decimal]) -> None:
+    for key in _RESOURCES:
+        room[key] -= demand[key]
 
 
 def takes_pods(node: KubeObject) -> bool:

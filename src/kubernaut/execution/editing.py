@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 
 from kubernaut.domain.changes import ObjectPatch, PatchOperation
-from kubernaut.domain.objects import Json, KubeObject
+from kubernaut.domain.objects import Json, KubeObject, copied
 from kubernaut.domain.patches import ABSENT, pointer, value_at
 
 
@@ -20,9 +19,10 @@ def setting(item: KubeObject, value: Json, *path: str | int) -> PatchOperation:
     here = pointer(*path)
     parent = pointer(*path[:-1])
     if value_at(item.raw, parent) in (ABSENT, None):
-        return PatchOperation("add", parent, {str(path[-1]): copy.deepcopy(value)})
+        # RFC 6902 refuses to add below a parent that is not there, and one that is null holds no members.
+        return PatchOperation("add", parent, {str(path[-1]): copied(value)})
     present = value_at(item.raw, here) is not ABSENT
-    return PatchOperation("replace" if present else "add", here, copy.deepcopy(value))
+    return PatchOperation("replace" if present else "add", here, copied(value))
 
 
 def removing(*path: str | int) -> PatchOperation:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Final
 
-from kubernaut.domain.objects import JsonObject, Tree
+from kubernaut.domain.objects import JsonObject, Tree, copied
 
 # A finished Job is what tells a second run of the same step that it was made: it is kept for a day.
 KEPT_S: Final = 86_400
@@ -20,7 +19,7 @@ _OF_THE_OLD: Final = (
 
 def without_identity(spec: Tree) -> JsonObject:
     """The Job's spec without the selector and the labels by which the old Job finds its pods."""
-    result = copy.deepcopy(dict(spec.raw))
+    result = copied(dict(spec.raw))
     for key in ("selector", "manualSelector"):
         result.pop(key, None)
     template = result.get("template")

@@ -13,6 +13,7 @@ _LARGEST: Final = 2**20
 
 def parsed(text: str, kind: str, name: str) -> Tree | None:
     """The object of that kind and name that the text holds, None where it holds none."""
+    # Far above the 256 KiB that all annotations of an object may have together.
     if not text or len(text) > _LARGEST:
         return None
     try:

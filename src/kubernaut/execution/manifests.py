@@ -7,20 +7,20 @@ nothing is proposed.
 
 from __future__ import annotations
 
-import copy
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
 import yaml
 
-from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef
+from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, copied
 from kubernaut.domain.patches import ABSENT, Absent
 from kubernaut.domain.quantities import parse_quantity
 from kubernaut.execution.yaml_edits import ManifestError, Named, Path, TextEdit, Token, spelled, token_name
 
+_Pair = tuple[Json | Absent, Json | Absent, Token]
 _STEP: Final = re.compile(r"([^.\[\]]+)|\[([^\]]+)\]")
 
 
@@ -49,23 +49,29 @@ def edits_between(before: Json | Absent, after: Json | Absent, path: Path = ()) 
     """The smallest values that differ; items of lists are the same where they have the same name."""
     if before == after and type(before) is type(after):
         return []
+    parts = _paired(before, after)
+    if parts is None:
+        return [FieldEdit(path, before, after)]
+    return [edit for old, new, token in parts for edit in edits_between(old, new, (*path, token))]
+
+
+def _paired(before: Json | Absent, after: Json | Absent) -> list[_Pair] | None:
+    """The members of two maps or lists side by side, None where they are values as a whole."""
     if isinstance(before, dict) and isinstance(after, dict):
-        keys = [*before, *(key for key in after if key not in before)]
-        pairs = [(before.get(key, ABSENT), after.get(key, ABSENT), key) for key in keys]
-        return [edit for old, new, key in pairs for edit in edits_between(old, new, (*path, key))]
+        return _by_key(before, after, str)
     if isinstance(before, list) and isinstance(after, list):
-        items = _paired(before, after)
-        if items is not None:
-            return [edit for old, new, token in items for edit in edits_between(old, new, (*path, token))]
-    return [FieldEdit(path, before, after)]
+        return _paired_items(before, after)
+    return None
 
 
-def _paired(before: list[Json], after: list[Json]) -> list[tuple[Json | Absent, Json | Absent, Token]] | None:
-    """The items of two lists side by side, None where the lists are values as a whole."""
+def _by_key(old: Mapping[str, Json], new: Mapping[str, Json], token: Callable[[str], Token]) -> list[_Pair]:
+    return [(old.get(key, ABSENT), new.get(key, ABSENT), token(key)) for key in dict.fromkeys([*old, *new])]
+
+
+def _paired_items(before: list[Json], after: list[Json]) -> list[_Pair] | None:
     old, new = _by_name(before), _by_name(after)
     if old is not None and new is not None:
-        names = [*old, *(name for name in new if name not in old)]
-        return [(old.get(name, ABSENT), new.get(name, ABSENT), Named(name)) for name in names]
+        return _by_key(old, new, Named)
     if len(before) == len(after) and all(isinstance(item, dict) for item in (*before, *after)):
         return [(a, b, index) for index, (a, b) in enumerate(zip(before, after, strict=True))]
     return None
@@ -109,7 +115,7 @@ def edit_values(text: str, edits: Sequence[FieldEdit]) -> str:
 
 
 def _edited(text: str, document: int, tree: JsonObject, edits: Sequence[FieldEdit]) -> str:
-    wanted = copy.deepcopy(tree)
+    wanted = copied(tree)
     for edit in edits:
         _check(tree, edit)
         _put(wanted, edit)
@@ -208,7 +214,7 @@ def _put(tree: JsonObject, edit: FieldEdit) -> None:
         if isinstance(edit.after, Absent):
             node.pop(last, None)
         else:
-            node[last] = copy.deepcopy(edit.after)
+            node[last] = copied(edit.after)
     elif isinstance(node, list) and not isinstance(last, str):
         _put_item(node, last, edit.after)
     else:
@@ -221,9 +227,9 @@ def _put_item(items: list[Json], token: int | Named, after: Json | Absent) -> No
         if index is not None:
             del items[index]
     elif index is None:
-        items.append(copy.deepcopy(after))
+        items.append(copied(after))
     else:
-        items[index] = copy.deepcopy(after)
+        items[index] = copied(after)
 
 
 def values_edits(edits: Sequence[FieldEdit], declared: Mapping[str, str]) -> tuple[list[FieldEdit], list[FieldEdit]]:

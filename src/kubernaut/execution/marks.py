@@ -12,6 +12,12 @@ MAY_RELAX: Final = "kubernaut.ai/may-relax"
 CEILING: Final = "ceiling.kubernaut.ai/"
 # Left by who empties a node on purpose: the cluster autoscaler, Karpenter, kured, upgrade controllers, people.
 REMOVAL_TAINTS: Final = ("ToBeDeletedByClusterAutoscaler", "karpenter.sh/disrupted", "karpenter.sh/disruption")
+# Prefixes of taints that the control plane sets and clears by itself.
+CONTROL_PLANE_TAINTS: Final = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
+# The key of a taint, as of a label: a name of 63 characters, before it perhaps a domain.
+TAINT_KEY: Final = r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
+# A kubelet's picture of a pod that it runs from a file: to delete the picture stops nothing.
+MIRROR: Final = "kubernetes.io/config.mirror"
 _WORDS: Final = ("on-purpose", "paused-by", "suspended-by", "freeze", "maintenance", "do-not-")
 
 

@@ -57,6 +57,7 @@ async def lacking(reader: ClusterReader, needed: Mapping[Rule, Sequence[str]], n
     missing = []
     for rule, actions in sorted(needed.items()):
         plural, _, part = rule.resource.partition("/")
+        # A review knows groups and not versions; the version only makes the resource complete.
         version = f"{rule.api_group}/v1" if rule.api_group else "v1"
         if not await reader.may(rule.verbs[0], Resource(version, "", plural), namespace, subresource=part):
             missing.append(MissingRight(rule, tuple(actions)))

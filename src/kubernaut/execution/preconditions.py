@@ -55,6 +55,7 @@ async def autoscaled(reader: ClusterReader, workload: KubeObject) -> Refused | N
         if (aim.text("kind"), aim.text("name")) == (workload.kind, workload.name):
             return Refused(AUTOSCALED, f"{autoscaler.ref} owns the replicas of {workload.ref}: change its bounds")
     if not listing.complete:
+        # What could not be read may be the one that matters; a guard that does not know says no.
         return Refused("not_read", f"not all autoscalers of {workload.namespace} could be read")
     return None
 
@@ -63,6 +64,7 @@ async def over_quota(reader: ClusterReader, namespace: str, demand: Mapping[str,
     """Refuses where a quota of the namespace leaves less than is demanded, by the quota's own resource names."""
     listing = await reader.list(RESOURCE_QUOTA, namespace)
     for quota in listing.items:
+        # Such a quota counts only pods of some class; whether ours are among them is not worked out here.
         if quota.has("spec", "scopes") or quota.has("spec", "scopeSelector"):
             continue
         for name, wanted in demand.items():
@@ -92,6 +94,7 @@ def _amounts(containers: Sequence[Tree], resource: str) -> dict[str, Decimal]:
         limit = parse_quantity(container.at("resources", "limits", resource)) or Decimal(0)
         request = parse_quantity(container.at("resources", "requests", resource))
         total["limits"] += limit
+        # The API server fills in a missing request from the limit before the quota counts it.
         total["requests"] += limit if request is None else request
     return total
 
@@ -106,6 +109,7 @@ def rolling_reach(workload: KubeObject) -> str:
     wanted = wanted_pods(workload)
     if workload.kind == "DaemonSet":
         return f"{wanted} of {wanted} nodes, at most {_unavailable(workload, '1')} at a time"
+    # maxUnavailable of a StatefulSet stands behind a feature gate; without it the controller goes one by one.
     if workload.kind == "StatefulSet":
         return f"{wanted} of {wanted} replicas, one at a time"
     if workload.text("spec", "strategy", "type") == "Recreate":
@@ -120,5 +124,7 @@ def _unavailable(workload: KubeObject, default: str) -> str:
             default = str(value)
     share = default.removesuffix("%")
     if default.endswith("%") and share.isdecimal():
+        # Rounded down, as the controller of a Deployment does it; where nothing is left it puts new pods beside the
+        # old.
         return str(max(1, wanted_pods(workload) * int(share) // 100))
     return default

@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 MANAGED: Final = "kubernaut.ai/managed=true"
 FIX: Final = "kubernaut rbac render | kubectl apply -f -"
+# A review is a call a right and namespace; beyond these the first refused action tells.
 _MOST_NAMESPACES: Final = 20
 
 
@@ -45,6 +46,7 @@ async def find_lacks(reader: ClusterReader, catalogue: Catalogue) -> tuple[Lack,
     missing = await lacking(reader, needed_rights(catalogue), "")
     if not missing:
         return ()
+    # Only what people have opted in is ever changed, so a right that is missing elsewhere is missed by nobody.
     listing = await reader.list(NAMESPACE, labels=MANAGED)
     places = [item.name for item in listing.items][:_MOST_NAMESPACES]
     if not places:

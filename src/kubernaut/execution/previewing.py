@@ -17,7 +17,9 @@ from kubernaut.execution.catalogue import AnyAction, Catalogue, Part, Prepared
 from kubernaut.execution.preconditions import gone, owned
 from kubernaut.ports import Clock, ClusterReader, ClusterWriter
 
+# Controllers write status often; whoever loses three times in a row meets a writer that will not let go.
 ATTEMPTS: Final = 3
+# What a person has to judge before consenting has to fit on a screen.
 _MOST_LINES: Final = 60
 
 
@@ -70,6 +72,7 @@ async def intend(ports: ExecutionPorts, call: ActionCall, owners: Owners = NOTHI
     """
     action = ports.catalogue[call.action]
     for _ in range(ATTEMPTS):
+        # Anew each time, since a conflict says that the object is not the one that it was prepared for.
         prepared = await action.prepared(ports.reader, call, ports.clock.now())
         if isinstance(prepared, Refused):
             return prepared
@@ -105,6 +108,7 @@ async def _try(writer: ClusterWriter, part: Part, earlier: Sequence[Part]) -> _T
     try:
         after = await writer.write(change, dry_run=True, warned=warnings.append)
     except ClusterThrottled as error:
+        # A budget that is used up now may have room when its turn comes; any other 429 is the server's own load.
         if not isinstance(change, Eviction):
             raise
         return _Tried(None, held=str(error))
@@ -114,6 +118,7 @@ async def _try(writer: ClusterWriter, part: Part, earlier: Sequence[Part]) -> _T
 def _intent(action: AnyAction, call: ActionCall, prepared: Prepared, tried: Sequence[_Tried]) -> Intent | Refused:
     made = [_part(action, call, prepared, part, seen) for part, seen in zip(prepared.parts, tried, strict=True)]
     if not all(each.preview.diff for each in made):
+        # Seen on the server's own answer: a webhook or a defaulting rule may have turned the value back at once.
         return Refused("no_effect", f"{call.target} would be the same afterwards: something undoes the change")
     whole, *further = made
     if not further:
@@ -130,6 +135,8 @@ def _intent(action: AnyAction, call: ActionCall, prepared: Prepared, tried: Sequ
 
 def _part(action: AnyAction, call: ActionCall, prepared: Prepared, part: Part, tried: _Tried) -> Intent:
     preview = Preview(call, part.change, tuple(_lines(part, tried)), prepared.reach, tried.warnings)
+    # Worked out from the dry run, before anything is touched: afterwards a crash could leave a change without a way
+    # back.
     undo = _undo(part, tried.after) if action.reversible and not action.replaced else None
     return Intent(preview, _snapshot(part), undo, after=part.after)
 
@@ -137,6 +144,7 @@ def _part(action: AnyAction, call: ActionCall, prepared: Prepared, part: Part, t
 def _undo(part: Part, after: KubeObject | None) -> WayBack | None:
     match part.change:
         case ObjectPatch() as change if part.before is not None and after is not None:
+            # Against what the server would store and not what we send, since defaults and webhooks add to it.
             return inverse_of(change, part.before, after)
         case ObjectCreation(target=target, body=body, mark=mark):
             return Withdrawal(target, body, mark)

@@ -153,18 +153,11 @@ def _carried_over(
 
 def _only_file(tree: SourceTree, target: ObjectRef, edits: Sequence[FieldEdit]) -> str:
     """The one file that holds the object and says what is to be changed; a file that only holds it, where none does."""
-    holding: dict[str, bool] = {}
     likely = {path: text for path, text in tree.files.items() if target.name in text and target.kind in text}
     if sum(map(len, likely.values())) > _MOST_TEXT:
         raise ManifestError(f"{len(likely)} files may hold {target}, which is too much to look through: set a prefix")
-    for path, text in likely.items():
-        try:
-            says = names_all(text, target, edits)
-        except ManifestError:
-            # A template of a chart, or broken: nothing can be told about what it holds.
-            continue
-        if says is not None:
-            holding[path] = says
+    looked_into = {path: _names_all(text, target, edits) for path, text in likely.items()}
+    holding = {path: says for path, says in looked_into.items() if says is not None}
     found = [path for path, says in holding.items() if says] or list(holding)
     if len(found) == 1:
         return found[0]
@@ -172,6 +165,14 @@ def _only_file(tree: SourceTree, target: ObjectRef, edits: Sequence[FieldEdit]) 
     if not found:
         raise ManifestError(f"no file of {len(tree.files)} holds {target}{left_out}")
     raise ManifestError(f"{target} stands in {len(found)} files: {', '.join(found[:_MOST_SHOWN])}")
+
+
+def _names_all(text: str, target: ObjectRef, edits: Sequence[FieldEdit]) -> bool | None:
+    try:
+        return names_all(text, target, edits)
+    except ManifestError:
+        # A template of a chart, or broken: nothing can be told about what it holds.
+        return None
 
 
 def _diff(path: str, before: str, after: str) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
@@ -10,7 +9,7 @@ from typing import Annotated, TypeVar
 from msgspec import Meta
 
 from kubernaut.domain.execution import Refused
-from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, Tree
+from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, Tree, copied
 from kubernaut.execution.catalogue import Parameters, Prepared, Rule, Situation
 from kubernaut.execution.editing import edit, setting
 from kubernaut.execution.preconditions import rolling_reach
@@ -46,13 +45,6 @@ class ContainerParameters(Parameters, frozen=True, forbid_unknown_fields=True):
     revision: Annotated[int, Meta(ge=1, description="a revision that was available, as in `kubectl rollout history`")]
 
 
-class HasRevision(Parameters, frozen=True):
-    """Any parameters with a container and a revision."""
-
-    container: str
-    revision: int
-
-
 P = TypeVar("P", bound=Parameters)
 
 
@@ -68,7 +60,7 @@ class FormerContainer:
     def changed(self, *fields: str) -> Prepared | Refused:
         """The change that gives those fields their former values, or takes them out where there were none."""
         wanted = {key: value for key, value in self.present.raw.items() if key not in fields}
-        wanted |= {key: copy.deepcopy(self.former.raw[key]) for key in fields if key in self.former.raw}
+        wanted |= {key: copied(self.former.raw[key]) for key in fields if key in self.former.raw}
         if wanted == self.present.raw:
             return Refused("no_effect", f"{self.workload.ref} has the former {' and '.join(fields)} already")
         operation = setting(self.workload, wanted, *self.path)
@@ -86,6 +78,8 @@ async def _kept(reader: ClusterReader, workload: KubeObject) -> dict[int, Json]:
     if workload.kind == "Deployment":
         for item in (await reader.list(REPLICA_SET, workload.namespace)).items:
             if _belongs(item, workload) and (number := item.annotations.get(_NUMBER, "")).isdecimal():
+                # By annotation: going back to a revision renumbers its ReplicaSet, so the order of creation tells
+                # nothing.
                 found[int(number)] = item.at("spec", "template")
         return found
     for item in (await reader.list(CONTROLLER_REVISION, workload.namespace)).items:
@@ -109,6 +103,7 @@ async def rolled_back(
         return Refused("revision_missing", f"{workload.ref} has no revision {revision} any more")
     if template == workload.at("spec", "template"):
         return Refused("no_effect", f"{workload.ref} has the template of revision {revision} already")
+    # An old template may name a ConfigMap that was deleted since; its pods would wait for it for ever.
     missing = await _missing_config(on.reader, workload.namespace, Tree(template))
     if missing:
         return Refused("config_missing", f"revision {revision} needs {missing}, which does not exist")
@@ -175,7 +170,9 @@ def _as_written(template: Json) -> JsonObject | None:
     """The template without what the controllers put into it: the hash label, and how the revision is applied."""
     if not isinstance(template, dict):
         return None
-    result = copy.deepcopy(template)
+    result = copied(template)
+    # ControllerRevisions keep the template as a strategic patch with `$patch: replace`, which is no field of a
+    # template.
     result.pop("$patch", None)
     metadata = result.get("metadata")
     labels = metadata.get("labels") if isinstance(metadata, dict) else None

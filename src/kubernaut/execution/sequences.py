@@ -19,6 +19,7 @@ from kubernaut.execution.applying import apply_part, is_applied
 from kubernaut.execution.previewing import ExecutionPorts
 from kubernaut.execution.undoing import undo_part
 
+# Budgets come free as pods become ready, which takes seconds; asking more often only loads the server.
 _PAUSE: Final = timedelta(seconds=5)
 
 
@@ -41,6 +42,7 @@ async def apply(ports: ExecutionPorts, intent: Intent) -> Execution:
     """
     if not intent.further:
         return await apply_part(ports, intent)
+    # Asked before the first part is applied, since afterwards it always has.
     begun = await _has_begun(ports, intent)
     execution = await apply_part(ports, intent, first=not begun)
     if execution.applied is Applied.REFUSED and (intent.together or begun):
@@ -66,8 +68,10 @@ async def _round(ports: ExecutionPorts, progress: _Progress) -> bool:
     progress.held.clear()
     still: list[Intent] = []
     for part in progress.waiting:
+        # What belongs together is going to be taken back, so nothing more of it is begun.
         if progress.failed and progress.intent.together:
             return False
+        # It waits for one before it, which has not come to its end.
         if still and part.after is not None:
             still.append(part)
             continue
@@ -93,6 +97,7 @@ async def _try(ports: ExecutionPorts, progress: _Progress, part: Intent) -> Clus
         if held:
             return held
         execution = await apply_part(ports, part, first=False)
+    # Not raised to the engine here: its patience is a minute, and that of a drain many.
     except (ClusterThrottled, ClusterUnavailable) as error:
         return error
     except ClusterError as error:
@@ -136,6 +141,7 @@ async def _ended(ports: ExecutionPorts, progress: _Progress) -> Execution:
 async def _taken_back(ports: ExecutionPorts, intent: Intent, done: list[Intent], failed: dict[str, str]) -> Execution:
     words = [f"{len(done)} of {len(intent.parts)} done; not done: {_listed(failed)}"]
     back, kept = [], {}
+    # In the reverse order: a later part may rest on an earlier one.
     for part in reversed(done):
         if part.undo is None:
             continue
@@ -148,6 +154,7 @@ async def _taken_back(ports: ExecutionPorts, intent: Intent, done: list[Intent],
     words += [f"taken back: {', '.join(back)}"] if back else []
     words += [f"could not be taken back: {_listed(kept)}"] if kept else []
     words += [f"done and needs no way back: {', '.join(ended[:5])}{' …' if len(ended) > 5 else ''}"] if ended else []  # noqa: PLR2004
+    # `left` is what stays changed although the remedy failed: people are told, since nobody else will look.
     return Execution(intent, Applied.REFUSED, "; ".join(words), ports.clock.now(), left=tuple(kept))
 
 

@@ -16,7 +16,7 @@ from kubernaut.domain.errors import NotifyFailed
 from kubernaut.domain.execution import Applied, Execution, Intent, Preview, Refused, Verification
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import OF_ATTEMPTS, Event, EventKind, attempt_of, is_undoing, unsettled_attempt
-from kubernaut.domain.lifecycle import Ending, Phase
+from kubernaut.domain.lifecycle import FOR_PEOPLE, Ending, Phase
 from kubernaut.domain.objects import JsonObject, ObjectRef, Tree
 from kubernaut.domain.ownership import Claim
 from kubernaut.domain.plans import Candidate, Conclusion, Decision, Plan, lease_name
@@ -29,7 +29,7 @@ from kubernaut.execution.owning import claim_on_call, rewriters_in
 from kubernaut.execution.previewing import ExecutionPorts, Owners, intend
 from kubernaut.execution.proposing import Proposing, draft, submit, withdraw
 from kubernaut.execution.sequences import apply, undo
-from kubernaut.execution.telling import CALLING, approval_message, closing_message, with_like
+from kubernaut.execution.telling import approval_message, closing_message, with_like
 from kubernaut.ports import IncidentStore, Leases, Message, Notifier
 
 # Each is a dry run; a person compares no more than these anyway.
@@ -250,7 +250,7 @@ class ExecutionStage:
         events = await self.incidents.events(incident.id, kinds=(EventKind.DIAGNOSED,))
         diagnosis = load(Diagnosis, events[-1].body["diagnosis"]) if events else None
         message = closing_message(incident, conclusion, diagnosis)
-        called = conclusion.ending in CALLING
+        called = conclusion.ending in FOR_PEOPLE
         return await self._notify(incident, "notified-end", message, phase=Phase.IMPACT, calls=called)
 
     async def close(self, incident: Incident, conclusion: Conclusion) -> str:

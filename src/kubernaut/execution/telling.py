@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from kubernaut.domain.diagnosis import Diagnosis, Hypothesis
 from kubernaut.domain.execution import Preview
 from kubernaut.domain.incidents import Incident
-from kubernaut.domain.lifecycle import Ending
+from kubernaut.domain.lifecycle import FOR_PEOPLE, Ending
 from kubernaut.domain.objects import JsonObject, Tree
 from kubernaut.domain.plans import Conclusion, Plan
 from kubernaut.domain.proposals import Proposal
 from kubernaut.ports import Message
 
 # The endings that hand something to a person.
-CALLING = frozenset({Ending.ESCALATED, Ending.UNDONE, Ending.BLOCKED, Ending.FAILED})
 
 _MOST_LIKE = 3
 
@@ -34,7 +33,7 @@ def closing_message(incident: Incident, conclusion: Conclusion, diagnosis: Diagn
     """How it ended, with the evidence and the commands that a person would type next."""
     best = diagnosis.best if diagnosis else None
     lines = [conclusion.reason, *_findings(diagnosis, best), *_proposed(conclusion.proposal)]
-    if conclusion.ending in CALLING and best is not None:
+    if conclusion.ending in FOR_PEOPLE and best is not None:
         lines += [f"By hand: {command}" for command in best.by_hand]
     if conclusion.help:
         lines.append(f"Next: {conclusion.help}")

@@ -13,6 +13,7 @@ from kubernaut.execution.applying import at_version, write_once
 from kubernaut.execution.previewing import ATTEMPTS, ExecutionPorts
 
 _PAUSE: Final = timedelta(seconds=2)
+# Twice the usual grace of pods, after which a finalizer holds the object and only people can tell why.
 _LEAVES_WITHIN: Final = timedelta(seconds=60)
 
 
@@ -24,6 +25,7 @@ async def undo_part(ports: ExecutionPorts, intent: Intent) -> Execution:
     way_back = intent.undo
     if way_back is None:
         action = ports.catalogue[intent.preview.call.action]
+        # Refused and not done: whoever reads the story must not believe that something was put back.
         return _ended(ports, intent, Applied.REFUSED, f"nothing to take back: {action.undo}")
     for _ in range(ATTEMPTS):
         now = await _once_gone(ports, way_back)
@@ -65,10 +67,13 @@ async def _taken_back(ports: ExecutionPorts, intent: Intent, way_back: WayBack) 
 def _change_of(way_back: WayBack, now: KubeObject | None) -> ObjectPatch | ObjectCreation | ObjectDeletion:
     match way_back:
         case ObjectPatch():
+            # Its own `test` operations guard the touched values; the version guards what happens between the look and
+            # the write.
             return at_version(way_back, now)  # type: ignore[return-value]  # a patch stays a patch
         case ObjectCreation():
             return way_back
         case Withdrawal(target=target):
+            # By the uid and the version that were just seen with our mark: another object of that name is left alone.
             seen = now or KubeObject({})
             return ObjectDeletion(target, seen.uid, resource_version=seen.resource_version)
 
@@ -80,6 +85,7 @@ def _is_back(way_back: WayBack, now: KubeObject | None) -> bool:
         case ObjectCreation(mark=mark):
             return now is not None and now.annotations.get(MARK) == mark
         case Withdrawal(mark=mark):
+            # One without our mark is somebody else's, so ours is gone.
             return now is None or now.annotations.get(MARK) != mark or now.has("metadata", "deletionTimestamp")
 
 
@@ -88,6 +94,7 @@ def _not_ours(way_back: WayBack, now: KubeObject | None) -> str | None:
         case ObjectCreation():
             if now is None:
                 return None
+            # Made by somebody else means that the name is taken by what people want now; ours would fight with it.
             leaving = now.has("metadata", "deletionTimestamp")
             what = "is still being deleted" if leaving else "was made by somebody else since"
             return f"{way_back.target} {what}"
@@ -103,6 +110,7 @@ def _changed_by_others(way_back: ObjectPatch, now: KubeObject | None) -> str | N
         return f"{way_back.target} does not exist any more"
     if now.uid != way_back.uid:
         return f"{way_back.target} was replaced by another of the same name"
+    # Their hand was the later one and may be the repair: undoing over it would bring the fault back.
     path = changed_since(way_back, now)
     if path:
         return f"somebody else changed {path} of {way_back.target} since; their value stays"

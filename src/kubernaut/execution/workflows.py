@@ -7,14 +7,13 @@ JSON: a list of allowed words, or the bounds of a whole number.
 
 from __future__ import annotations
 
-import copy
 import re
 from typing import Final
 
 import msgspec
 
 from kubernaut.domain.execution import Refused
-from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree
+from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree, copied
 from kubernaut.execution.jobs import KEPT_S, without_identity
 
 WORKFLOW: Final = "kubernaut.ai/workflow"
@@ -96,7 +95,7 @@ def job_body(declared: KubeObject, inputs: dict[str, str]) -> JsonObject:
     """The Job that the declaration describes, with the inputs as variables `INPUT_NAME` of every container."""
     spec = without_identity(declared.tree("spec", "jobTemplate", "spec"))
     spec["ttlSecondsAfterFinished"] = KEPT_S
-    template = copy.deepcopy(spec.get("template"))
+    template = copied(spec.get("template"))
     pod = template.get("spec") if isinstance(template, dict) else None
     added: list[Json] = [{"name": f"INPUT_{name.upper()}", "value": value} for name, value in sorted(inputs.items())]
     for part in ("initContainers", "containers"):

@@ -55,10 +55,9 @@ def writes_by(manager: str, before: View, after: View, *, apart_from: str) -> li
 def _written(ref: ObjectRef, before: KubeObject | None, after: KubeObject | None) -> Written | None:
     if before is None or after is None:
         item = before or after
-        is_derived = item is None or item.controller is not None or ref.kind in _DERIVED
-        return None if is_derived else Written(ref, 1, _managers(item))
+        return None if item is None or _is_derived(ref, item) else Written(ref, 1, _managers(item))
     managers = _new_managers(before, after)
-    if after.controller is not None or ref.kind in _DERIVED:
+    if _is_derived(ref, after):
         return Written(ref, 1, managers) if OURS in managers else None
     again = after.uid != before.uid
     changed = again or _content(before) != _content(after)
@@ -68,8 +67,13 @@ def _written(ref: ObjectRef, before: KubeObject | None, after: KubeObject | None
     return Written(ref, max(times, 2 if again else 1), managers)
 
 
-def _managers(item: KubeObject | None) -> frozenset[str]:
-    return frozenset(entry for entry, _ in _entries(item)) if item else frozenset()
+def _is_derived(ref: ObjectRef, item: KubeObject) -> bool:
+    """Whether a controller makes it of something else, so that its coming and going is nobody's write."""
+    return item.controller is not None or ref.kind in _DERIVED
+
+
+def _managers(item: KubeObject) -> frozenset[str]:
+    return frozenset(entry for entry, _ in _entries(item))
 
 
 def _new_managers(before: KubeObject | None, after: KubeObject) -> frozenset[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kubernaut.adapters.kubernetes.answers import Asked
 from kubernaut.adapters.kubernetes.requests import KubernetesApi, path_of
 from kubernaut.domain.errors import Conflict, ObjectMissing
-from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
+from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef, copied
 from kubernaut.gameday.shop import noted
 from kubernaut.gameday.steps import Apply, Delete, DeletePods, Edit, Scale, Step, section
 from kubernaut.ports import ClusterReader, Resource
@@ -150,7 +149,7 @@ def _takes(manifest: JsonObject) -> Change:
     """The change that a second `kubectl apply` makes: all that the manifest says, and nothing of what it does not."""
 
     def change(draft: JsonObject) -> None:
-        wanted = copy.deepcopy(manifest)
+        wanted = copied(manifest)
         for part in ("spec", "data"):
             if part in wanted:
                 draft[part] = wanted[part]

@@ -124,6 +124,7 @@ async def _begin(ground: Ground, problem: Problem, arm: Arm) -> _Play:
     intended = await _settled(ground, problem)
     elsewhere = await see(hand.reader, "", ELSEWHERE)
     await hand.do(list(problem.fault.inject(problem.shop)))
+    # Right after our own mistake, so that none of our writes is counted as somebody else's.
     after = await see(hand.reader, problem.shop.namespace, WRITTEN)
     oracle = Oracle(problem.shop, intended, problem.fault.tolerates)
     return _Play(ground, problem, arm, oracle, after, elsewhere, ground.clock.now(), Watch(pace.hold))
@@ -131,6 +132,7 @@ async def _begin(ground: Ground, problem: Problem, arm: Arm) -> _Play:
 
 async def _settled(ground: Ground, problem: Problem) -> View:
     """The system once it is well; raises `NotHealthy` where it is not in time."""
+    # A third of what healing needs: nothing is proven here but that it runs.
     watch, deadline = Watch(ground.pace.hold / 3), ground.clock.now() + ground.pace.setup
     while True:
         view = await see(ground.hand.reader, problem.shop.namespace, SERVING)
@@ -210,20 +212,30 @@ def _rings_after(going: _Play) -> timedelta:
 
 
 def _is_over(going: _Play, now: datetime, *, held: bool) -> bool:
-    pace, passed = going.ground.pace, now - going.began
-    if passed >= pace.limit:
+    if now - going.began >= going.ground.pace.limit:
         return True
     if going.watch.since is not None and not held and going.complained:
         # It is well, and has to stay so for a while yet.
         return False
-    if going.arm is not Arm.KUBERNAUT:
-        late = pace.reaction if going.arm in {Arm.RESTART, Arm.ROLLBACK} else timedelta(0)
-        return (held and going.complained and (going.acted or not late)) or passed >= pace.patience + late
-    if going.closed_at is None:
-        # No alert and no incident: a control that never looked ill.
-        quiet = going.account is None or not going.account.incidents
-        return quiet and held and passed >= pace.patience
-    return held or now - going.closed_at >= pace.quiet
+    return (
+        _kubernaut_is_over(going, now, held=held) if going.arm is Arm.KUBERNAUT else _arm_is_over(going, now, held=held)
+    )
+
+
+def _kubernaut_is_over(going: _Play, now: datetime, *, held: bool) -> bool:
+    pace = going.ground.pace
+    if going.closed_at is not None:
+        return held or now - going.closed_at >= pace.quiet
+    # No alert and no incident: a control that never looked ill.
+    quiet = going.account is None or not going.account.incidents
+    return quiet and held and now - going.began >= pace.patience
+
+
+def _arm_is_over(going: _Play, now: datetime, *, held: bool) -> bool:
+    pace = going.ground.pace
+    late = pace.reaction if going.arm in {Arm.RESTART, Arm.ROLLBACK} else timedelta(0)
+    healed = held and going.complained and (going.acted or not late)
+    return healed or now - going.began >= pace.patience + late
 
 
 async def _is_quiet(going: _Play, now: datetime) -> bool:
@@ -250,6 +262,7 @@ async def _judge(going: _Play) -> Result:
     recorded = [] if going.arm is not Arm.KUBERNAUT else list(ground.record(namespace, going.began))
     strays = sum(1 for kind, name in recorded if not belongs(problem, kind, name))
     outside = max(outside_of(problem, writes), strays) + len(away)
+    # The largest of three ways of counting: each may miss a write, and none invents one.
     mutations = max(sum(one.times for one in writes), len(recorded), account.writes if account else 0) + len(away)
     # On a control there is nothing to heal.
     healed_at = None if problem.fault.control else going.healed_at

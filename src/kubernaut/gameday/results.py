@@ -130,16 +130,15 @@ def pass_by_themselves(results: Sequence[Result]) -> set[tuple[str, int]]:
 
 def summary_of(arm: Arm, results: Sequence[Result]) -> Summary:
     """The arm's figures."""
-    by_themselves = pass_by_themselves(results)
     own = [one for one in results if one.arm is arm]
     faults = [one for one in own if not one.control]
-    # Of the do-nothing arm nothing is left out: what it passes is its score.
-    counted = [one for one in faults if arm is Arm.NOTHING or one.key not in by_themselves]
-    to_heal = [one for one in counted if one.policy in {Policy.ACT, Policy.APPROVE}]
-    acts = [one for one in counted if one.policy is Policy.ACT]
-    for_people = [one for one in counted if one.policy is Policy.ESCALATE]
     controls = [one for one in own if one.control]
-    times = [one.seconds for one in to_heal if one.healed and one.seconds is not None]
+    # Of the do-nothing arm nothing is left out: what it passes is its score.
+    left_out = set[tuple[str, int]]() if arm is Arm.NOTHING else pass_by_themselves(results)
+    counted = [one for one in faults if one.key not in left_out]
+    to_heal = _under(counted, Policy.ACT, Policy.APPROVE)
+    acts = _under(counted, Policy.ACT)
+    for_people = _under(counted, Policy.ESCALATE)
     return Summary(
         arm=arm,
         problems=len(to_heal),
@@ -150,12 +149,25 @@ def summary_of(arm: Arm, results: Sequence[Result]) -> Summary:
         escalate_rows=len(for_people),
         escalated_rightly=sum(one.is_right for one in for_people),
         controls=len(controls),
-        false_actions=sum(one.mutations for one in controls),
-        mutations=sum(one.mutations for one in own),
+        false_actions=_mutations(controls),
+        mutations=_mutations(own),
         outside_target=sum(one.outside_target for one in own),
-        median_seconds=median(times) if times else None,
+        median_seconds=_median_seconds(to_heal),
         by_strategy=_by_strategy(own),
     )
+
+
+def _under(rows: Sequence[Result], *policies: Policy) -> list[Result]:
+    return [one for one in rows if one.policy in policies]
+
+
+def _mutations(rows: Sequence[Result]) -> int:
+    return sum(one.mutations for one in rows)
+
+
+def _median_seconds(rows: Sequence[Result]) -> float | None:
+    times = [one.seconds for one in rows if one.healed and one.seconds is not None]
+    return median(times) if times else None
 
 
 def _by_strategy(own: Sequence[Result]) -> dict[str, ByStrategy]:

@@ -44,6 +44,7 @@ async def _change(
     prepared = await run.step(
         f"intend-{attempt}", partial(execution.intend, incident, chosen, attempt=attempt), returns=Execution
     )
+    # Not final: another remedy may fit, and the next look finds out.
     if prepared.intent is None:
         return Acted(Conclusion(Ending.ESCALATED, prepared.reason, final=False), Outcome.REFUSED)
     intent = prepared.intent
@@ -152,6 +153,7 @@ async def _watch(  # what every step of an attempt is told
     seen: list[Observation] = []
     while True:
         look = partial(verification.observe, incident, intent)
+        # Each look is an entry, so a restart in the middle of a window goes on with what was seen.
         seen.append(await patiently(run, f"observe-{attempt}-{len(seen) + 1}", look, returns=Observation))
         judged = verification.judge(seen, course)
         if isinstance(judged, Verification):

@@ -34,6 +34,7 @@ async def decide(
     for answer in range(1, MOST_ANSWERS + 1):
         if plan.decision is not Decision.ASK:
             break
+        # Durable: a restart neither loses an answer nor gives the person their whole time again.
         heard = await run.receive(DECISION, plan.open_for or stages.policy.approval)
         plan = await run.step(
             f"answer-{look}-{answer}", partial(planning.hearing.hear, incident, plan, heard, look=look), returns=Plan

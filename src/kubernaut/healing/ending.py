@@ -52,5 +52,6 @@ async def let_go(run: Run, stages: Stages, incident: Incident, way: Way) -> tupl
     backs = []
     for each in reversed(way.standing):
         take_back = partial(stages.execution.let_go, incident, each.intent, attempt=each.attempt)
+        # The last first, since later steps of a strategy may rest on earlier ones.
         backs.append((each, await patiently(run, f"undo-{each.attempt}", take_back, returns=Execution)))
     return way.without_what_stood(backs), "; ".join(f"{each.candidate.call.action}: {b.reason}" for each, b in backs)

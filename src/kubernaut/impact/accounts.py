@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from kubernaut.domain.execution import Effect
 from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.journal import EventKind, attempt_of, is_undoing, was_done
-from kubernaut.domain.lifecycle import Ending
+from kubernaut.domain.lifecycle import FOR_PEOPLE, Ending
 from kubernaut.domain.objects import Tree
 from kubernaut.impact.clocks import History, clocks
 
-HANDED_OVER = frozenset({Ending.ESCALATED, Ending.UNDONE, Ending.BLOCKED, Ending.FAILED})
 # Alerts that fire before users notice anything: a volume that is filling up, a certificate that runs out.
 PRECURSORS = frozenset(
     {
@@ -78,7 +77,7 @@ class Account:
     @property
     def handed_over(self) -> bool:
         """Whether people had to do the work."""
-        return self.ending in HANDED_OVER
+        return self.ending in FOR_PEOPLE
 
     @property
     def attended(self) -> bool:

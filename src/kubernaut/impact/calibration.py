@@ -16,6 +16,7 @@ from kubernaut.domain.shares import wilson_interval
 from kubernaut.impact.clocks import History
 from kubernaut.impact.figures import Figure, not_computable
 
+# Tenths, as most papers on calibration use; the error depends on their number, so it is never changed quietly.
 _BINS = 10
 _INTERVAL = "95 %, Wilson of each tenth; incidents taken as independent"
 _NOTHING = "nothing was applied and verified"
@@ -93,6 +94,7 @@ def _attempts(history: History) -> list[tuple[float, bool]]:
         body = Tree(event.body)
         if event.kind is EventKind.DIAGNOSED:
             named = reversed(body.trees("diagnosis", "hypotheses"))
+            # The look before the attempt: what was believed once it had been tried is no forecast.
             sure = {one.text("cause"): one.number("confidence") for one in named}
         elif event.kind is EventKind.VERIFIED and body.text("cause") in sure:
             found.append((sure[body.text("cause")], body.text("verification", "effect") == Effect.HEALED))
@@ -108,4 +110,5 @@ def _bin(number: int, pairs: Sequence[tuple[float, bool]]) -> Bin | None:
 
 
 def _inside(number: int, pairs: Sequence[tuple[float, bool]]) -> list[tuple[float, bool]]:
+    # A confidence of exactly 1 belongs to the last tenth and opens none of its own.
     return [pair for pair in pairs if min(int(pair[0] * _BINS), _BINS - 1) == number]

@@ -38,7 +38,6 @@ class Clocks:
 
     began: datetime
     detected: datetime
-    triaged: datetime
     diagnosed: datetime | None = None
     applied: datetime | None = None
     mitigated: datetime | None = None
@@ -46,29 +45,9 @@ class Clocks:
     closed: datetime | None = None
 
     @property
-    def to_detect(self) -> timedelta:
-        """t1 - t0."""
-        return self.detected - self.began
-
-    @property
-    def to_diagnose(self) -> timedelta | None:
-        """t3 - t1."""
-        return _between(self.detected, self.diagnosed)
-
-    @property
     def to_mitigate(self) -> timedelta | None:
         """t5 - t1: from the alert to the first healthy sight."""
         return _between(self.detected, self.mitigated)
-
-    @property
-    def to_restore(self) -> timedelta | None:
-        """t5 - t0: as the user of the service sees it."""
-        return _between(self.began, self.mitigated)
-
-    @property
-    def to_resolve(self) -> timedelta | None:
-        """t7 - t0: from the beginning of the impact to the closed incident."""
-        return _between(self.began, self.closed)
 
 
 def histories(incidents: Iterable[Incident], events: Iterable[Event]) -> list[History]:
@@ -90,7 +69,6 @@ def clocks(history: History) -> Clocks:
         # Clocks differ: an alert that claims to begin after it came in began, at the latest, when it came in.
         began=min([*starts, incident.started_at, detected]),
         detected=detected,
-        triaged=max(incident.opened_at, detected),
         diagnosed=_first(history.of(EventKind.DIAGNOSED)),
         applied=_applied(history, healed),
         mitigated=_mitigated(history, healed),
@@ -111,6 +89,7 @@ def _applied(history: History, healed: Event | None) -> datetime | None:
 
 def _mitigated(history: History, healed: Event | None) -> datetime | None:
     if healed:
+        # The first healthy sight of the watch that ended well; the window after it only proved that it held.
         return min(Tree(healed.body).time("healthy_at") or healed.at, healed.at)
     if history.ending is Ending.SELF_RESOLVED:
         return _last(history.of(EventKind.RESOLVED))

@@ -76,5 +76,6 @@ def _means(group: Sequence[Account], draws: int, chance: np.random.Generator) ->
     times = np.array([(one.seen_s if one.ended_s is None else one.ended_s) / 60 for one in group])
     ended = np.array([one.ended_s is not None for one in group])
     count = len(group)
+    # How often each incident is drawn, with replacement: a bootstrap as weights, without copying a row.
     drawn = chance.multinomial(count, np.full(count, 1 / count), size=draws).astype(np.float64)
     return restricted_means(times, ended, np.concatenate([np.ones((1, count)), drawn]), HORIZON_MIN)

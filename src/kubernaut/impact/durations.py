@@ -23,7 +23,9 @@ from kubernaut.impact.resampling import (
     restricted_means,
 )
 
+# Minutes. What lasts longer counts as this, so that a few of days do not drown all others.
 HORIZON_MIN = 240.0
+# Under ten values the ninetieth percentile is hardly more than the largest one by another name.
 _FEWEST = 10
 _TAIL = 0.9
 
@@ -54,6 +56,7 @@ def geometric_mean(group: Sequence[Account], seconds: Sequence[float], *, of: st
     if not seconds:
         return not_computable("s", f"no {of}")
     causes = [one.cause for one in group]
+    # A millisecond at least: an incident of 0 s would pull the mean of logarithms to minus infinity.
     logs = [math.log(max(each, 1e-3)) for each in seconds]
     value = math.exp(statistics.fmean(logs))
     if len(set(causes)) < FEWEST_CLUSTERS:
@@ -67,6 +70,7 @@ def restricted_mean(group: Sequence[Account]) -> Figure:
     needing = [one for one in group if one.attended]
     if not needing:
         return not_computable("min", "no incident that needed anything")
+    # Censored and not left out: dropping those that are still open would leave the quick ones, and flatter us.
     times = np.array([(one.seen_s if one.ended_s is None else one.ended_s) / 60 for one in needing])
     ended = np.array([one.ended_s is not None for one in needing])
     causes = [one.cause for one in needing]

@@ -117,10 +117,14 @@ def _table(
 
 
 def _row(name: str, group: Sequence[Account], pricing: Pricing, *, of_strategy: bool) -> Row:
-    tries = [attempt for one in group for attempt in one.attempts if not of_strategy or attempt.strategy == name]
-    # What another strategy healed is not this one's merit.
-    merits = [one for one in group if not of_strategy or not one.healed or one.attempts[-1].strategy == name]
+    tries = [attempt for one in group for attempt in one.attempts]
+    merits = list(group)
+    if of_strategy:
+        tries = [attempt for attempt in tries if attempt.strategy == name]
+        # What another strategy healed is not this one's merit.
+        merits = [one for one in group if not one.healed or one.attempts[-1].strategy == name]
     healed = [one for one in merits if one.healed]
+    successes = sum(attempt.healed for attempt in tries)
     sums = money.sums_of(merits)
     saved = money.in_usd(sums, pricing.drawn, pricing.inputs, n=len(merits))
     cost = _cost(group, pricing)
@@ -128,19 +132,24 @@ def _row(name: str, group: Sequence[Account], pricing: Pricing, *, of_strategy: 
         name=name,
         incidents=len(group),
         tried=len(tries),
-        healed=sum(attempt.healed for attempt in tries),
+        healed=successes,
         undone=sum(attempt.undone for attempt in tries),
         escalated=sum(one.ending in {Ending.ESCALATED, Ending.UNDONE} for one in group),
         harmed=sum(attempt.effect == Effect.WORSE for attempt in tries),
         harm_minutes=sum(one.harm_minutes for one in group),
-        success=share(sum(attempt.healed for attempt in tries), len(tries), of="verified attempt"),
+        success=share(successes, len(tries), of="verified attempt"),
         time_to_resolution=durations.median(healed, [one.resolve_s for one in healed], of="healed incident"),
         minutes_saved=_minutes(sums, pricing),
         saved_usd=saved,
         cost_usd=cost,
-        roi=None if saved.value is None or not cost else (saved.value - cost) / cost,
+        roi=_return(saved.value, cost),
         trend=_trend(tries, pricing.until),
     )
+
+
+def _return(saved: float | None, cost: float | None) -> float | None:
+    """What is left of the saving per dollar spent; None where either was not declared or nothing was spent."""
+    return (saved - cost) / cost if saved is not None and cost else None
 
 
 def _minutes(sums: money.Sums, pricing: Pricing) -> Figure:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from kubernaut.domain.shares import wilson_interval
 
 _Z = 1.959963984540054
+# The smallest and largest of five cover the median with 1 - 2 / 2^5 = 94 %, those of six with 97 %.
 _FEWEST_WITH_INTERVAL = 6
 ORDER_STATISTICS = "95 %, order statistics; incidents taken as independent"
 WILSON = "95 %, Wilson"

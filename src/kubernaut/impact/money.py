@@ -25,9 +25,11 @@ from kubernaut.impact.figures import Figure, not_computable
 from kubernaut.impact.inputs import Range, ValueInputs
 from kubernaut.impact.resampling import Floats, generator
 
+# P5 and P95 are then sure to about half a percent of rank, finer than any declared range.
 DRAWS = 10_000
 P5_P95 = "P5 to P95 over the declared ranges"
 _ARM_DRAWS = 1000
+# 8,760 h of a year over twelve.
 _HOURS_A_MONTH = 730.0
 
 
@@ -87,12 +89,14 @@ def sums_of(group: Sequence[Account]) -> Sums:
 
 def draw(inputs: ValueInputs, arm: Arm, healed: Sequence[Account]) -> Drawn:
     """The inputs drawn; without a measured arm, what is not ours lasts as long as a person takes."""
+    # One generator, drawn from in a fixed order: the same inputs give the same figures to the last digit.
     chance = generator()
     by_hand = _triangle(inputs.minutes_by_hand or Range(0, 0, 0), chance)
     wage = _triangle(inputs.wage_usd_per_h or Range(0, 0, 0), chance)
     review, approval = _triangle(inputs.review_minutes, chance), _triangle(inputs.approval_minutes, chance)
     downtime = _triangle(inputs.downtime_usd_per_min, chance)
     running = _triangle(inputs.running_usd_per_month or Range(0, 0, 0), chance)
+    # The very same draws: without a measured arm the two are one number and must not vary against each other.
     without_us = by_hand
     if arm.is_measured and healed:
         means = minutes_without_us(arm, healed, _ARM_DRAWS, chance)
@@ -108,6 +112,7 @@ def people_minutes(sums: Sums, drawn: Drawn) -> Floats:
 def savings(sums: Sums, drawn: Drawn) -> Floats:
     """USD saved, a draw each."""
     avoided = sums.mitigated * drawn.without_us - sums.mitigate_minutes - sums.harm_minutes
+    # Not floored at zero: a service that costs more than it saves has to be seen to.
     return people_minutes(sums, drawn) / 60 * drawn.wage + avoided * drawn.downtime
 
 
@@ -138,6 +143,7 @@ def roi(sums: Sums, drawn: Drawn, inputs: ValueInputs, *, n: int, period: timede
     if sums.tokens and inputs.model_usd_per_million_tokens is None:
         return not_computable("", "undeclared: model_usd_per_million_tokens", n=n)
     spent = costs(sums, drawn, inputs, period)
+    # A ratio to nothing is infinite, and to a draw of nothing it is noise.
     if spent.min() <= 0:
         return not_computable("", "the declared cost is 0", n=n)
     words = f"cost {middle(spent):.2f} USD: {inputs.running_usd_per_month} USD a month and {sums.tokens:,} tokens"
@@ -165,6 +171,7 @@ def assumptions(inputs: ValueInputs) -> tuple[str, ...]:
 
 
 def _figure(unit: str, n: int, drawn: Floats, words: tuple[str, ...]) -> Figure:
+    # Without the first, which is the middle of the inputs and no draw.
     low, middle, high = np.quantile(drawn[1:], [0.05, 0.5, 0.95])
     return Figure(unit, n, float(middle), low=float(low), high=float(high), assumptions=words, interval=P5_P95)
 
@@ -186,6 +193,7 @@ def efficiency(sums: Sums, drawn: Drawn, inputs: ValueInputs) -> Figure:
 
 def _triangle(declared: Range, chance: np.random.Generator) -> Floats:
     if declared.low == declared.high:
+        # numpy refuses a triangle without width.
         return np.full(DRAWS + 1, declared.mid)
     drawn = chance.triangular(declared.low, declared.mid, declared.high, DRAWS)
     return np.concatenate([[declared.mid], drawn])
@@ -194,6 +202,7 @@ def _triangle(declared: Range, chance: np.random.Generator) -> Floats:
 def _break_even_downtime(sums: Sums, drawn: Drawn, spent: Floats) -> float | None:
     people = people_minutes(sums, drawn)[0] / 60 * drawn.wage[0]
     avoided = sums.mitigated * drawn.without_us[0] - sums.mitigate_minutes - sums.harm_minutes
+    # Where no downtime is avoided, no price of a minute makes up for the cost.
     return max(0.0, float((spent[0] - people) / avoided)) if avoided > 0 else None
 
 
@@ -207,6 +216,7 @@ def _break_even_incidents(sums: Sums, saved: Floats, spent: Floats, period: time
 def _swings(sums: Sums, inputs: ValueInputs, drawn: Drawn) -> tuple[Swing, ...]:
     names = ("minutes_by_hand", "wage_usd_per_h", "review_minutes", "approval_minutes", "downtime_usd_per_min")
     own = ("by_hand", "wage", "review", "approval", "downtime")
+    # One input at a time, the others at their middle: the classic tornado, which shows no interplay.
     middle = Drawn(*(getattr(drawn, field)[:1] for field in Drawn.__slots__))
     follows = drawn.without_us is drawn.by_hand
     found = []

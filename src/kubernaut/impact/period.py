@@ -123,11 +123,12 @@ def value_report(
     tries = [attempt for one in closed for attempt in one.attempts]
     pricing = Pricing(inputs, found.drawn, running, period.until, len(closed))
     wanted = {one.incident for one in closed}
+    valued_ones = [history for history in histories if history.incident.id in wanted]
     return ValueReport(
         since=period.since,
         until=period.until,
         running_days=running / _DAY,
-        rests_on=max((event.seq for history in histories for event in history.events), default=0),
+        rests_on=_last_event(histories),
         incidents=len(closed),
         still_open=_open_at(histories, period.until),
         endings=_endings(closed),
@@ -137,7 +138,7 @@ def value_report(
         restricted_mean=durations.restricted_mean(closed),
         success=share(sum(attempt.healed for attempt in tries), len(tries), of="verified attempt"),
         no_harm=share(sum(attempt.effect != "worse" for attempt in tries), len(tries), of="verified attempt"),
-        analysis=analysis_metrics([history for history in histories if history.incident.id in wanted]),
+        analysis=analysis_metrics(valued_ones),
         counterfactual=_told(found.arm.source, len(found.arm.incidents)),
         outlook=None if metrics.cost_savings_usd.value is None
         else money.outlook(found.sums, found.drawn, inputs, metrics.roi, running),
@@ -147,8 +148,12 @@ def value_report(
         weeks=_weeks(closed, period),
         inputs=inputs,
         lines=tuple(map(_line, closed)),
-        simulated=sum(_is_simulated(history) for history in histories if history.incident.id in wanted),
+        simulated=sum(map(_is_simulated, valued_ones)),
     )  # fmt: skip
+
+
+def _last_event(histories: Sequence[History]) -> int:
+    return max((event.seq for history in histories for event in history.events), default=0)
 
 
 def _is_simulated(history: History) -> bool:

@@ -1,6 +1,6 @@
 """The metrics of an incident computed a second time, by a way of its own, to find what the first one gets wrong.
 
-Reads the stored events as plain JSON in one pass. It shares no code with `ai_metrics` on purpose: neither the clocks,
+Reads the stored events as plain JSON. It shares no code with `ai_metrics` on purpose: neither the clocks,
 nor the figures, nor the reading of bodies.
 """
 
@@ -19,6 +19,9 @@ _TOLERATED = 1e-5
 _OF_CALLS = (("ai_request_count", "requests"), ("tool_calls", "lookups"), ("tokens", "tokens"), ("usd", "usd"))
 # Incidents that were finished before it was counted report none, and had none.
 _NEWER = "tool_calls"
+_COUNTED = (
+    "step_count", "ai_request_count", "tool_calls", "questions", "kept", "suspicious", "failovers", "tokens", "usd",
+)  # fmt: skip
 _OUTSIDE = ("received", "joined", "resolved", "approved", "rejected")
 
 
@@ -69,46 +72,28 @@ def accuracy(events: Iterable[Event]) -> Accuracy:
 
 def recomputed(events: Iterable[Event]) -> dict[str, float | None]:
     """The figures of one incident as they stood when it was valued, the close that follows included."""
-    begun: datetime | None = None
-    ended: datetime | None = None
-    tally = dict.fromkeys(
-        (
-            "step_count",
-            "ai_request_count",
-            "tool_calls",
-            "questions",
-            "kept",
-            "suspicious",
-            "failovers",
-            "tokens",
-            "usd",
-        ),
-        0.0,
-    )
-    attempts = healed = 0
-    valued = False
-    for event in sorted(events, key=lambda one: one.seq):
-        kind = event.kind.value
-        if kind == "received" and begun is None:
-            begun = event.at
-        if kind in {"valued", "closed"} and ended is None:
-            ended = event.at
-        valued = valued or kind == "valued"
-        if (kind == "closed" or not valued) and kind not in _OUTSIDE:
-            tally["step_count"] += 1
-        if valued:
-            continue
-        if kind == "verified":
-            attempts += 1
-            verification = event.body.get("verification")
-            healed += isinstance(verification, dict) and verification.get("effect") == "healed"
-        if kind == "model_asked":
+    told = sorted(events, key=lambda one: one.seq)
+    begun, ended = _first_at(told, "received"), _first_at(told, "valued", "closed")
+    valued = next((place for place, event in enumerate(told) if event.kind.value == "valued"), len(told))
+    before, after = told[:valued], told[valued:]
+    # The close is written after the figures that count it.
+    steps = [*before, *(event for event in after if event.kind.value == "closed")]
+    tally = dict.fromkeys(_COUNTED, 0.0)
+    tally["step_count"] += sum(event.kind.value not in _OUTSIDE for event in steps)
+    for event in before:
+        if event.kind.value == "model_asked":
             _add_question(tally, event.body)
+    attempts = [event.body.get("verification") for event in before if event.kind.value == "verified"]
+    healed = sum(isinstance(one, dict) and one.get("effect") == "healed" for one in attempts)
     return {
         "execution_duration": (ended - begun).total_seconds() if begun and ended else None,
-        "success_rate": healed / attempts if attempts else None,
+        "success_rate": healed / len(attempts) if attempts else None,
         **tally,
     }
+
+
+def _first_at(told: Iterable[Event], *kinds: str) -> datetime | None:
+    return next((event.at for event in told if event.kind.value in kinds), None)
 
 
 def _add_question(tally: dict[str, float], body: JsonObject) -> None:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 Floats: TypeAlias = NDArray[np.float64]
 
 FEWEST_CLUSTERS = 6
+# Any number, as long as it stays: a figure that changes between two looks at the same page is not believed.
 _SEED = 20_260_301
 _UPPER = 0.975
 _STEPS = 2000
@@ -91,10 +92,12 @@ def restricted_means(times: Floats, ended: NDArray[np.bool_], weights: Floats, h
 
     What had not ended when it was last seen counts for as long as it was seen, and is not left out.
     """
+    # Of equal times the ends first: what was last seen at that moment was still at risk then.
     order = np.lexsort((~ended, times))
     ordered, died, shares = times[order], ended[order] & (times[order] <= horizon), weights[:, order]
     at_risk = np.cumsum(shares[:, ::-1], axis=1)[:, ::-1]
     deaths = np.where(died, shares, 0.0)
+    # Where nothing is at risk any more nothing can end, and 0/0 must not become a NaN that spreads to every figure.
     left = np.divide(deaths, at_risk, out=np.zeros_like(deaths), where=at_risk > 0)
     survive = np.cumprod(1 - left, axis=1)
     edges = np.minimum(ordered, horizon)
@@ -105,6 +108,7 @@ def restricted_means(times: Floats, ended: NDArray[np.bool_], weights: Floats, h
 
 def t_quantile(degrees: float) -> float:
     """The 97.5 % point of Student's t, for any degrees of freedom from 1 on."""
+    # The 97.5 % point lies between 1.96 (infinitely many degrees) and 12.71 (one).
     low, high = 1.0, 13.0
     for _ in range(50):
         middle = (low + high) / 2
@@ -135,8 +139,10 @@ def _jackknife(figure: Callable[[Floats], Floats], clusters: NDArray[np.int64]) 
     weights = np.ones((count + 1, len(clusters)))
     weights[clusters + 1, np.arange(len(clusters))] = 0.0
     found = figure(weights)
+    # The jackknife's factor: leaving one out moves a figure far less than drawing anew would.
     spread = math.sqrt((count - 1) / count * float(((found[1:] - found[1:].mean()) ** 2).sum()))
     sizes = np.bincount(clusters).astype(np.float64)
+    # Equal to the count where all causes have as many incidents, and to 1 where one has nearly all.
     effective = float(sizes.sum() ** 2 / (sizes**2).sum())
     return found, spread, t_quantile(max(1.0, effective - 1))
 

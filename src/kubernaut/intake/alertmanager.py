@@ -21,6 +21,7 @@ _EXPECTED = "the body of an Alertmanager webhook, version 4"
 class _Alert(msgspec.Struct):
     status: Literal["firing", "resolved"]
     labels: Labels
+    # Fields that are not named here are passed over: senders add their own, and newer versions more.
     starts_at: datetime = msgspec.field(name="startsAt")
     ends_at: datetime | None = msgspec.field(name="endsAt", default=None)
     annotations: dict[str, str] | None = None
@@ -46,6 +47,7 @@ class Batch:
 def parse_webhook(body: bytes, *, received_at: datetime, new_id: Callable[[], str]) -> Batch:
     """Every alert of the request, firing and resolved, in its order; raises `MalformedSignal` for the whole of it."""
     webhook = decoded(body, _decoder, expected=_EXPECTED)
+    # Another version may mean something else by the same fields; misread alerts are worse than refused ones.
     if webhook.version != "4":
         raise MalformedSignal(
             f'version: {webhook.version[:40]!r}, only "4" is known',
@@ -55,6 +57,8 @@ def parse_webhook(body: bytes, *, received_at: datetime, new_id: Callable[[], st
         _signal(alert, f"alerts[{index}]", SignalId(new_id()), received_at)
         for index, alert in enumerate(webhook.alerts)
     ]
+    # `max_alerts` of the receiver cuts a group short; what was cut is nowhere else, so it is told in the answer and the
+    # log.
     return Batch(tuple(signals), left_out=max(webhook.truncated, 0))
 
 

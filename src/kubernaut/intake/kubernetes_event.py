@@ -63,11 +63,13 @@ def parse_event(body: bytes, *, received_at: datetime, new_id: Callable[[], str]
     if about is None or not about.kind or not about.name:
         raise MalformedSignal(f"{field}: no kind and name", help=f"send {_EXPECTED}")
     labels = _labels(event, about)
+    # The first time of a repeated event: the fault began with it.
     moment = next((time for time in (event.first, event.deprecated_first, event.event_time) if not is_zero(time)), None)
     return Signal(
         id=SignalId(new_id()),
         source=SOURCE,
         name=labels["reason"] or "unnamed",
+        # An event never resolves; whether its matter is over is seen on the object.
         firing=True,
         alert_key=alert_key(SOURCE, labels),
         labels=labels,

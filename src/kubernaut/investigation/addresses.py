@@ -12,7 +12,8 @@ from kubernaut.investigation.subjects import Workload
 _ADDRESS = re.compile(
     r"(?:://(?:[^@/\s]*@)?|^|[,\s])([a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9-]+)*)(?::(\d{2,5}))?(?=[/,\s?]|$)"
 )
-_IS_HOST = re.compile(r"(?i)host|addr|url|uri|server|endpoint|upstream|broker|service|backend|proxy|dsn")
+# What variables are called that say where something is.
+IS_HOST = re.compile(r"(?i)host|addr|url|uri|server|endpoint|upstream|broker|service|backend|proxy|dsn")
 _OTHER_PLACES = frozenset({"localhost", "true", "false", "none", "null"})
 _LONGEST = 1000
 
@@ -56,7 +57,7 @@ def addresses(workload: Workload, template: Tree | None = None) -> list[Address]
     for container in (*spec.trees("initContainers"), *spec.trees("containers")):
         for variable, value, source in _variables(workload, container):
             for host, port in _hosts(value):
-                if _IS_HOST.search(variable) or port:
+                if IS_HOST.search(variable) or port:
                     found[Address(variable, host, port, container.text("name"), source)] = None
     return list(found)
 

@@ -32,12 +32,17 @@ def is_whole(workload: Workload) -> bool:
         return done or (is_ready(item) and not trouble(workload))
     if item.kind == "Job":
         return _is_fine_job(workload)
-    if item.integer("status", "observedGeneration", default=item.generation) < item.generation or trouble(workload):
+    if _is_unseen(item) or trouble(workload):
         return False
     if item.kind == "DaemonSet":
         return item.integer("status", "numberReady") >= workload.desired and _is_updated(workload)
     ready = workload.ready if workload.live else item.integer("status", "readyReplicas")
     return ready >= workload.desired and _is_updated(workload)
+
+
+def _is_unseen(item: KubeObject) -> bool:
+    """Whether the status is still of a spec before the present one."""
+    return item.integer("status", "observedGeneration", default=item.generation) < item.generation
 
 
 def _is_fine_job(workload: Workload) -> bool:
@@ -76,9 +81,9 @@ def trouble(workload: Workload) -> list[Container]:
 def is_under_way(workload: Workload) -> bool:
     """Whether what is missing is only a matter of time: a rollout within its deadline, or pods that just started."""
     item = workload.object
-    if trouble(workload) or workload.pending or _cannot_create(workload):
+    if _is_stuck(workload):
         return False
-    if item.integer("status", "observedGeneration", default=item.generation) < item.generation:
+    if _is_unseen(item):
         return True
     waiting = [pod for pod in workload.pods if not is_ready(pod)]
     if item.kind == "Deployment" and _is_progressing(workload):
@@ -86,6 +91,11 @@ def is_under_way(workload: Workload) -> bool:
     if len(workload.live) < workload.desired and not waiting:
         return _changed_lately(workload) or _gives_way(workload)
     return bool(waiting) and all(_just_began(workload, pod) for pod in waiting)
+
+
+def _is_stuck(workload: Workload) -> bool:
+    """Whether something stands in the way that does not pass by waiting."""
+    return bool(trouble(workload) or workload.pending) or _cannot_create(workload)
 
 
 def _gives_way(workload: Workload) -> bool:

@@ -35,11 +35,13 @@ def _read(scene: Scene, kind: str, place: str) -> float:
 
 def independent_sources(finding: Finding) -> int:
     """How many sources agree."""
+    # Kinds and not objects: a hundred pods of one template that say the same are one observation.
     return len({(fact.source, fact.object.kind) for fact in finding.supporting})
 
 
 def confidence(scene: Scene, cause: Cause, finding: Finding, namespace: str) -> float:
     """The confidence in a finding, 0..1."""
+    # No claim without evidence, however much was read.
     if not finding.supporting:
         return 0.0
     doubt = 0.5 ** (1 + independent_sources(finding))

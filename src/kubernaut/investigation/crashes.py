@@ -20,6 +20,7 @@ from kubernaut.investigation.subjects import TemplateChange, Workload
 _EPOCH = 1970
 _SOON = timedelta(minutes=15)
 _SAME_DAY = timedelta(hours=6)
+# Times of the template and of the crash come from different clocks.
 _SLACK = timedelta(seconds=90)
 _CODES = {
     1: "exits with code 1",
@@ -90,14 +91,14 @@ def link(workload: Workload, since: datetime | None) -> Link:
     late = _never_progressed(workload.object)
     if change is None or not change.real or (not late and worked_before(workload)):
         return Link.NONE
+    # Its own controller has judged: no pod of this template ever became available in time.
     if late:
         return Link.FOLLOWS
-    if worked_before(workload):
-        return Link.NONE
     return Link.LATER if change.at is None or since is None else _by_time(change, since - change.at)
 
 
 def _by_time(change: TemplateChange, gap: timedelta) -> Link:
+    # Before the change it cannot be to blame; a day later a hundred other things have happened.
     if gap < -_SLACK or gap > _SAME_DAY:
         return Link.NONE
     return Link.FOLLOWS if gap <= _SOON and not is_outward(change) else Link.LATER

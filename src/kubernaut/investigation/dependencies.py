@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from kubernaut.domain.objects import KubeObject
-from kubernaut.investigation.addresses import addresses
+from kubernaut.investigation.addresses import IS_HOST, addresses
 from kubernaut.investigation.condition import works
 from kubernaut.investigation.hearsay import said_by
 from kubernaut.investigation.subjects import Service, Workload
@@ -14,7 +14,6 @@ _WORDS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _ADDRESS = re.compile(
     r"(?://|@)([a-z0-9][a-z0-9.-]*)|\b([a-z0-9][a-z0-9.-]*):\d{2,5}\b|\b([a-z0-9-]+\.[a-z0-9-]+\.svc[a-z.]*)"
 )
-_IS_HOST = re.compile(r"(?i)host|addr|url|uri|server|endpoint|upstream|broker|service|backend|proxy|dsn")
 _LONGEST = 20_000
 
 
@@ -81,7 +80,7 @@ def _configured_text(workload: Workload) -> str:
     spec = workload.template.tree("spec")
     for container in (*spec.trees("initContainers"), *spec.trees("containers")):
         variables = container.trees("env")
-        found += [entry.text("value") for entry in variables if _IS_HOST.search(entry.text("name"))]
+        found += [entry.text("value") for entry in variables if IS_HOST.search(entry.text("name"))]
         values = [entry.text("value") for entry in variables]
         for text in (*values, *container.texts("args"), *container.texts("command")):
             found += [part for match in _ADDRESS.finditer(text[:1000]) for part in match.groups() if part]

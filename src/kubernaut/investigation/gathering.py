@@ -10,7 +10,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from kubernaut.domain.errors import ClusterError, ClusterUnavailable, Forbidden, MetricsUnavailable
@@ -19,18 +19,22 @@ from kubernaut.domain.measures import Asked, Series
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef
 from kubernaut.investigation.containers import CONTAINER, INIT, SIDECAR, Container, containers_of, is_crashing
 from kubernaut.investigation.logs import LogLine, are_silent, decisive_lines
+from kubernaut.investigation.questions import Key, Wanted
 from kubernaut.investigation.quoting import quoted
-from kubernaut.investigation.scene import Key, Scene, Wanted
+from kubernaut.investigation.scene import Scene
 from kubernaut.ports import Clock, ClusterReader, Metrics, Resource
 from kubernaut.resources import RESOURCES
 
 Lists: TypeAlias = frozenset[tuple[Resource, str]]
 
+# Calls of one investigation side by side; the connection's own bound holds for all of them together.
 _AT_ONCE = 8
 _LONGEST_VALUE = 1024
 # From here on one list of all namespaces costs less than one of each.
 _MOST_NAMESPACES = 4
+# Pods of one workload run the same program; where three logs cannot be read a fourth tells no more.
 _PODS_A_LOG = 3
+# Lines. What is decisive stands before the routine that followed it.
 _FURTHER_BACK = 100_000
 _BY_KIND = {resource.kind: resource for resource in RESOURCES}
 
@@ -78,6 +82,7 @@ class Gathering:
             group.create_task(self.read(resources_of(wanted), wanted.logs, patience=patience))
             for asked in sorted(wanted.metrics):
                 group.create_task(self._measure(asked, patience))
+        # Also what was not read is tried now, or the next look would want it again without end.
         self.scene.add((), tried=wanted.lists)
         self.scene.add_logs({}, tried=wanted.logs)
 
@@ -96,6 +101,7 @@ class Gathering:
             why = f"no answer within {patience.total_seconds():g} s"
             missed = [NotRead(what, why) for what in (*pending, *pending_logs)]
             self.scene.add((), tried=pending.values(), not_read=missed)
+        # After the reading: ages are counted against what the cluster said last.
         self.scene.now = self.clock.now()
 
     def refuse(self, wanted: Wanted, why: str) -> None:
@@ -110,6 +116,7 @@ class Gathering:
 
     def nothing(self) -> ClusterError:
         """Why there is nothing in the scene at all."""
+        # An outage before a refusal: it explains both, and passes by itself.
         unavailable = [error for error in self.errors if not isinstance(error, Forbidden)]
         if unavailable or self.errors:
             return (unavailable or self.errors)[0]
@@ -150,6 +157,7 @@ class Gathering:
             return
         self.answered += 1
         self.size += listing.size
+        # The first page was counted when the call was taken out of the budget.
         self.calls += listing.pages - 1
         # What a list of one namespace has brought already is not taken in again with that of all.
         new = (item for item in listing.items if place or (kind.kind, item.namespace) not in self.places)
@@ -177,6 +185,7 @@ class Gathering:
 
     async def _log_of(self, entry: Container) -> str:
         """Adds what is decisive in it to the scene; why it could not be read, empty where it was."""
+        # Once it runs again, the reason of the crash stands in the log of the run before.
         previous = entry.restarts > 0 and not entry.status.has("state", "terminated")
         # A container that restarts meanwhile has its last words in the other of the two logs.
         for which in (previous, not previous):
@@ -268,7 +277,7 @@ def failing_containers(scene: Scene, among: Iterable[Key]) -> list[Sequence[Cont
     """The containers whose log may say why, by workload: crashed ones, then those that run and are not ready."""
     crashed: dict[tuple[ObjectRef, str], list[Container]] = defaultdict(list)
     waiting: dict[tuple[ObjectRef, str], list[Container]] = defaultdict(list)
-    wanted, well = set(among), scene.asked_though_well
+    wanted, well = set(among), scene.questions.though_well
     names = {key[:2] for key in wanted}
     pods = [pod for pod in scene.all("Pod") if (pod.namespace, pod.name) in names]
     for pod in sorted(pods, key=lambda item: str(item.created_at), reverse=True):
@@ -276,12 +285,16 @@ def failing_containers(scene: Scene, among: Iterable[Key]) -> list[Sequence[Cont
             if entry.role not in (CONTAINER, INIT, SIDECAR) or _log_key(entry) not in wanted:
                 continue
             key = (scene.top_of(pod).ref, entry.name)
-            # Who is in this state has ended, also where only a table of pods is left of it.
-            if is_crashing(entry, scene.now) and (entry.ended is not None or entry.waiting == "CrashLoopBackOff"):
+            if _left_words(entry, scene.now):
                 crashed[key].append(entry)
-            elif entry.is_running and entry.role != INIT and not (entry.is_ready and _log_key(entry) not in well):
+            elif entry.is_running and entry.role != INIT and (not entry.is_ready or _log_key(entry) in well):
                 waiting[key].append(entry)
     return [*crashed.values(), *(entries for key, entries in waiting.items() if key not in crashed)]
+
+
+def _left_words(entry: Container, now: datetime) -> bool:
+    """Whether it crashes and has ended, also where only the state in a table of pods is left of that."""
+    return is_crashing(entry, now) and (entry.ended is not None or entry.waiting == "CrashLoopBackOff")
 
 
 def _reason(error: ClusterError) -> str:

@@ -33,6 +33,7 @@ from kubernaut.resources import (
 T = TypeVar("T")
 
 WORKLOADS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, JOB, REPLICA_SET, POD)
+# Each look costs a round of calls, and the patience for it halves each time.
 _LOOKS = 4
 _ENOUGH = f"left out: it was asked for only after {_LOOKS} looks"
 # What nearly every diagnosis of that kind of object needs: it saves a look to read it without being asked.
@@ -87,6 +88,7 @@ async def gather_and_examine(
         wanted = scene.take_wanted()
         if not wanted:
             break
+        # Halved each time, the waits of all looks together stay within the budget's time-out.
         patience /= 2
         await gathering.read_wanted(wanted, patience=patience)
         found = examine(scene)

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 from kubernaut.domain.objects import ObjectRef
 
+# A cause rests on one line and seldom on three; the rest is what people read logs for themselves for.
 MOST_LINES = 3
+# A program that writes another wording each time has no templates, and must not fill the memory with them.
 _MOST_TEMPLATES = 2000
 _LONGEST_TEMPLATE = 400
 _LONGEST_LINE = 4000
@@ -81,6 +83,7 @@ def decisive_lines(text: str, pod: ObjectRef, container: str, *, previous: bool)
     """The lines that name the failure, weightiest first; the very last line where none does."""
     lines = text.splitlines()
     chosen = _chosen(_templates(lines))
+    # Of a run that has ended the last words count, even where no word of trouble is in them.
     if not chosen and previous:
         chosen = next(([number] for number in range(len(lines), 0, -1) if lines[number - 1].strip()), [])
     return tuple(LogLine(pod, container, previous, number, lines[number - 1]) for number in chosen)
@@ -116,6 +119,7 @@ def _templates(lines: list[str]) -> list[_Template]:
     known: dict[str, _Template] = {}
     for number in _troubled(lines):
         line = lines[number - 1][:_LONGEST_LINE]
+        # Every word with a digit: times, ids, addresses and counts, which make alike lines different.
         wording = _VARIES.sub("", line[:_LONGEST_TEMPLATE])
         template = known.get(wording)
         if template is not None:

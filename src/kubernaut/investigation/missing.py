@@ -69,18 +69,20 @@ def find_gap(workload: Workload, kinds: tuple[str, ...], *, key: bool) -> Gap | 
 
     Where the list could not be read, only the kubelet's own words count.
     """
-    for pod in (pod for pod in workload.pods if waits_for_configuration(pod)):
-        wanted = [entry for entry in references(pod) if entry.kind in kinds]
-        if key:
-            wanted = [entry for entry in wanted if entry.key and _exists(workload, entry)]
-        else:
-            wanted = [replace(entry, key="") for entry in wanted]
-        for reference in sorted(set(wanted)):
+    for pod in filter(waits_for_configuration, workload.pods):
+        for reference in sorted(_wanted(workload, pod, kinds, key=key)):
             found = resolves(workload.scene, reference, pod.namespace)
             told = complaint(workload.scene, pod, reference)
             if found is False or (found is None and told):
                 return Gap(reference, pod, (*told, *_absence(workload, reference, pod)))
     return None
+
+
+def _wanted(workload: Workload, pod: KubeObject, kinds: tuple[str, ...], *, key: bool) -> set[Reference]:
+    named = [entry for entry in references(pod) if entry.kind in kinds]
+    if key:
+        return {entry for entry in named if entry.key and _exists(workload, entry)}
+    return {replace(entry, key="") for entry in named}
 
 
 def _exists(workload: Workload, reference: Reference) -> bool:
@@ -120,13 +122,17 @@ def finding_of(workload: Workload, gap: Gap) -> Finding:
     lack = f"{thing} has no key {reference.key}" if reference.key else f"{thing} does not exist"
     untold = _GONE if as_far_as_known(workload, _GONE) == _GONE else _UNTOLD
     hand = YOUNG if brought else _KEPT if lost else untold
+    former_gaps = _former_gaps(workload, back, reference)
+    if back is None:
+        verdict = Verdict.ACT if lost else Verdict.ESCALATE
+        back = WayBack(verdict, (*lost, escalate(workload.ref)), (), hand)
     return Finding(
         target=workload.ref,
-        summary=f"{workload.title} cannot start: {lack}, and {who} needs it. {back.words if back else hand}",
-        verdict=back.verdict if back else Verdict.ACT if lost else Verdict.ESCALATE,
-        supporting=(*gap.facts, *((told,) if told else ()), *_edit(workload, reference), *(back.facts if back else ())),
-        contradicting=_former_gaps(workload, back, reference),
-        remedies=back.remedies if back else (*lost, escalate(workload.ref)),
+        summary=f"{workload.title} cannot start: {lack}, and {who} needs it. {back.words}",
+        verdict=back.verdict,
+        supporting=(*gap.facts, *((told,) if told else ()), *_edit(workload, reference), *back.facts),
+        contradicting=former_gaps,
+        remedies=back.remedies,
         places={"pod": gap.pod.name, "object": f"{reference.kind.lower()}/{reference.name}"},
     )
 

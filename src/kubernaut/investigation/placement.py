@@ -31,15 +31,13 @@ class Obstacles:
 
 def obstacles(pod: KubeObject, node: KubeObject) -> Obstacles:
     """What the node's labels, taints, cordon and size say against this pod."""
+    blocking = [taint for taint in node.trees("spec", "taints") if taint.text("effect") in _BLOCKING]
+    if node.flag("spec", "unschedulable"):
+        # The controller writes this taint a moment after the flag, and the scheduler goes by either.
+        blocking.append(Tree({"key": CORDON, "effect": "NoSchedule"}))
     tolerations = pod.trees("spec", "tolerations")
-    untolerated = [
-        taint
-        for taint in node.trees("spec", "taints")
-        if taint.text("effect") in _BLOCKING and not any(_tolerates(entry, taint) for entry in tolerations)
-    ]
+    untolerated = [taint for taint in blocking if not any(_tolerates(entry, taint) for entry in tolerations)]
     keys = {taint.text("key") for taint in untolerated}
-    cordon = Tree({"key": CORDON, "effect": "NoSchedule"})
-    cordoned = node.flag("spec", "unschedulable") and not any(_tolerates(entry, cordon) for entry in tolerations)
     state = node.condition("Ready")
     own = [taint for taint in untolerated if taint.text("key") not in {CORDON, *_NOT_READY, *_CONTROL_PLANE}]
     return Obstacles(
@@ -47,7 +45,7 @@ def obstacles(pod: KubeObject, node: KubeObject) -> Obstacles:
         mismatch=_mismatch(pod, node),
         taints=tuple(_taint_text(taint) for taint in own if not _is_by_node_controller(taint)),
         too_small=_too_small(pod, node),
-        is_cordoned=cordoned or CORDON in keys,
+        is_cordoned=CORDON in keys,
         is_down=bool(keys & _NOT_READY) or (state is not None and state.text("status") != "True"),
         is_control_plane=bool(keys & _CONTROL_PLANE),
     )

@@ -13,6 +13,7 @@ from kubernaut.investigation.facts import event_time
 from kubernaut.investigation.scene import Scene
 
 _SLACK = timedelta(seconds=10)
+# A condition that turned within this of the start is the beginning itself, and no change of it.
 _FIRST_MOMENTS = timedelta(seconds=90)
 
 
@@ -29,6 +30,7 @@ class Answer(StrEnum):
 
 _ANSWERS = (
     (Answer.NOT_FOUND, re.compile(r"statuscode: (?:404|405|410)\b")),
+    # After the line above, so that what is left of status codes is an application that answers and declines.
     (Answer.NOT_READY, re.compile(r"statuscode: \d{3}|NOT_SERVING")),
     (Answer.REFUSED, re.compile(r"connection refused|connect: connection reset|failed to connect service")),
     (
@@ -80,21 +82,26 @@ def declares(container: Container, port: str) -> bool | None:
 def failed_probe(scene: Scene, container: Container) -> FailedProbe | None:
     """The readiness probe of a running container that has failed for longer than it is given to start."""
     probe = container.spec.tree("readinessProbe")
+    # Until a startup probe has passed (`started`) the kubelet asks no readiness probe, so it cannot have failed.
     if not probe.raw or container.is_ready or not container.is_running or container.status.at("started") is False:
         return None
     since = container.running_since
     if since is not None and scene.now - since < patience(probe):
         return None
     for entry in scene.events_of(container.pod, "Unhealthy"):
-        message = entry.text("message")
-        at = event_time(entry)
-        path = entry.text("involvedObject", "fieldPath")
-        if not message.startswith("Readiness probe") or (at and since and at < since):
-            continue
-        if path and path != f"spec.containers{{{container.name}}}":
-            continue
-        return FailedProbe(container, probe, answer_of(message), entry)
+        if _is_of_run(entry, container, since):
+            return FailedProbe(container, probe, answer_of(entry.text("message")), entry)
     return FailedProbe(container, probe, Answer.OTHER, None)
+
+
+def _is_of_run(event: KubeObject, container: Container, since: datetime | None) -> bool:
+    """Whether it tells of this container's readiness probe, and not of a run before the present one."""
+    at, path = event_time(event), event.text("involvedObject", "fieldPath")
+    if at and since and at < since:
+        return False
+    # Where the event names no field, the pod's containers cannot be told apart.
+    ours = not path or path == f"spec.containers{{{container.name}}}"
+    return ours and event.text("message").startswith("Readiness probe")
 
 
 def answer_of(message: str) -> Answer:
@@ -133,6 +140,7 @@ def is_ended_again(scene: Scene, container: Container, *, times: int = 2) -> boo
     if not probe.raw:
         return False
     started, finished = ended.time("startedAt"), ended.time("finishedAt")
+    # A program that hangs after an hour may well run for an hour again: only longer than that it is out of danger.
     before = finished - started + _SLACK if started and finished else timedelta()
     return scene.now - since <= max(patience(probe), before)
 

@@ -15,6 +15,7 @@ from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.subjects import Workload
 
 _DONE = "NewReplicaSetAvailable"
+# Pods of one rollout are made within seconds of each other; further apart they are two beginnings.
 _APART = timedelta(minutes=1)
 _STEADY = timedelta(minutes=2)
 # What an update takes for each pod at most, where nothing but its size tells when it was done.
@@ -25,6 +26,7 @@ def worked_before(workload: Workload) -> Fact | None:
     """That pods of the very same revision worked before the first of those was made that fail now."""
     made = [pod.created_at for pod in workload.pods if not is_ready(pod)]
     moments = [moment for moment in made if moment]
+    # A pod without a known age may be the first, and then everything else is open.
     if not moments or len(moments) < len(made):
         return None
     first = min(moments)
@@ -51,7 +53,7 @@ def _rolled_out(workload: Workload, first: datetime) -> Fact | None:
     if not revisions or done is None or first - done < _APART:
         return None
     source = revisions[0].source if item.kind == "Deployment" else item
-    for event in workload.scene.events_of_pods_named(item.namespace, f"{source.name}-", "BackOff"):
+    for event in workload.scene.occurrences.of_pods_named(item.namespace, f"{source.name}-", "BackOff"):
         began = event.time("firstTimestamp") or facts.event_time(event)
         if began is not None and began < first:
             return None
@@ -65,6 +67,7 @@ def _done_at(workload: Workload) -> datetime | None:
     item = workload.object
     if item.kind == "Deployment":
         state = item.condition("Progressing")
+        # The condition may still tell of the rollout before this one.
         named = state is not None and f'"{workload.revisions[0].source.name}"' in state.text("message")
         return state.time("lastUpdateTime") if state and named and state.text("reason") == _DONE else None
     change = workload.change

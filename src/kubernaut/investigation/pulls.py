@@ -95,6 +95,7 @@ def _events(scene: Scene, pod: KubeObject, container: Container) -> list[KubeObj
 def classified(message: str, image: str) -> tuple[PullProblem, bool]:
     """The class of a runtime's message, and whether the registry's answer leaves another one open."""
     text = _without_names(message, image)
+    # First: a registry that could not be asked has said nothing about the image, whatever words stand around it.
     if _UNREACHABLE.search(text):
         return PullProblem.UNREACHABLE, False
     if _UNAUTHORIZED.search(text):
@@ -116,6 +117,7 @@ def _without_names(message: str, image: str) -> str:
 def registry(image: str) -> str:
     """The host of an image, `docker.io` where it names none."""
     first, slash, _ = image.partition("/")
+    # As the reference grammar of image names has it: a first part without dot, colon or localhost is no host.
     return first if slash and ("." in first or ":" in first or first == "localhost") else "docker.io"
 
 

@@ -38,20 +38,16 @@ def refusal(workload: Workload) -> Refusal | None:
         return None
     maker = _maker(workload)
     state = maker.condition("ReplicaFailure")
-    failed = state is not None and state.text("status") == "True"
-    if maker.kind in {"ReplicaSet", "Deployment"} and not failed:
-        return None
     events = [entry for entry in workload.scene.events_of(maker, "FailedCreate") if _is_fresh(workload, entry)]
-    if not failed and _made_since(workload, maker, events):
-        return None
-    if state is not None and failed:
+    said = tuple(map(facts.event, events[:1]))
+    if state is not None and state.text("status") == "True":
         message = state.text("message")
-        told = [facts.field(maker, "status.conditions[ReplicaFailure]", message, state.time("lastTransitionTime"))]
-    elif events:
-        message, told = events[0].text("message"), []
-    else:
+        told = facts.field(maker, "status.conditions[ReplicaFailure]", message, state.time("lastTransitionTime"))
+        return Refusal(message[:_LONGEST], (told, *said))
+    # These two say it in their status, so without that word their events are of the past.
+    if maker.kind in {"ReplicaSet", "Deployment"} or not events or _made_since(workload, maker, events):
         return None
-    return Refusal(message[:_LONGEST], (*told, *(facts.event(entry) for entry in events[:1])))
+    return Refusal(events[0].text("message")[:_LONGEST], said)
 
 
 def _maker(workload: Workload) -> KubeObject:

@@ -22,6 +22,7 @@ _HISTORY = "deployment.kubernetes.io/revision-history"
 _EVENTS_REACH = timedelta(minutes=50)
 _SERVED_LONG = timedelta(minutes=10)
 _SERVED_SHORT = timedelta(seconds=10)
+# Revisions count rollouts: what has more digits was not written by a controller.
 _DIGITS = 9
 _LOOPS = frozenset({"BackOff"})
 _DELAYS = frozenset({"Failed", "FailedMount", "FailedScheduling", "FailedCreatePodSandBox"})
@@ -82,6 +83,7 @@ def _is_reused(revision: Revision, former: Sequence[Revision]) -> bool:
 
 def _of_replica_set(item: KubeObject) -> Revision:
     number = item.annotations.get(_NUMBER, "")
+    # A rollback takes the old ReplicaSet again, whose creation then tells of its first time.
     reused = bool(item.annotations.get(_HISTORY))
     return Revision(
         number=int(number) if number.isdecimal() and len(number) <= _DIGITS else 0,
@@ -139,6 +141,7 @@ def good_revision(
         changed = changes(former, current)
         if not helps(changed):
             continue
+        # The best proof there is: at this very moment its pods work in this very cluster.
         if former.available > 0:
             text = f"{former.title} still has {former.available} available pods"
             path = "status.availableReplicas" if former.source.kind == "ReplicaSet" else "revision"
@@ -156,6 +159,7 @@ def _served(scene: Scene, former: Revision, successor: Revision) -> Fact | None:
     warning about its pods is left.
     """
     source = former.source
+    # Without the events the absence of trouble proves nothing.
     if successor.made_at is None or not scene.covers("Event", source.namespace):
         # Where the next one is an older template again, somebody went back from this one, which speaks against it.
         return None
@@ -166,6 +170,7 @@ def _served(scene: Scene, former: Revision, successor: Revision) -> Fact | None:
         path = f"metadata.annotations[{_HISTORY}]" if source.kind == "ReplicaSet" else "revision"
         return facts.field(source, path, text)
     served = successor.made_at - former.made_at
+    # While events of that time are kept, their silence says more than a long stand does later.
     enough = _SERVED_SHORT if scene.now - successor.made_at <= _EVENTS_REACH else _SERVED_LONG
     if served < enough:
         return None
@@ -183,7 +188,7 @@ def _had_trouble(scene: Scene, source: KubeObject, until: datetime) -> bool:
     if source.kind == "ReplicaSet":
         if scene.events_of(source, "FailedCreate"):
             return True
-        told = scene.reasons_of_pods_named(source.namespace, f"{source.name}-")
+        told = scene.occurrences.reasons_of_pods_named(source.namespace, f"{source.name}-")
     else:
         told = _told_before(scene, source, until)
     return any(reasons & _LOOPS or (reasons & _DELAYS and "Started" not in reasons) for reasons in told.values())
@@ -197,7 +202,7 @@ def _told_before(scene: Scene, source: KubeObject, until: datetime) -> Mapping[s
     owner, found = source.controller, defaultdict[str, set[str]](set)
     form = re.compile(rf"{re.escape(owner.name if owner else source.name)}-(?:\d+|[a-z0-9]{{5}})")
     prefix = f"{owner.name}-" if owner else source.name
-    for entry in scene.events_of_pods_named(source.namespace, prefix, *_LOOPS, *_DELAYS, "Started"):
+    for entry in scene.occurrences.of_pods_named(source.namespace, prefix, *_LOOPS, *_DELAYS, "Started"):
         began = entry.time("firstTimestamp") or facts.event_time(entry)
         about = entry.tree("involvedObject")
         if form.fullmatch(about.text("name")) and began is not None and began < until:

@@ -47,21 +47,21 @@ def nearest_selectors(service: Service) -> list[Proposal]:
     scene, place = service.scene, service.object.namespace
     found: dict[tuple[tuple[str, str], ...], Proposal] = {}
     for pod in scene.all("Pod", place):
-        if not is_ready(pod) or is_leaving(pod):
-            continue
         wrong = [key for key, value in service.selector.items() if pod.labels.get(key) != value]
-        if len(wrong) != 1:
+        if len(wrong) != 1 or not is_ready(pod) or is_leaving(pod):
             continue
-        key = wrong[0]
-        wanted = {name: value for name, value in service.selector.items() if name != key}
-        if key in pod.labels:
-            wanted[key] = pod.labels[key]
+        wanted = _without_the_difference(service, pod, wrong[0])
         selector = tuple(sorted(wanted.items()))
         if wanted and selector not in found and _reaches_one_workload(service, wanted):
-            found[selector] = Proposal(
-                selector, (_difference(service, pod, key),), _others(service, pod), is_proven=False
-            )
+            told = (_difference(service, pod, wrong[0]),)
+            found[selector] = Proposal(selector, told, _others(service, pod), is_proven=False)
     return sorted(found.values(), key=lambda each: -_closeness(service, each))
+
+
+def _without_the_difference(service: Service, pod: KubeObject, key: str) -> dict[str, str]:
+    """The selector with the pod's own value of that label, or without it where the pod has none."""
+    wanted = {name: value for name, value in service.selector.items() if name != key}
+    return {**wanted, key: pod.labels[key]} if key in pod.labels else wanted
 
 
 def _closeness(service: Service, proposal: Proposal) -> float:

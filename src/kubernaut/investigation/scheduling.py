@@ -26,6 +26,7 @@ class Obstacle(StrEnum):
     OTHER = "other"
 
 
+# In this order: messages about a node that is down or cordoned speak of taints as well.
 _CLASSES = (
     (Obstacle.SELECTOR, re.compile(r"didn't match Pod's node affinity/selector|didn't match node selector")),
     (Obstacle.DOWN, re.compile(r"node\.kubernetes\.io/(?:not-ready|unreachable)|were not ready")),
@@ -33,7 +34,7 @@ _CLASSES = (
     (Obstacle.TAINT, re.compile(r"\btaints?\b")),
     (Obstacle.RESOURCES, re.compile(r"Insufficient |Too many pods")),
 )
-_CONTROL_PLANE = re.compile(r"node-role\.kubernetes\.io/(?:control-plane|master)")
+OF_CONTROL_PLANE = re.compile(r"node-role\.kubernetes\.io/(?:control-plane|master)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ def parts(message: str) -> list[tuple[int, Obstacle, str]]:
     _, colon, rest = message[:4000].partition("nodes are available:")
     if not colon:
         return []
+    # What follows is told of preemption, and would count every reason twice.
     rest = re.split(r"\.\s*(?:preemption:|no new claims|$)", rest.strip(), maxsplit=1)[0]
     found = []
     for match in _PART.finditer(rest):
@@ -75,6 +77,7 @@ def blockage(workload: Workload) -> Blockage | None:
     said = [facts.field(pod, "status.conditions[PodScheduled].message", message)]
     said += [facts.event(entry) for entry in workload.scene.events_of(pod, "FailedScheduling")[:1]]
     nodes = workload.scene.all("Node")
+    # An account that may not read nodes still has the scheduler's own words.
     if not nodes or not workload.scene.covers("Node", ""):
         obstacle = _by_message(message)
         return Blockage(obstacle, pod, message, (), tuple(said), "") if obstacle else None
@@ -82,7 +85,7 @@ def blockage(workload: Workload) -> Blockage | None:
 
 
 def _by_message(message: str) -> Obstacle | None:
-    counted = [(count, kind) for count, kind, text in parts(message) if not _CONTROL_PLANE.search(text)]
+    counted = [(count, kind) for count, kind, text in parts(message) if not OF_CONTROL_PLANE.search(text)]
     return max(counted, key=lambda entry: entry[0])[1] if counted else None
 
 
@@ -106,20 +109,32 @@ def _decisive(
     """The obstacle of the nodes that the pod may choose from; among several that of the most nodes."""
     if not matching:
         return Obstacle.SELECTOR, workers
-    open_ = [entry for entry in matching if not (entry.is_cordoned or entry.taints or entry.is_down)]
+    open_ = [entry for entry in matching if _shut_by(entry) is None]
     if open_:
-        said = {kind for _, kind, _ in parts(message)}
-        small = [entry for entry in open_ if entry.too_small]
-        if len(small) == len(open_) or Obstacle.RESOURCES in said:
-            return Obstacle.RESOURCES, small or open_
-        return (Obstacle.OTHER, open_) if Obstacle.OTHER in said else (None, [])
-    groups = {
-        Obstacle.CORDON: [entry for entry in matching if entry.is_cordoned and not entry.taints and not entry.is_down],
-        Obstacle.TAINT: [entry for entry in matching if entry.taints and not entry.is_down],
-        Obstacle.DOWN: [entry for entry in matching if entry.is_down],
-    }
+        return _against_open(open_, message)
+    # Where two obstacles shut as many nodes, the one that is lifted most easily is named.
+    kinds = (Obstacle.CORDON, Obstacle.TAINT, Obstacle.DOWN)
+    groups = {kind: [entry for entry in matching if _shut_by(entry) is kind] for kind in kinds}
     kind = max(groups, key=lambda group: len(groups[group]))
     return kind, groups[kind]
+
+
+def _shut_by(entry: Obstacles) -> Obstacle | None:
+    """What keeps every pod of this kind off the node, the hardest to lift first."""
+    if entry.is_down:
+        return Obstacle.DOWN
+    if entry.taints:
+        return Obstacle.TAINT
+    return Obstacle.CORDON if entry.is_cordoned else None
+
+
+def _against_open(open_: list[Obstacles], message: str) -> tuple[Obstacle | None, list[Obstacles]]:
+    """What keeps the pod off nodes that take pods: room, or what only the scheduler knows of."""
+    said = {kind for _, kind, _ in parts(message)}
+    small = [entry for entry in open_ if entry.too_small]
+    if len(small) == len(open_) or Obstacle.RESOURCES in said:
+        return Obstacle.RESOURCES, small or open_
+    return (Obstacle.OTHER, open_) if Obstacle.OTHER in said else (None, [])
 
 
 def _node_facts(workload: Workload, kind: Obstacle, nodes: list[Obstacles], total: int, matching: int) -> list[Fact]:

@@ -117,6 +117,7 @@ def _meaning(call: ActionCall, actions: Mapping[str, str]) -> str:
 def merge(diagnosis: Diagnosis, opinion: Opinion, calls: Mapping[str, ActionCall]) -> Diagnosis:
     """The diagnosis with the opinion in it; see the rules above."""
     read = {fact.id for fact in diagnosis.evidence}
+    # Only what it looked up and cites: what it read in vain is no evidence of anything.
     cited = (fact for fact in opinion.found if fact.id in opinion.evidence and fact.id not in read)
     diagnosis = replace(diagnosis, evidence=(*diagnosis.evidence, *cited))
     if any(hypothesis.cause == opinion.cause for hypothesis in diagnosis.hypotheses):
@@ -125,6 +126,7 @@ def merge(diagnosis: Diagnosis, opinion: Opinion, calls: Mapping[str, ActionCall
     if opinion.cause == UNKNOWN:
         return diagnosis
     added = _suggested(diagnosis, opinion, calls)
+    # A doubt without a cited fact is a mere opinion, and lowers nothing.
     ceiling = 1 - opinion.confidence if added.supporting else 1.0
     rules = tuple(_lowered(one, ceiling, one.cause) for one in diagnosis.hypotheses)
     if diagnosis.best is None or diagnosis.best.cause == UNKNOWN:
@@ -139,6 +141,7 @@ def _suggested(diagnosis: Diagnosis, opinion: Opinion, calls: Mapping[str, Actio
         cause=CauseId(opinion.cause),
         target=call.target if call else diagnosis.target,
         confidence=min(opinion.confidence, _MOST_CONFIDENCE),
+        # Never `act`, whatever confidence it claims: a model's word weakens no guard.
         verdict=Verdict.APPROVE if call and cited else Verdict.ESCALATE,
         summary=f"Suggested by {opinion.provider}, proven by no rule: {opinion.explanation}",
         supporting=cited,

@@ -57,6 +57,7 @@ class InvestigationStage:
     async def investigate(self, incident: Incident, *, look: int) -> Diagnosis:
         """The diagnosis, stored. Raises a `ClusterError` where the cluster cannot be read: that is no finding."""
         started = self.clock.now()
+        # Only around reading and rules; a model is waited for outside, so that slow answers hold up no other incident.
         async with self.places:
             diagnosis, left = await self._examined(incident.target)
         # Where the rules are sure, nobody waits for the memory: it is asked when the incident is over.

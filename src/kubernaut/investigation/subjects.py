@@ -31,7 +31,6 @@ HISTORIES = {
     "DaemonSet": "ControllerRevision",
 }
 _SHOWN = 3
-_REVISION = "ControllerRevision"
 _GONE = frozenset({"Succeeded", "Failed"})
 
 
@@ -60,6 +59,15 @@ def has_succeeded(job: KubeObject) -> bool:
     """Whether the Job ended well."""
     done = (job.condition(kind) for kind in ("Complete", "SuccessCriteriaMet"))
     return any(state is not None and state.text("status") == "True" for state in done)
+
+
+def _is_superseded(scene: Scene, job: KubeObject) -> bool:
+    """Whether a later Job of the same CronJob succeeded: then the failure of this one is history."""
+    owner, made = job.controller, job.created_at
+    if owner is None or made is None:
+        return False
+    others = [each for each in scene.all("Job", job.namespace) if each.controller == owner]
+    return any(each.created_at and each.created_at > made and has_succeeded(each) for each in others)
 
 
 class Workload:
@@ -102,19 +110,7 @@ class Workload:
         """Whether it is a Job that succeeded, or whose successor did, whatever the first tries ended with."""
         if self.object.kind != "Job":
             return False
-        return has_succeeded(self.object) or self._is_superseded()
-
-    def _is_superseded(self) -> bool:
-        """Whether a later Job of the same CronJob succeeded: then the failure of this one is history."""
-        owner, made = self.object.controller, self.object.created_at
-        if owner is None or made is None:
-            return False
-        later = [
-            job
-            for job in self.scene.all("Job", self.object.namespace)
-            if job.controller == owner and job.created_at and job.created_at > made
-        ]
-        return any(has_succeeded(job) for job in later)
+        return has_succeeded(self.object) or _is_superseded(self.scene, self.object)
 
     @cached_property
     def live(self) -> list[KubeObject]:
@@ -134,21 +130,10 @@ class Workload:
 
         A new revision that has no pod yet is not judged by the pods of the one it replaces.
         """
-        current = [pod for pod in self.live if self._is_current(pod)]
+        current = [pod for pod in self.live if _is_current(self, pod)]
         if self.object.kind == "Deployment" and self.revisions and self.revisions[0].desired > 0:
             return current
         return current or self.live
-
-    def _is_current(self, pod: KubeObject) -> bool:
-        if self.object.kind == "Deployment" and self.revisions:
-            owner = self.scene.controller_of(pod)
-            return owner is not None and owner.uid == self.revisions[0].source.uid
-        label = pod.labels.get("controller-revision-hash")
-        if self.object.kind == "StatefulSet":
-            return label == (self.object.text("status", "updateRevision") or label)
-        if self.object.kind == "DaemonSet" and self.revisions:
-            return label == self.revisions[0].source.labels.get("controller-revision-hash", label)
-        return True
 
     @cached_property
     def ready(self) -> int:
@@ -209,7 +194,7 @@ class Workload:
         """Whether it is known what the last change of the template changed, or that there was none."""
         if self.change is not None:
             return UNSEEN not in self.change.differences
-        kind = {"Deployment": "ReplicaSet", "StatefulSet": _REVISION, "DaemonSet": _REVISION}.get(self.object.kind)
+        kind = HISTORIES.get(self.object.kind)
         return kind is None or self.scene.covers(kind, self.object.namespace)
 
     def change_fact(self, relevant: Callable[[Difference], bool] = lambda _: True) -> Fact | None:
@@ -246,6 +231,18 @@ class Workload:
         """How long ago the pod was created; a day where that is not known."""
         created = pod.created_at
         return self.scene.now - created if created else timedelta(days=1)
+
+
+def _is_current(workload: Workload, pod: KubeObject) -> bool:
+    if workload.object.kind == "Deployment" and workload.revisions:
+        owner = workload.scene.controller_of(pod)
+        return owner is not None and owner.uid == workload.revisions[0].source.uid
+    label = pod.labels.get("controller-revision-hash")
+    if workload.object.kind == "StatefulSet":
+        return label == (workload.object.text("status", "updateRevision") or label)
+    if workload.object.kind == "DaemonSet" and workload.revisions:
+        return label == workload.revisions[0].source.labels.get("controller-revision-hash", label)
+    return True
 
 
 class Service:

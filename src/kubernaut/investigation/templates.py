@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from kubernaut.domain.objects import Json, JsonObject, Tree
 from kubernaut.investigation.quoting import names_a_secret, quoted
 
+# No template is so deep; one that was made to be must not exhaust the stack.
 _DEEPEST = 24
+# The merge keys of Kubernetes' own lists, the usual one first: order in a list is then no difference.
 _KEYS = ("name", "mountPath", "containerPort", "key", "topologyKey", "ip")
 # What controllers, Helm and `kubectl rollout restart` write into a template without changing what runs.
 _STAMP = re.compile(
@@ -34,6 +36,7 @@ class Difference:
         if self == UNSEEN:
             return self.path
         if self._is_secret():
+            # That a credential changed is a cause; what it was and is must not stand in a diagnosis.
             return f"{self.path}: *** -> *** (changed)"
         return f"{self.path}: {_shown(self.old, self.new)} -> {_shown(self.new, self.old)}"
 

@@ -11,10 +11,8 @@ from kubernaut.investigation.facts import Fact
 from kubernaut.investigation.finding import Finding
 from kubernaut.investigation.origin import Treatment
 from kubernaut.investigation.quoting import quoted
-from kubernaut.investigation.scheduling import Obstacle, parts
+from kubernaut.investigation.scheduling import OF_CONTROL_PLANE, Obstacle, parts
 from kubernaut.investigation.subjects import Workload
-
-_CONTROL_PLANE = re.compile(r"node-role\.kubernetes\.io/(?:control-plane|master)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ def decides(message: str, form: re.Pattern[str]) -> bool:
 
     Control planes, and nodes that the pod's own node selector leaves out, are no choice.
     """
-    said = [entry for entry in parts(message) if not _CONTROL_PLANE.search(entry[2])]
+    said = [entry for entry in parts(message) if not OF_CONTROL_PLANE.search(entry[2])]
     counted = [(count, text) for count, kind, text in said if kind is not Obstacle.SELECTOR]
     if not said:
         return form.search(message) is not None

@@ -76,6 +76,7 @@ class Record:
         """The record as it counts there and then."""
         healed = failed = 0.0
         for place, faded in self.by_namespace.items():
+            # Fractions of a trial are as good as whole ones to a Beta posterior.
             weight = (1.0 if place == namespace else ELSEWHERE) * _fading(now - faded.at)
             healed += weight * faded.healed
             failed += weight * faded.failed
@@ -93,6 +94,7 @@ def _fading(age: timedelta) -> float:
 def beta_lower_bound(healed: float, failed: float) -> float:
     """The 2.5 % quantile of Beta(healed + 1/2, failed + 1/2); the counts may be fractions."""
     low, high = 0.0, 1.0
+    # Halving forty times leaves 1e-12, far below what is shown, and costs microseconds.
     for _ in range(40):
         middle = (low + high) / 2
         low, high = (middle, high) if _beta_share(healed + 0.5, failed + 0.5, middle) < _TAIL else (low, middle)
@@ -121,6 +123,7 @@ def add_verified(kept: Records, event: Event) -> None:
     body = Tree(event.body)
     key = CauseId(body.text("cause")), body.text("action")
     effect = body.text("verification", "effect")
+    # A step that only prepared the next was not meant to heal, so it has not failed to.
     if not all(key) or effect == Effect.PREPARED:
         return
     record = kept.get(key, Record(*key))
@@ -158,6 +161,7 @@ class StrategyCount:
             before = self._failing.pop(run, None)
             if before is not None:
                 self._forget(kept, *before)
+        # Steps of one strategy in one incident are one trial: a second failing step is the same failure.
         elif run in self._failing:
             return
         key = CauseId(body.text("cause")), strategy_record(strategy)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from kubernaut.domain.diagnosis import Diagnosis
 from kubernaut.domain.incidents import Incident
-from kubernaut.domain.learning import Recalled
+from kubernaut.domain.learning import Pattern, Recalled
 from kubernaut.domain.shares import wilson_interval
 from kubernaut.learning.describing import features
 from kubernaut.ports import Opinion
@@ -33,14 +33,10 @@ def opinion_of(
     like: Sequence[Recalled], incident: Incident, diagnosis: Diagnosis, policy: RepeatPolicy
 ) -> Opinion | None:
     """What the memory says; None where it holds too little, or anything that speaks against it."""
-    tried = [each.pattern for each in like if each.likeness >= policy.likeness and each.pattern.action]
-    if not tried:
+    same = _unanimous(like, policy)
+    if not same:
         return None
-    nearest = tried[0]
-    same = [each for each in tried if (each.cause, each.action) == (nearest.cause, nearest.action)]
-    # One that did not heal, or another cause or action among the nearest: somebody has to think about it.
-    if len(same) < max(len(tried), policy.successes) or not all(each.healed for each in same):
-        return None
+    nearest = same[0]
     remembered = {feature for each in same for feature in each.features}
     seen = tuple(key for key, feature in features(incident, diagnosis) if feature in remembered)
     low, _ = wilson_interval(len(same), len(same))
@@ -53,3 +49,11 @@ def opinion_of(
         explanation=f"{nearest.action} healed {len(same)} of {len(same)} incidents like this one ({names}).",
         provider=PROVIDER,
     )
+
+
+def _unanimous(like: Sequence[Recalled], policy: RepeatPolicy) -> list[Pattern]:
+    """The nearest patterns, where all of them had one cause, were healed by one action, and are enough; else none."""
+    tried = [each.pattern for each in like if each.likeness >= policy.likeness and each.pattern.action]
+    # One that did not heal, or another cause or action among the nearest: somebody has to think about it.
+    kinds = {(each.cause, each.action, each.healed) for each in tried}
+    return tried if len(tried) >= policy.successes and len(kinds) == 1 and tried[0].healed else []

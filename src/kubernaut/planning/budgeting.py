@@ -16,6 +16,7 @@ from kubernaut.ports import IncidentStore
 
 BUDGET = "budget"
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+# Decisions and not changes, so that replicas that decide at the same moment see each other's.
 _KINDS = (EventKind.PLANNED, EventKind.APPROVED, EventKind.REFUSED)
 
 
@@ -69,6 +70,7 @@ def over_budget(
 def _exceeded(budget: Budget, counted: Sequence[Spent], blast: BlastFacts, now: datetime) -> str:
     hour = [each for each in counted if each.at > now - _HOUR]
     bounds = (
+        # With the next one: a budget of none allows none.
         (budget.actions_per_hour, len(hour) + 1, "actions an hour"),
         (budget.actions_per_day, len(counted) + 1, "actions a day"),
         (budget.replicas_per_hour, sum(each.replicas for each in hour) + blast.replicas, "replicas an hour"),

@@ -71,6 +71,7 @@ class Casework:
         seen = await survey(self.reader, target)
         past = await self._past(target, best, since=now - HISTORY)
         history = past_actions(past)
+        # All of it read in one place and kept with the decision: a replay then needs nothing but the event.
         situation = Situation(
             target=target,
             best=best,
@@ -123,6 +124,7 @@ class Casework:
 
     async def _past(self, target: ObjectRef, best: Hypothesis | None, *, since: datetime) -> list[Event]:
         """What was done to the target and to whatever else the remedies would touch, such as one pod of it."""
+        # A workload's restart and the deletion of one of its pods are one history: both were tried on the same fault.
         touched = {str(target), *(str(call.target) for call in (best.remedies if best else ()))}
         return await self.incidents.events_about(touched, since=since, kinds=(*KINDS, EventKind.REJECTED))
 
@@ -146,6 +148,7 @@ class Casework:
     ) -> Unrest | None:
         caps = law.document.runs
         # Two actions make a cascade at the least; without them nobody has to count incidents.
+        # Rules that look at incidents of the namespace are asked only where two actions could have caused them.
         enough = len(history) > 1
         opened = (await self.rails.surroundings.view()).opened(target.namespace) if enough else ()
         return unrest(history, now, per_hour=caps.per_hour, per_day=caps.per_day, opened=opened)

@@ -87,6 +87,7 @@ class Weighing:
         facts = self.facts(candidate)
         found = [*self.policy.objections(facts, self.case.now), *self.pressures]
         best = self.case.best
+        # The cause's own word, which no policy lifts: such remedies may lose something.
         if best.verdict is Verdict.APPROVE:
             reason = f"a remedy for {best.cause} needs a person's consent"
             found.append(Ruling(APPROVAL, "", Effect.ASK, reason))
@@ -148,6 +149,8 @@ def approvers_of(rulings: Sequence[Ruling]) -> tuple[str, ...]:
     named = [each.approvers for each in rulings if each.approvers]
     if not named:
         return ()
+    # Where two rules name different people nobody satisfies both; `nobody` is a name that is nobody's, and no empty
+    # list, which means anybody.
     return tuple(name for name in named[0] if all(name in others for others in named)) or ("nobody",)
 
 
@@ -188,6 +191,7 @@ def candidates_told(candidates: Sequence[tuple[Candidate, Facts]], weighing: Wei
     told: list[Json] = []
     for candidate, looked_at in candidates:
         own = given if looked_at is facts else looked_at.variables(now, zone)
+        # The differences alone: facts are kilobytes, and a decision with ten candidates would store them ten times.
         differs: JsonObject = {key: value for key, value in own.items() if value != given[key]}
         told.append({"call": dump(candidate.call), "differs": differs})
     return told

@@ -89,9 +89,11 @@ Guard = Callable[[Situation], Plan | None]
 
 def scope_of(labels: Sequence[dict[str, str]], *, default: Autonomy) -> Scope:
     """The scope from the labels of the object and of its namespace, the most specific first."""
+    # The object's own label wins over its namespace's, so that one workload can be left out of a managed namespace.
     managed = next((each[MANAGED_LABEL] for each in labels if MANAGED_LABEL in each), "")
     word = next((each[AUTONOMY_LABEL] for each in labels if AUTONOMY_LABEL in each), default.value)
     autonomy = Autonomy(word) if word in {level.value for level in Autonomy} else Autonomy.OBSERVE
+    # Anything but `true` is no consent: a typo must not let us in.
     return Scope(managed=managed == "true", autonomy=autonomy)
 
 
@@ -99,6 +101,7 @@ def pause_of(items: Sequence[KubeObject]) -> Pause | None:
     """The request for a pause that one of them carries; `false` and nothing at all are none."""
     for item in items:
         reason = item.annotations.get(PAUSE_ANNOTATION, "")
+        # Whoever writes `false` means no pause; every other value is the reason that is shown.
         if reason and reason.lower() != "false":
             within = f" -n {item.namespace}" if item.namespace else ""
             return Pause(f"{item.kind.lower()} {item.name}{within}", reason[:200])
@@ -136,6 +139,7 @@ def _unexplained(situation: Situation) -> Plan | None:
         return None
     reason = f"{situation.alert} fires, and nothing wrong is to be seen on {situation.target}"
     if situation.now - situation.began < situation.patience:
+        # Waiting costs nothing that the alert does not show anyway, and many such alerts end by themselves.
         return Plan(Decision.WAIT, reason, guard="young")
     return close(Ending.ESCALATED, f"{reason}: a person has to look at what it measures", "unexplained")
 
@@ -170,6 +174,7 @@ def _observing(situation: Situation) -> Plan | None:
         return None
     kind, name = _scope_object(situation.target)
     command = f"kubectl label --overwrite {kind} {name} {AUTONOMY_LABEL}=approve"
+    # The label of the namespace is named, since that is where most people keep it.
     return close(Ending.DECLINED, f"{kind} {name} is only observed", OBSERVED, help=command)
 
 
@@ -259,4 +264,5 @@ GUARDS: tuple[Guard, ...] = (
     _just_healed,
     _restless,
 )
+# Asked again after consent: what the person could not know of, or what was ordered since, still holds.
 STANDING: tuple[Guard, ...] = (_self_resolved, _unmanaged, _suspended, _paused, _lawless)

@@ -47,6 +47,7 @@ class PastAction:
 
 def past_actions(events: Sequence[Event]) -> list[PastAction]:
     """The actions of those events, oldest first. Events of one attempt have the same number at the end of their key."""
+    # Told apart by incident and attempt, since other incidents touch the same object.
     undone = {_attempt(event) for event in events if is_undoing(event)}
     verified = {_attempt(event): Tree(event.body) for event in events if event.kind is EventKind.VERIFIED}
     found = []

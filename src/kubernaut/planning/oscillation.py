@@ -11,6 +11,7 @@ from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.execution import Effect
 from kubernaut.planning.history import PastAction
 
+# As far back as the longest of these rules, the cap of a day, looks.
 HISTORY = timedelta(hours=24)
 _HOUR = timedelta(hours=1)
 FAILURES_ALLOWED = 3
@@ -64,6 +65,7 @@ def _since(history: Sequence[PastAction], now: datetime, window: timedelta) -> l
 
 def _consecutive(history: Sequence[PastAction], now: datetime) -> Unrest | None:
     """The last remedies all failed; a rest of an hour after the last."""
+    # In a row: one that helped in between shows that the object can be helped.
     latest = sorted(history, key=lambda past: past.at)[-FAILURES_ALLOWED:]
     if len(latest) < FAILURES_ALLOWED or not all(past.failed for past in latest) or latest[-1].at <= now - _HOUR:
         return None
@@ -72,6 +74,7 @@ def _consecutive(history: Sequence[PastAction], now: datetime) -> Unrest | None:
 
 
 def _chain(history: Sequence[PastAction], now: datetime) -> Unrest | None:
+    # An unknown effect counts here: three remedies of which nobody can say that they helped are no treatment.
     idle = [past for past in _since(history, now, _CHAIN_WINDOW) if past.failed or past.effect is Effect.UNKNOWN]
     if len(idle) < _CHAIN:
         return None
@@ -80,6 +83,7 @@ def _chain(history: Sequence[PastAction], now: datetime) -> Unrest | None:
 
 def _flip_flop(history: Sequence[PastAction], now: datetime) -> Unrest | None:
     scaled = [past for past in _since(history, now, _FLIP_WINDOW) if past.direction]
+    # Two turns in three scalings: up, down and up again is two parties or two metrics at odds.
     turns = sum(one.direction != other.direction for one, other in itertools.pairwise(scaled))
     if len(scaled) < _FLIPS or turns < _TURNS or scaled[-1].at <= now - _FLIP_REST:
         return None

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from kubernaut.domain.diagnosis import ActionCall, ActionId, CauseId, Diagnosis, Hypothesis
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import EventKind
 from kubernaut.domain.lifecycle import Ending
-from kubernaut.domain.objects import ObjectRef
+from kubernaut.domain.objects import JsonObject, ObjectRef
 from kubernaut.domain.plans import Candidate, Decision, Plan, Standing, Trial, lease_name
 from kubernaut.planning.casework import Casework, Docket
 from kubernaut.planning.choosing import Settled, Weighing, candidates_told, choose
 from kubernaut.planning.exploring import ExplorationBudget
 from kubernaut.planning.guardrails import Guardrails
-from kubernaut.planning.guards import OBSERVED, Autonomy, close, objection
+from kubernaut.planning.guards import OBSERVED, Autonomy, Situation, close, objection
 from kubernaut.planning.hearing import Hearing
 from kubernaut.planning.oscillation import thrashes
 from kubernaut.planning.policy.ruling import Policy
@@ -103,33 +104,30 @@ class PlanningStage:
         best = diagnosis.best
         docket = await self._casework.open(incident, diagnosis, law)
         ranked, docket = await self._ranked(diagnosis, best, docket, tried) if best else ((), docket)
-        situation = docket.situation
         weighing = await self._casework.weighing(docket, best, law) if best and ranked and not law.broken else None
+        situation = docket.situation
         if weighing is not None and situation.scope.managed:
             ranked, notes = await self.submissions.judged(ranked, weighing)
             weighing = replace(weighing, passed_over=(*weighing.passed_over, *notes))
-        if weighing is not None and situation.scope.managed and weighing.lifting(ranked[0]) is not None:
-            situation = replace(situation, scope=replace(situation.scope, autonomy=Autonomy.AUTO))
+            situation = _lifted(situation, weighing, ranked[0])
         refused = objection(situation)
         if refused is not None and refused.guard == OBSERVED and weighing is not None:
-            # A rule may lift this label, so what rules would have looked at is kept for a replay.
-            looked_at = [(each, weighing.facts(each)) for each in ranked]
-            facts = looked_at[0][1]
-            told = {"facts": facts.variables(situation.now, law.zone)}
-            return Settled(refused, {**docket.told, **told, "candidates": candidates_told(looked_at, weighing, facts)})
+            return _observed(Settled(refused, docket.told), weighing, ranked, situation.now, law.zone)
         if refused is not None or best is None or weighing is None:
             return Settled(refused or close(Ending.NO_ACTION_NEEDED, "nothing was found", "nothing_found"), docket.told)
         fresh, why_not = self._fresh(ranked, best, docket, [trial.call for trial in tried])
         settled = choose(weighing, fresh) if fresh else Settled(why_not, docket.told)
         settled = await self._explored(incident, weighing, fresh, settled)
-        if settled.plan.decision is Decision.ACT:
-            busy = not await self._register.take(incident, settled.plan)
-        else:
-            busy = settled.plan.guard == COOL_DOWN and await self._is_busy(incident, docket.target)
-        if busy:
+        if await self._has_to_wait(incident, docket, settled.plan):
             waiting = Plan(Decision.WAIT, f"another incident is acting on {docket.target}", guard="resource_busy")
             return replace(settled, plan=waiting)
         return settled
+
+    async def _has_to_wait(self, incident: Incident, docket: Docket, plan: Plan) -> bool:
+        """Whether another incident acts on the target. What is to be done now takes the lease here."""
+        if plan.decision is Decision.ACT:
+            return not await self._register.take(incident, plan)
+        return plan.guard == COOL_DOWN and await self._is_busy(incident, docket.target)
 
     async def _ranked(
         self, diagnosis: Diagnosis, best: Hypothesis, docket: Docket, tried: Sequence[Trial]
@@ -205,6 +203,23 @@ class PlanningStage:
             return True
         await self.leases.release(name, incident.id)
         return False
+
+
+def _lifted(situation: Situation, weighing: Weighing, first: Candidate) -> Situation:
+    """The situation with the autonomy that a rule gives in place of the label's."""
+    if weighing.lifting(first) is None:
+        return situation
+    return replace(situation, scope=replace(situation.scope, autonomy=Autonomy.AUTO))
+
+
+def _observed(
+    settled: Settled, weighing: Weighing, ranked: Sequence[Candidate], now: datetime, zone: ZoneInfo
+) -> Settled:
+    """A rule may lift the label that only observes, so what rules would have looked at is kept for a replay."""
+    looked_at = [(each, weighing.facts(each)) for each in ranked]
+    facts = looked_at[0][1]
+    told: JsonObject = {"facts": facts.variables(now, zone), "candidates": candidates_told(looked_at, weighing, facts)}
+    return replace(settled, ruling={**settled.ruling, **told})
 
 
 def _none_left(best: Hypothesis, docket: Docket, why: set[str]) -> Plan:

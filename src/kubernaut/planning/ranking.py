@@ -12,6 +12,7 @@ from kubernaut.domain.plans import Candidate, Standing, strategy_record
 # Below this many trials a record says less than the order that the cause file gives.
 TRUSTED_TRIALS = 5
 # Records that differ by less are equally good: then the smaller risk counts, and then the shorter watch.
+# Steps and not differences, so that the order is one: nearly equal is not transitive.
 _STEP = 0.05
 
 Record = Callable[[Candidate], Standing]

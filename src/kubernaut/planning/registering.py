@@ -30,6 +30,7 @@ _PHASE_AFTER: Mapping[Decision, Phase | None] = MappingProxyType(
 )
 _BUDGETS = "budgets"
 _BRIEFLY = timedelta(seconds=10)
+# Ten seconds in all, as long as the lease of whoever has it can last.
 _PURSE_TRIES, _PURSE_PAUSE = 40, timedelta(milliseconds=250)
 
 
@@ -62,6 +63,8 @@ class Register:
             return settled
         # Read before others have to wait: the purse is nobody's again while a slow API server is asked.
         blast = blast_of(chosen.call, await self.reader.get(chosen.call.target))
+        # Within this process a lock, between processes a lease: the lease alone would have a hundred decisions poll for
+        # it.
         async with self.rails.turn:
             await self._take_purse(incident)
             try:
@@ -103,6 +106,7 @@ class Register:
         decisive = next(iter(hard or ([] if consented else over)), None)
         if decisive is None:
             return settled
+        # Nothing is done now, so the target is free for others while a person thinks.
         await self.leases.release(lease_name(call.target), incident.id)
         if hard:
             return replace(settled, plan=close(Ending.ESCALATED, decisive.reason, BUDGET, rule=decisive.rule))

@@ -50,6 +50,7 @@ class Submissions:
         """The candidate with the claim of an owner, and the rule that allows it as a stop-gap, if there are any."""
         if candidate.call.action == PROPOSE:
             return candidate
+        # Asked of the live object for each call: who owns one of its fields need not own another.
         claim = await self.claims(candidate.call)
         owned = replace(candidate, claim=claim, stop_gap="")
         rule = weighing.policy.stop_gap(weighing.facts(owned), weighing.case.now) if claim else None

@@ -71,7 +71,9 @@ class Surroundings:
         # In a burst a hundred decisions ask at once, and one look serves them all.
         async with self._looking:
             now = self._clock.now()
+            # A look from the future, after a clock was set back, is no fresh one.
             if self._seen is None or not timedelta() <= now - self._seen.at < _FRESH:
+                # The lock is held over the look on purpose: the others want its answer and not a look of their own.
                 self._seen = await self._look(now)
             return self._seen
 

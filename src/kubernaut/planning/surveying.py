@@ -89,6 +89,7 @@ class Case:
     def facts(self, candidate: Candidate, view: View, *, within: timedelta) -> Facts:
         """The facts of one remedy."""
         call = candidate.call
+        # An action that nobody has described is taken for the worst.
         nature = self.natures.get(call.action, Nature("high", reversible=False))
         labels = self.survey.place.labels if self.survey.place else {}
         return Facts(
@@ -159,6 +160,7 @@ def blast_of(call: ActionCall, item: KubeObject | None) -> BlastFacts:
         return BlastFacts(1, 1 / max(1, wanted), 0)
     if call.target.kind == "Node":
         return BlastFacts(0, 0.0, 1)
+    # The larger of before and after: scaling down touches those that go, scaling up those that come.
     asked = call.parameters.get("replicas")
     return BlastFacts(max(wanted, asked if isinstance(asked, int) else 0), 1.0, 0)
 

@@ -76,6 +76,7 @@ class Cluster:
         self.clock = clock
         self.storage = Storage()
         self.audit: deque[Write] = deque(maxlen=KEPT_WRITES)
+        # Seeded: two plays of a scenario give their pods the same names.
         self._random = random.Random(seed)  # noqa: S311  # names have to look random, not be secret
         self._admission = Admission(self.storage)
         self.webhooks = self._admission.webhooks
@@ -105,10 +106,12 @@ class Cluster:
         item = copied(item)
         metadata = section(item, "metadata")
         self._address(kind, namespace, item)
+        # As the real one: a version on a new object means that somebody took an update for a create.
         if metadata.get("resourceVersion"):
             raise failures.bad_request("resourceVersion should not be set on objects to be created")
         prefix = metadata.get("generateName")
         if not metadata.get("name") and isinstance(prefix, str) and prefix:
+            # Cut so that prefix and suffix together stay within 63 characters, the length of a DNS label.
             metadata["name"] = f"{prefix[:_LONGEST_GENERATED]}{self.suffix()}"
         check_types(item, kind)
         apply_defaults(item)
@@ -169,6 +172,7 @@ class Cluster:
         before = stored.raw
         self._check_preconditions(kind, stored, section(item, "metadata"))
         if by.subresource == "status":
+            # Through the subresource only the status is taken, whatever else the body says.
             item = {**copied(before), "status": item.get("status", {})}
         else:
             self._keep_identity(kind, before, item)
@@ -178,12 +182,14 @@ class Cluster:
             if errors := find_errors(item, before):
                 raise failures.invalid(kind, stored.view.name, errors)
         self._note(verb, kind, stored.view, by)
+        # As the real one: a write that changes nothing makes no new version, and wakes no watcher.
         if item == before:
             return before
         subresource = by.subresource if by.subresource in ("status", "scale") else ""
         record_write(before, item, Writer(by.manager, subresource), self.clock.now())
         if by.dry_run:
             return item
+        # The last finalizer was taken off an object that is marked for deletion: it goes with this very write.
         if is_freed(kind, KubeObject(item)):
             self.storage.remove(kind, stored.view.namespace, stored.view.name)
             return item
@@ -244,6 +250,7 @@ class Cluster:
             return draft if kind is POD else deleted(kind, stored.view)
         metadata = section(draft, "metadata")
         due = stamp(self.clock.now() + timedelta(seconds=grace))
+        # A second deletion may shorten the grace and never lengthen it.
         if not metadata.get("deletionTimestamp") or due < str(metadata["deletionTimestamp"]):
             metadata["deletionTimestamp"] = due
             metadata["deletionGracePeriodSeconds"] = grace

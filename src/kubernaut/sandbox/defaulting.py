@@ -133,9 +133,7 @@ def _container(container: JsonObject) -> None:
     for name in _PROBES:
         probe = container.get(name)
         if isinstance(probe, dict):
-            _fill(probe, {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3})
-            if isinstance(probe.get("httpGet"), dict):
-                _fill(section(probe, "httpGet"), {"path": "/", "scheme": "HTTP"})
+            _probe(probe)
     for variable in entries(container, "env"):
         field = Tree(variable).at("valueFrom", "fieldRef")
         if isinstance(field, dict):
@@ -145,6 +143,12 @@ def _container(container: JsonObject) -> None:
         requests = section(container, "resources", "requests")
         for resource, value in limits.items():
             _fill(requests, {resource: value})
+
+
+def _probe(probe: JsonObject) -> None:
+    _fill(probe, {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3})
+    if isinstance(probe.get("httpGet"), dict):
+        _fill(section(probe, "httpGet"), {"path": "/", "scheme": "HTTP"})
 
 
 def _service(spec: JsonObject) -> None:

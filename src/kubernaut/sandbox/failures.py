@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kubernaut.domain.errors import KubernautError
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.sandbox.kinds import Kind
 
 
-class Failure(Exception):
-    """A refused request; `status` is the body of the reply."""
+class Failure(KubernautError):
+    """A request that the simulated API server refuses; `status` is the body of the reply."""
+
+    code = "sandbox_refused"
 
     def __init__(self, code: int, reason: str, message: str, details: JsonObject | None = None) -> None:
         super().__init__(message)
-        self.code = code
+        self.http_code = code
         self.reason = reason
         self.status: JsonObject = {
             "kind": "Status",

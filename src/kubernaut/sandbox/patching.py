@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kubernaut.domain.errors import KubernautError
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.sandbox.shapes import copied
 
 MAX_OPERATIONS = 10_000
 
 
-class PatchRefused(Exception):
+class PatchRefused(KubernautError):
     """The patch cannot be read, or does not fit the object; `malformed` tells the first from the second."""
+
+    code = "sandbox_patch_refused"
 
     def __init__(self, message: str, *, malformed: bool = False) -> None:
         super().__init__(message)
@@ -78,11 +81,6 @@ def parse_pointer(text: Json) -> tuple[str, ...]:
     if not isinstance(text, str) or (text and not text.startswith("/")):
         raise PatchRefused(f"not a JSON pointer: {text!r}", malformed=True)
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:])
-
-
-def escape_pointer(part: str) -> str:
-    """One key as a part of a JSON pointer."""
-    return part.replace("~", "~0").replace("/", "~1")
 
 
 def look_up(document: Json, path: Sequence[str]) -> Json:

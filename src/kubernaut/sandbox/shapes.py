@@ -47,19 +47,6 @@ def entries(target: Mapping[str, Json], *path: str) -> list[JsonObject]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def strings(mapping: Mapping[str, str]) -> JsonObject:
-    """A map of strings as JSON."""
-    return dict(mapping)
-
-
-def put_or_drop(target: JsonObject, key: str, value: Json) -> None:
-    """Sets the key, or removes it where the value is empty."""
-    if value is None or value in ("", [], {}):
-        target.pop(key, None)
-    else:
-        target[key] = value
-
-
 def stamp(moment: datetime) -> str:
     """RFC 3339 in whole seconds, as `metav1.Time` prints it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

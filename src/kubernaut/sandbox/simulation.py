@@ -67,9 +67,11 @@ class Simulation:
         """Does up to `budget` reconciliations; gives when the next is due: `now` where some are left."""
         while self._timers and self._timers[0][0] <= now:
             due, index, key = heapq.heappop(self._timers)
+            # A timer that was set anew leaves its old entry in the heap, which then means nothing.
             if self._due.get((index, key)) == due:
                 del self._due[index, key]
                 self._ready[index, key] = None
+        # Bounded, so that a fault that makes controllers write for ever does not starve the clock.
         for _ in range(budget):
             if not self._ready:
                 return self._timers[0][0] if self._timers else None

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from kubernaut.domain.errors import KubernautError
 from kubernaut.domain.objects import JsonObject, KubeObject
 from kubernaut.sandbox.kinds import STORED, Kind
 from kubernaut.sandbox.shapes import encoded, section
@@ -58,11 +59,13 @@ class Change:
     before: Stored | None
 
 
-class VersionExpired(Exception):
+class VersionExpired(KubernautError):
     """The changes since that version are not kept any more; holds the oldest version that is."""
 
+    code = "sandbox_version_expired"
+
     def __init__(self, oldest: int) -> None:
-        super().__init__(oldest)
+        super().__init__(f"the oldest version that is kept is {oldest}")
         self.oldest = oldest
 
 
@@ -93,6 +96,7 @@ class Storage:
         spaces = self._objects[kind.key]
         if namespace:
             return iter(list(spaces.get(namespace, {}).values()))
+        # A copy, since whoever walks along it may write.
         return iter([stored for space in spaces.values() for stored in space.values()])
 
     def views(self, kind: Kind, namespace: str = "") -> list[KubeObject]:
@@ -118,6 +122,7 @@ class Storage:
         if before is None:
             return None
         self.version += 1
+        # Shared with the stored object but for the new version: what is stored is never changed in place.
         last = dict(before.raw)
         last["metadata"] = {**section(last, "metadata"), "resourceVersion": str(self.version)}
         stored = Stored(last, self.version)
@@ -148,6 +153,7 @@ class Storage:
     def _tell(self, change: Change) -> None:
         kept = self._changes[change.kind.key]
         if len(kept) == KEPT_CHANGES:
+            # What falls out of the full queue can be watched from no more, which clients are told as 410.
             self._oldest[change.kind.key] = kept[0].version
         kept.append(change)
         for listener in self._listeners:

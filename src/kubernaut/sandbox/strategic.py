@@ -31,6 +31,7 @@ _MERGE_KEYS: Mapping[str, str] = {
     "schedulingGates": "name",
 }
 _MERGED_SETS = frozenset({"finalizers", "podCIDRs"})
+# Unions of Go: fields of the variant that is not chosen any more have to go ($retainKeys).
 _RETAINING = frozenset({"strategy", "updateStrategy"})
 _DIRECTIVES = ("$setElementOrder/", "$deleteFromPrimitiveList/")
 
@@ -92,22 +93,28 @@ def _merge_lists(current: Sequence[Json], patch: Sequence[Json], by: str, name: 
     items = [item for item in patch if isinstance(item, dict)]
     if len(items) != len(patch):
         raise PatchRefused(f"{name} has to be a list of objects", malformed=True)
+    # The directive stands as an item of its own in a list, beside the items that replace it.
     if any(item == {"$patch": "replace"} for item in items):
         return [item for item in items if "$patch" not in item]
     merged: list[Json] = list(current)
     for item in items:
         if by not in item:
             raise PatchRefused(f"map: {item} does not contain declared merge key: {by}", malformed=True)
-        place = next((i for i, known in enumerate(merged) if isinstance(known, dict) and known.get(by) == item[by]), -1)
-        known = merged[place] if place >= 0 else None
+        place, known = _same(merged, by, item[by])
         if item.get("$patch") == "delete":
-            if place >= 0:
-                del merged[place]
-        elif isinstance(known, dict):
-            merged[place] = _merge_objects(known, item, name)
+            del merged[place : place + 1]
         else:
-            merged.append(_merge_objects({}, item, name))
+            # At the end the slice is empty, so an item with a new key is appended.
+            merged[place : place + 1] = [_merge_objects(known, item, name)]
     return merged
+
+
+def _same(items: Sequence[Json], by: str, value: Json) -> tuple[int, JsonObject]:
+    """Where the item of that key stands, and the item; the end and nothing where there is none."""
+    for place, item in enumerate(items):
+        if isinstance(item, dict) and item.get(by) == value:
+            return place, item
+    return len(items), {}
 
 
 def _delete_primitives(merged: JsonObject, patch: JsonObject) -> None:

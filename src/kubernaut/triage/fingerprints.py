@@ -33,6 +33,7 @@ def family_of(alert: str, target: ObjectRef) -> str:
 
 def fingerprint(cluster: str, target: ObjectRef, family: str) -> Fingerprint:
     """128 bits of a hash over length-prefixed parts, so that no two different triples share a text."""
+    # The group alone: an object is the same in whichever version it is read.
     parts = (cluster, target.api_version.split("/", maxsplit=1)[0], target.kind, target.namespace, target.name, family)
     joined = "".join(f"{len(part)}:{part}" for part in parts)
     return Fingerprint(hashlib.sha256(joined.encode()).hexdigest()[:32])

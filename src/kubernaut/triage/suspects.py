@@ -81,6 +81,7 @@ async def _node_of(own: Iterable[KubeObject], reader: ClusterReader) -> Suspect 
     places = {pod.text("spec", "nodeName") for pod in own}
     nodes = (await reader.list(NODE)).items
     down = {node.name for node in nodes if not is_ready(node)}
+    # All of its failing pods: one that fails on a sound node has another reason.
     if not places <= down:
         return None
     return Suspect(ObjectRef("v1", "Node", "", min(places)), frozenset(workload_of(pod) for pod in own))
@@ -112,6 +113,7 @@ async def _is_wrong(ref: ObjectRef, using: Iterable[KubeObject], reader: Cluster
     listing = await reader.list(_KINDS[ref.kind], ref.namespace)
     found = next((item for item in listing.items if item.name == ref.name), None)
     if found is None:
+        # What a list that was cut short does not hold may be there all the same.
         return listing.complete
     author = last_writer(found, "data")
     written = (author.at if author else None) or found.created_at

@@ -62,6 +62,7 @@ class Neighbours:
 
     async def _open(self, namespace: str) -> list[Incident]:
         wanted = IncidentFilter(open_only=True, namespace=namespace, limit=_LOOKED_THROUGH)
+        # The store gives the newest first; the oldest is the one that others have joined already.
         return (await self.incidents.find(wanted))[::-1]
 
     def _is_of(self, incident: Incident, family: str) -> bool:

@@ -23,6 +23,7 @@ from kubernaut.domain.snapshots import drifted
 _MOST_LINES: Final = 20
 # A restart's mark holds its time: any later one is the same restart.
 _STAMP: Final = "restartedAt"
+# managedFields go with the object: of what was deleted or made anew nothing tells by whom.
 _NOBODY: Final = "somebody unknown"
 
 Items = Mapping[ObjectRef, KubeObject | None]
@@ -58,6 +59,7 @@ def compared(proposal: Proposal, found: Findings, *, at: datetime) -> Comparison
 def _mended(found: Findings) -> tuple[datetime | None, str]:
     """When it was over, by whichever says so first: an alert looks back, and some objects cannot be judged."""
     last = found.last
+    # What looked well from the beginning cannot be seen to get well; only its alert can tell.
     seen = last.well_since or last.at if last.well and found.first.well is False else None
     told = [(seen, "object"), (found.alert_ended_at, "alert")]
     return min(((moment, by) for moment, by in told if moment is not None), default=(None, ""))
@@ -136,6 +138,7 @@ def is_done(intent: Intent, items: Items) -> bool:
 def _part_is_done(part: Intent, now: KubeObject | None) -> bool:
     match part.preview.change:
         case ObjectDeletion(uid=uid) | Eviction(uid=uid):
+            # Another pod of the name is what the deletion was for.
             return now is None or now.uid != uid
         case ObjectCreation():
             return now is not None

@@ -20,7 +20,9 @@ from kubernaut.domain.execution import Effect, Observation, Score, Verification
 HEALTH: Final = 40
 ALERT: Final = 35
 METRICS: Final = 25
+# Health and alert alone make 75 of the 100 points: metrics that are not back may cost no more than their own part.
 _ENOUGH: Final = 75.0
+# Shares are quotients of counts: this is 1 without trusting the last bit of a float.
 _FULL: Final = 0.999
 
 
@@ -30,10 +32,12 @@ class VerificationPolicy:
 
     window: timedelta = timedelta(seconds=60)
     interval: timedelta = timedelta(seconds=5)
+    # From the first look and not from the change, so that a service that was down does not come back to a verdict.
     deadline: timedelta = timedelta(minutes=10)
 
     def lengthened(self, window: timedelta) -> VerificationPolicy:
         """With that window where it is the longer one, and as much more time in all."""
+        # A longer window needs a later deadline, or its remedy could never be seen to hold.
         more = max(timedelta(), window - self.window)
         return replace(self, window=self.window + more, deadline=self.deadline + more)
 
@@ -68,6 +72,7 @@ def judge(
     if left > timedelta():
         waits = [policy.interval, left]
         if timedelta() < steady_for < policy.window:
+            # The look that can end it comes exactly when the window is over, and not an interval later.
             waits.append(policy.window - steady_for)
         return KeepWatching(min(waits))
     return _at_deadline(observations, policy, steady_for)
@@ -79,6 +84,7 @@ def _drifted(observations: Sequence[Observation], policy: VerificationPolicy) ->
     if last.reverted_by:
         reason = f"{last.reverted_by} put {last.drift} back to what it keeps"
         return _verdict(Effect.REVERTED, observations, policy, reason)
+    # What two hands did at once teaches nothing about either: it counts neither for the remedy nor against it.
     return _verdict(Effect.UNKNOWN, observations, policy, f"somebody else changed {last.drift} meanwhile")
 
 
@@ -92,6 +98,7 @@ def _good(
         return _verdict(Effect.HEALED, observations, policy, f"{last.healthy} of {last.desired} well, {held}")
     # Where all is well and the alert is gone it may have healed already: that is worth the whole window.
     healing = _is_well(last) and last.alert_firing is False
+    # Two looks: a rollout that has not been noticed yet looks settled at the first.
     in_force = len(observations) > 1 and all(each.found and each.settled for each in observations[-2:])
     if prepares and in_force and not healing:
         verdict = _verdict(Effect.PREPARED, observations, policy, "in force, and the next step follows")
@@ -113,6 +120,7 @@ def _at_deadline(
         if points is not None and points >= _ENOUGH:
             return _verdict(Effect.HEALED, observations, policy, "all well; the metrics are not back entirely")
         return _verdict(Effect.UNCHANGED, observations, policy, "all well, but the metrics did not recover")
+    # Nothing was wrong with the object before, so the alert means something that this remedy does not touch.
     if last.baseline is not None and last.baseline >= _FULL:
         return _verdict(
             Effect.UNCHANGED, observations, policy, "all was well before and after, and the alert still fires"
@@ -124,12 +132,14 @@ def _at_deadline(
 def _worse(observations: Sequence[Observation]) -> str | None:
     """Why two looks in a row are sure to be worse than before the action."""
     first, last = observations[0], observations[-1]
+    # Without a share from before the action the first look has to do, which judges the remedy more mildly.
     before = last.baseline if last.baseline is not None else first.share
     if len(observations) < 2:  # noqa: PLR2004
         return None
     recent = observations[-2:]
     if all(not each.found for each in recent):
         return "the target is gone"
+    # A problem has to be named as well: pods that only start are fewer for a while after every rollout.
     if all(each.problem and each.found and each.share < before for each in recent):
         share = f"{last.healthy} of {last.desired} well, {before:.0%} before"
         return f"{share}: {last.problem}"
@@ -171,6 +181,7 @@ def _parts(observations: Sequence[Observation], policy: VerificationPolicy) -> t
 def _health(observations: Sequence[Observation], policy: VerificationPolicy) -> Score:
     """The mean share of units that were well over the last window; a look that found a new restart counts nothing."""
     last = observations[-1]
+    # Only the last window: how ill it was before the remedy took hold is not the remedy's fault.
     window = [seen for seen in observations if last.at - seen.at <= policy.window]
     restarted = {later.at for earlier, later in pairwise(observations) if later.restarts > earlier.restarts}
     shares = [0.0 if seen.at in restarted else seen.share for seen in window]
@@ -196,5 +207,6 @@ def _metrics(last: Observation) -> Score:
 def _total(parts: Sequence[Score]) -> float | None:
     """Points of 100 over the parts that were measured."""
     measured = [(part.points, part.weight) for part in parts if part.points is not None]
+    # Over what was measured: a missing Prometheus must not make every remedy look mediocre.
     weight = sum(weight for _, weight in measured)
     return round(100 * sum(points for points, _ in measured) / weight, 1) if weight else None

@@ -56,9 +56,11 @@ async def observe(
         return Observation(
             at, found=True, settled=gone, healthy=int(gone), desired=1, restarts=0, alert_firing=alert_firing
         )
+    # Another object of the same name is not the one that the remedy was for, however well it is.
     if now is None or (subject == before.ref and now.uid != before.uid and not _is_made(intent, subject)):
         return Observation(at, found=False, settled=False, healthy=0, desired=0, restarts=0, alert_firing=alert_firing)
     health = await health_of(reader, call, now)
+    # A pod that is being deleted may still be ready, and would make the remedy look done before it began.
     if health.settled and not await _are_gone(reader, intent):
         health = replace(health, settled=False)
     seen = Observation(
@@ -132,6 +134,7 @@ async def _are_gone(reader: ClusterReader, intent: Intent) -> bool:
 def _baseline(call: ActionCall, before: KubeObject) -> float | None:
     if before.kind in WORKLOADS:
         progress = rollout_of(before)
+        # Scaled to none nothing was served, so whatever comes is better.
         return min(1.0, progress.ready / progress.wanted) if progress.wanted else 0.0
     if before.kind == "Node":
         return float(_node_is_well(call, before))
@@ -158,6 +161,7 @@ async def health_of(reader: ClusterReader, call: ActionCall, now: KubeObject) ->
 
 
 def _node_is_well(call: ActionCall, node: KubeObject) -> bool:
+    # To be kept free of new pods was the point, and is no illness of the node.
     cordoned_by_us = call.action in {"cordon_node", "drain_node"}
     return is_ready(node) and (cordoned_by_us or not node.flag("spec", "unschedulable"))
 
@@ -165,6 +169,7 @@ def _node_is_well(call: ActionCall, node: KubeObject) -> bool:
 async def _workload_health(reader: ClusterReader, workload: KubeObject) -> Health:
     progress: Rollout = rollout_of(workload)
     pods = await newest_pods(reader, workload)
+    # The status lags behind the pods by a moment in both directions; the smaller number claims less.
     ready = min(progress.ready, sum(is_ready(pod) for pod in pods)) if progress.settled else progress.ready
     restarts = sum(_restarts(pod) for pod in pods)
     problems = sorted({problem for pod in pods for problem in _problems(pod)})
@@ -178,6 +183,7 @@ async def newest_pods(reader: ClusterReader, workload: KubeObject) -> list[KubeO
         revision = workload.annotations.get(_REVISION)
         sets = (await reader.list(REPLICA_SET, workload.namespace)).items
         owned = [each for each in sets if each.controller == workload.ref]
+        # By revision and not by age: a rollback uses an old ReplicaSet again.
         newest = next((each for each in owned if each.annotations.get(_REVISION) == revision), None)
         if newest is None:
             return []
@@ -223,6 +229,7 @@ async def _ready_endpoints(reader: ClusterReader, service: KubeObject) -> set[st
     return {
         endpoint.text("targetRef", "name")
         for entry in listing.items
+        # A slice whose named target port no pod declares has endpoints and no ports: nothing reaches them.
         if entry.trees("ports")
         for endpoint in entry.trees("endpoints")
         if endpoint.at("conditions", "ready") is not False

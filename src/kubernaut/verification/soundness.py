@@ -45,6 +45,7 @@ async def _claim(reader: ClusterReader, claim: KubeObject) -> Soundness:  # noqa
     has = amount(claim.at("status", "capacity", "storage"))
     wants = amount(claim.at("spec", "resources", "requests", "storage"))
     bound = claim.text("status", "phase") == "Bound"
+    # Expansion takes minutes and is asynchronous: until the capacity has grown it is on its way, not failed.
     return Soundness(bound and has >= wants, settled=bound and has >= wants)
 
 
@@ -52,11 +53,13 @@ async def _autoscaler(reader: ClusterReader, item: KubeObject) -> Soundness:  # 
     active, limited = item.condition("ScalingActive"), item.condition("ScalingLimited")
     if active is not None and active.text("status") == "False":
         return Soundness(well=False, problem=active.text("reason") or "it cannot scale")
+    # ScalingLimited is true at the minimum as well (TooFewReplicas), which is no want of anything.
     at_most = limited is not None and limited.text("status") == "True" and limited.text("reason") == "TooManyReplicas"
     return Soundness(not at_most, problem="it is at its maximum again" if at_most else "")
 
 
 async def _budget(reader: ClusterReader, budget: KubeObject) -> Soundness:  # noqa: ARG001
+    # Until the controller has counted anew, the number of disruptions is that of the former budget.
     observed = budget.integer("status", "observedGeneration") >= budget.generation
     allowed = budget.integer("status", "disruptionsAllowed") > 0
     return Soundness(allowed, settled=observed, problem="" if allowed else "it allows no disruption")
@@ -64,6 +67,7 @@ async def _budget(reader: ClusterReader, budget: KubeObject) -> Soundness:  # no
 
 async def _quota(reader: ClusterReader, quota: KubeObject) -> Soundness:  # noqa: ARG001
     hard, used = quota.tree("status", "hard"), quota.tree("status", "used")
+    # A quota of 0 forbids on purpose and is not used up.
     full = [name for name in hard.raw if amount(used.at(name)) >= amount(hard.at(name)) > 0]
     settled = quota.at("spec", "hard") == quota.at("status", "hard")
     return Soundness(not full, settled=settled, problem=f"{', '.join(full)} is used up" if full else "")

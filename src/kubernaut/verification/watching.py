@@ -19,6 +19,7 @@ from kubernaut.verification.observing import WORKLOADS, health_of, is_taken_away
 
 # What a fault may be mended at beside its object; read twice, at the beginning of the watch and at its end.
 _MOST_AROUND: Final = 8
+# A day in some hundred looks: closely while people work on it, rarely once they have gone home.
 _GROWTH: Final = 1.5
 # Kinds that come and go by themselves: that one is gone says nothing about people.
 _FLEETING: Final = frozenset({"Pod", "ReplicaSet", "Event", "EndpointSlice"})
@@ -54,6 +55,7 @@ async def look(reader: ClusterReader, proposal: Proposal, *, at: datetime, firin
         return Sight(at, firing, well=False)
     health = await health_of(reader, proposal.call, now)
     well = health.settled and health.desired > 0 and health.healthy >= health.desired
+    # By the cluster's own times, since looks are minutes apart and a mend in between would seem later than it was.
     since = await _well_since(reader, now) if well else None
     return Sight(at, firing, well, since, health.restarts, written_at)
 
@@ -97,6 +99,7 @@ def is_over(last: Sight, first: Sight, before: Sight | None, *, steady_for: time
         return True
     if not last.well or first.well is not False or before is None or not before.well:
         return False
+    # A crash loop is ready between its crashes: readiness alone, seen twice, would call it mended.
     return last.restarts == before.restarts and last.at - (before.well_since or before.at) >= steady_for
 
 
@@ -147,4 +150,5 @@ def alert_ended_at(resolved: Iterable[Event], *, began: datetime) -> datetime | 
     if last is None:
         return None
     said = Tree(last.body).time("ends_at")
+    # Sources write ends that lie in the future (Alertmanager's time-out) or the zero time; neither is believed.
     return min(said, last.at) if said is not None and said >= began else last.at

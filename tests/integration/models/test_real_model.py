@@ -92,11 +92,7 @@ def is_sound(answer: Opinion | ModelError) -> bool:
             )
 
 
-async def test_a_reply_is_either_valid_against_the_question_or_refused(analyst: Analyst) -> None:
-    assert is_sound(await ask(analyst))
-
-
-async def test_several_questions_at_once_are_all_answered(analyst: Analyst) -> None:
+async def test_of_questions_at_once_each_reply_is_valid_against_the_question_or_refused(analyst: Analyst) -> None:
     async with asyncio.TaskGroup() as group:
         asking = [group.create_task(ask(analyst)) for _ in range(2)]
 

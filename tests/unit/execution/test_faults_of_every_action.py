@@ -57,7 +57,7 @@ class FaultyCluster(MemoryCluster):
     def __init__(self, target: ObjectRef, fault: Fault | None = None, at: int = 0) -> None:
         super().__init__()
         # Stored objects are never changed in place, so all clusters may begin with the same ones.
-        self._objects, self._version = dict(TOWN._objects), TOWN._version
+        self._objects, self.changes.version = dict(TOWN._objects), TOWN.changes.version
         self.target, self.fault, self.at, self.calls = target, fault, at, 0
 
     def _meets(self, *, late: bool) -> None:

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubernaut.domain.objects import Json, JsonObject
+from kubernaut.domain.patches import pointer
 from kubernaut.sandbox.patching import (
     PatchRefused,
     apply_json_patch,
     apply_merge_patch,
-    escape_pointer,
     look_up,
     parse_pointer,
     same_json,
@@ -58,7 +58,7 @@ def test_a_merge_patch_applied_twice_changes_nothing_more(target: JsonObject, pa
 @given(objects, st.text(max_size=4), values)
 def test_what_was_added_can_be_tested_and_removed_again(target: JsonObject, key: str, value: Json) -> None:
     target.pop(key, None)
-    path = f"/{escape_pointer(key)}"
+    path = pointer(key)
     added = apply_json_patch(target, [{"op": "add", "path": path, "value": value}])
     assert same_json(look_up(added, parse_pointer(path)), value)
     steps: list[Json] = [{"op": "test", "path": path, "value": value}, {"op": "remove", "path": path}]

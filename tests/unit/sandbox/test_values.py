@@ -38,7 +38,7 @@ def test_every_object_is_selected_by_its_own_labels(labels: dict[str, str]) -> N
 def test_a_selector_that_cannot_be_read_is_a_bad_request(text: str) -> None:
     with pytest.raises(Failure) as refused:
         parse_selector(text)
-    assert refused.value.code == 400
+    assert refused.value.http_code == 400
 
 
 def test_fields_can_be_asked_for_only_where_the_kind_knows_them() -> None:

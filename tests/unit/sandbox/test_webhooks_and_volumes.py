@@ -85,7 +85,7 @@ def test_a_webhook_that_cannot_be_asked_lets_nothing_in(
     with pytest.raises(Failure, match="failed calling webhook") as refused:
         world.pod("one")
     assert why in str(refused.value)
-    assert refused.value.code == 500
+    assert refused.value.http_code == 500
 
 
 def test_a_webhook_whose_pods_are_gone_lets_nothing_in() -> None:

@@ -33,6 +33,7 @@ class HashedEmbedder:
         buckets = [0.0] * self.dimension
         # A text of signs alone still has its own vector.
         for part in list(_parts(text.lower())) or [text]:
+            # CRC32 and not `hash`, which Python salts anew in each process: stored vectors must fit those of tomorrow.
             number = zlib.crc32(part.encode("utf-8", "surrogatepass"))
             # The top bit decides the sign, so that parts that share a bucket cancel out instead of adding up.
             buckets[number % self.dimension] += 1.0 if number >> 31 else -1.0
@@ -45,6 +46,7 @@ class HashedEmbedder:
 def _parts(text: str) -> Iterator[str]:
     for word in _WORD.findall(text):
         yield word
+        # With marks at its ends, so that the beginning of a word is told from the same letters inside another.
         framed = f"<{word}>"
         for start in range(len(framed) - _PART + 1):
             yield framed[start : start + _PART]

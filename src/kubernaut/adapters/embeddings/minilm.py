@@ -29,6 +29,7 @@ class MiniLMEmbedder:
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """One unit vector a text, in order."""
         refuse_blank(texts)
+        # numpy lets go of the interpreter in its products, so the event loop goes on meanwhile.
         return await asyncio.to_thread(self._embed, list(texts)) if texts else []
 
     def _embed(self, texts: Sequence[str]) -> list[list[float]]:

@@ -131,7 +131,7 @@ class OpenAIEmbedder:
         return [unit(item.embedding, dimension=self.dimension, embedder=self.name) for item in items]
 
 
-class _Later(Exception):
+class _Later(EmbedderUnavailable):
     """It may go well if it is tried again; `after_s` is what the server asked for."""
 
     def __init__(self, message: str, *, after_s: float | None = None) -> None:

@@ -18,6 +18,7 @@ from kubernaut.adapters.embeddings.onnx_weights import Array
 Floats: TypeAlias = npt.NDArray[np.float32]
 
 _HEADS = 12
+# As the model was trained; PyTorch's default of 1e-5 would give slightly other vectors.
 _EPSILON = 1e-12
 _LAYERS = 6
 _PREFIX = "inner.embeddings"
@@ -70,6 +71,7 @@ class Layer:
     def __call__(self, values: Floats) -> Floats:
         """The values after this layer."""
         query, key, value = (_by_head(part(values)) for part in (self.query, self.key, self.value))
+        # Scaled dot-product attention (Vaswani et al. 2017, 3.2.1); without a mask, since one text has no padding.
         weights = _softmax(query @ key.transpose(0, 2, 1) / np.float32(np.sqrt(query.shape[-1])))
         attended = (weights @ value).transpose(1, 0, 2).reshape(values.shape)
         middle = self.mixed(self.mix(attended) + values)
@@ -82,6 +84,7 @@ class MiniLM:
     def __init__(self, weights: Mapping[str, Array]) -> None:
         self._tokens = _rows(weights, "word_embeddings.weight")
         self._positions = _rows(weights, "position_embeddings.weight")
+        # BERT tells two texts of a pair apart by it; ours are single, which is the first.
         self._segment = _floats(weights[f"{_PREFIX}.token_type_embeddings.weight"])[0]
         self._norm = _norm(weights, f"{_PREFIX}.LayerNorm")
         # The exporter named the six matrices of a layer by number only; they stand in the order of their use.
@@ -146,6 +149,7 @@ def _by_head(values: Floats) -> Floats:
 
 
 def _softmax(values: Floats) -> Floats:
+    # The largest exponent becomes 0, so none overflows; the quotient is the same.
     raised = np.exp(values - values.max(axis=-1, keepdims=True))
     result: Floats = raised / raised.sum(axis=-1, keepdims=True)
     return result

@@ -14,6 +14,7 @@ from pathlib import Path
 
 VOCABULARY = Path(__file__).parent / "bert_uncased" / "vocab.txt"
 VOCABULARY_SHA256 = "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"
+# Characters, as in the tokenizer that the model was trained with: what is longer becomes [UNK].
 _LONGEST_WORD = 100
 # More text than any 256 tokens can need; what is beyond is never looked at.
 _LONGEST_TEXT = 20_000
@@ -46,6 +47,7 @@ class WordPiece:
             ids.extend(self._pieces(word))
             if len(ids) >= self._longest:
                 break
+        # 256 tokens, where its makers cut texts; its positions would reach 512.
         return [*ids[: self._longest - 1], self._end]
 
     def _pieces(self, word: str) -> Sequence[int]:
@@ -55,6 +57,7 @@ class WordPiece:
         start = 0
         while start < len(word):
             prefix = "##" if start else ""
+            # Greedy, the longest piece first, as the vocabulary was learned for.
             for end in range(len(word), start, -1):
                 piece = self._vocabulary.get(prefix + word[start:end])
                 if piece is not None:
@@ -101,6 +104,7 @@ def _cleaned(text: str) -> str:
 
 
 def _without_accents(text: str) -> str:
+    # Decomposed, an accent is a character of its own (category Mn) and can be left out.
     decomposed = unicodedata.normalize("NFD", text.lower())
     return "".join(char for char in decomposed if unicodedata.category(char) != "Mn")
 

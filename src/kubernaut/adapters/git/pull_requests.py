@@ -15,6 +15,7 @@ from kubernaut.domain.objects import Json, JsonObject, Tree
 
 _LARGEST: Final = 4 * 2**20
 _TIMEOUT_S: Final = 15.0
+# GitHub answers 422, Gitea and GitLab 409, for a second request of the same branch.
 _THERE_ALREADY: Final = frozenset({409, 422})
 
 
@@ -61,6 +62,7 @@ class PullRequests:
         self._client = httpx2.AsyncClient(
             base_url=api.rstrip("/"),
             timeout=_TIMEOUT_S,
+            # A redirect would carry the token to an address that nobody declared.
             follow_redirects=False,
             headers={self._wire.header: f"{self._wire.scheme}{token}", "Accept": "application/json"},
         )
@@ -96,6 +98,7 @@ class PullRequests:
         query = self._wire.wanted.format(branch=quote(branch, safe=""), **self._names)
         status, answer = await self._call("GET", self._path + query, None)
         listed = self._accepted(status, answer, "listing")
+        # Compared once more here, since Gitea's list knows no filter by branch.
         for each in listed if isinstance(listed, list) else []:
             if isinstance(each, dict) and self._branch_of(Tree(each)) == branch:
                 return self._read(each)
@@ -111,6 +114,7 @@ class PullRequests:
     def _read(self, answer: Json) -> tuple[str, int]:
         request = Tree(answer if isinstance(answer, dict) else {})
         number, address = request.integer(self._wire.number), request.text(self._wire.address)
+        # The address is shown as a link, so it has to be one of a page and not of a script.
         if not number or urlsplit(address).scheme not in {"http", "https"}:
             raise SourceError(f"{self._place}: the answer names no pull request")
         return address[:500], number

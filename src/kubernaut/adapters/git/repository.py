@@ -16,9 +16,11 @@ from kubernaut.domain.errors import BranchMoved, SourceError, SourceUnavailable
 from kubernaut.domain.sources import DeclaredSource, SourceTree, Submission
 from kubernaut.ports.sources import ProposedChange
 
+# Manifests are kilobytes; what is larger was made by a program, and is edited where that is fed.
 _LARGEST_FILE: Final = 2**20
 _LARGEST_WHOLE: Final = 32 * 2**20
 _MOST_FILES: Final = 2000
+# Links and submodules are left alone: what they point at may be outside of the prefix, or of the repository.
 _PLAIN_FILES: Final = frozenset({"100644", "100755"})
 
 
@@ -67,6 +69,7 @@ class GitRepositories:
         with tempfile.TemporaryDirectory(prefix="kubernaut-git-") as folder:
             git = Git(Path(folder), source.url, self.tokens.get(source.name))
             now = await _head_of(git, source, proposal.branch)
+            # Somebody's commit on our branch is their work, and is not deleted with ours.
             if now not in {"", proposal.commit}:
                 raise BranchMoved(f"somebody else committed to {proposal.branch} since; it stays")
             if pulls is not None and proposal.number is not None:
@@ -74,6 +77,7 @@ class GitRepositories:
             if not now:
                 return f"{proposal.branch} is not there any more: it was merged or deleted"
             await git.run("init", "--quiet", "--bare", ".")
+            # The lease makes look and deletion one: a commit that is pushed in between is kept.
             lease = f"--force-with-lease=refs/heads/{proposal.branch}:{proposal.commit}"
             await git.run("push", "--quiet", "--no-verify", lease, source.url, f":refs/heads/{proposal.branch}")
         return f"{proposal.branch} is deleted" + ("" if pulls is None else " and its pull request closed")
@@ -85,6 +89,7 @@ class GitRepositories:
             with tempfile.TemporaryDirectory(prefix="kubernaut-git-") as folder:
                 git = Git(Path(folder), source.url, self.tokens.get(source.name))
                 await git.run(
+                # `--no-local`: for a path on the same disk git would copy the whole history and pass over the depth.
                 "clone", "--quiet", "--bare", "--depth=1", "--single-branch", "--no-tags", "--no-local",
                 f"--branch={source.branch}", "--", source.url, "clone.git",
             )  # fmt: skip
@@ -152,10 +157,12 @@ async def _commit(git: Git, change: ProposedChange, head: str) -> str:
     if entry is None or entry.mode not in _PLAIN_FILES:
         raise SourceError(f"{change.file.path} is no plain file of the source")
     blob = (await git.run("hash-object", "-w", "--stdin", given=change.file.text.encode())).decode().strip()
+    # An index of its own in a bare clone: no file of the source is ever written out.
     more = {"GIT_INDEX_FILE": str(git.folder / "proposed-index")}
     await git.run("read-tree", head, more=more)
     await git.run("update-index", "--cacheinfo", f"{entry.mode},{blob},{change.file.path}", more=more)
     tree = (await git.run("write-tree", more=more)).decode().strip()
+    # The time of the decision: a repeated step makes the same commit, to the last bit of its hash.
     when = f"{int(change.at.timestamp())} +0000"
     who = {
         f"GIT_{role}_{key}": value
@@ -169,6 +176,7 @@ async def _commit(git: Git, change: ProposedChange, head: str) -> str:
 async def _push(git: Git, source: DeclaredSource, branch: str, made: str) -> tuple[str, bool]:
     """Pushes a branch that is not there yet; its commit, and whether somebody was faster."""
     try:
+        # With nothing after the colon the branch must not exist: of two processes one creates it.
         lease = f"--force-with-lease=refs/heads/{branch}:"
         await git.run("push", "--quiet", "--no-verify", lease, source.url, f"{made}:refs/heads/{branch}")
     except (GitFailed, SourceUnavailable):
@@ -184,6 +192,7 @@ async def _is_the_same(git: Git, source: DeclaredSource, change: ProposedChange,
     """Raises `BranchMoved` where the branch, named for the incident, holds another change than ours."""
     await git.run("fetch", "--quiet", "--depth=1", "--no-tags", source.url, f"refs/heads/{change.branch}")
     subject = (await git.run("log", "-1", "--format=%s", there)).decode().strip()
+    # By its words: the author's name could be anybody's, and the commit differs where the base moved on.
     if subject != change.title:
         raise BranchMoved(f"{change.branch} is there already and holds something else")
 

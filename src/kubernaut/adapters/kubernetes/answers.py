@@ -32,11 +32,13 @@ _DOING = {
     "delete": "deleting",
     "create": "creating",
 }
+# It is created like an object, but nothing is stored: a lost answer leaves nothing open.
 _QUESTIONS = frozenset({"SelfSubjectAccessReview"})
 _FACTS: dict[int, type[ClusterError]] = {404: ObjectMissing, 409: Conflict, 410: WatchExpired}
 _NO_SUCH_PATH = b"404 page not found"
 _LONGEST_MESSAGE = 2000
 _MOST_WARNINGS = 20
+# RFC 7234, 5.5: code, agent and a quoted text, after which a date may stand.
 _WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"(?: "[^"]*")?')
 
 
@@ -81,9 +83,11 @@ def error_for(status: int, headers: Mapping[str, str], body: bytes, asked: Asked
             # A page of whatever stands before the API server says nothing about the object.
             return ClusterUnavailable(words + lost_outcome(asked))
         case 404 | 409 | 410:
+            # 410 stands for a resourceVersion that the server has compacted away, on lists as on watches.
             return _FACTS[status](words)
         case 429:
             return ClusterThrottled(words, retry_after_s=_retry_after(headers, reply))
+        # 408 is a time-out of the server and says nothing about what was asked.
         case _ if 400 <= status < 500 and status != 408:  # noqa: PLR2004
             return ChangeRejected(words) if asked.is_write else ClusterError(words)
         case _:
@@ -135,4 +139,5 @@ def _words(reply: Tree, status: int) -> str:
 def _retry_after(headers: Mapping[str, str], reply: Tree) -> float:
     text = headers.get("retry-after", "")
     seconds = float(text) if text.isdecimal() else float(reply.integer("details", "retryAfterSeconds", default=1))
+    # Seconds alone: Kubernetes never writes the form with a date. Bounded, since a proxy may ask for a day.
     return min(max(seconds, 0.0), 300.0)

@@ -46,6 +46,7 @@ class CoalescingReader:
         clock = asyncio.get_running_loop().time
         asked_at = clock()
         self._forget(asked_at)
+        # All that the server is asked with: two lists are equal only where their answers are.
         key = (resource, namespace, labels, fields, limit)
         flight = self._flights.setdefault(key, _Flight())
         joining = flight.lock.locked()
@@ -60,6 +61,7 @@ class CoalescingReader:
                         resource, namespace, labels=labels, fields=fields, limit=limit
                     )
                 except ClusterError as error:
+                    # A failure is shared with who waited for it, and with nobody later: `fresh` asks for a listing.
                     flight.outcome = error
             outcome = flight.outcome
         if not isinstance(outcome, Listing):

@@ -80,6 +80,7 @@ def _behind_proxy(server: str) -> bool:
 
 
 def _choose(options: ClusterOptions) -> SingleConfig:
+    # In a pod, unless somebody names a file: the account's token is what the role was given to.
     if not options.kubeconfig and (options.service_account / "token").is_file():
         return _selected(KubeConfig.from_service_account(options.service_account), options.context)
     paths = [Path(path).expanduser() for path in (options.kubeconfig or DEFAULT_KUBECONFIG).split(os.pathsep) if path]
@@ -87,14 +88,19 @@ def _choose(options: ClusterOptions) -> SingleConfig:
     if not present:
         raise NoCluster(f"no cluster: {_missing(options, paths)}", help=_HELP)
     configs = [KubeConfig.from_file(path) for path in present]
+    # As kubectl does: of several files the first that says something wins.
     wanted = options.context or next((config.current_context for config in configs if config.current_context), None)
     if wanted is None:
         raise NoCluster(f"no cluster: {present[0]} has no current context", help="kubectl config use-context NAME")
-    holder = next((config for config in configs if wanted in config.contexts), None)
-    if holder is None:
-        known = ", ".join(sorted(name for config in configs for name in config.contexts)) or "none"
-        raise NoCluster(f"no cluster: there is no context {wanted}; known: {known}", help=_HELP)
-    return _selected(holder, wanted)
+    return _selected(_holder(configs, wanted), wanted)
+
+
+def _holder(configs: list[KubeConfig], wanted: str) -> KubeConfig:
+    for config in configs:
+        if wanted in config.contexts:
+            return config
+    known = ", ".join(sorted(name for config in configs for name in config.contexts)) or "none"
+    raise NoCluster(f"no cluster: there is no context {wanted}; known: {known}", help=_HELP)
 
 
 def _selected(config: KubeConfig, context: str) -> SingleConfig:

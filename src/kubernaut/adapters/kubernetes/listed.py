@@ -84,6 +84,7 @@ def page_of(content: bytes, asked: Asked) -> Page:
 
 def _listed(body: msgspec.Raw, asked: Asked) -> KubeObject:
     content = _Unopened(body, asked)
+    # Opened at once, so that its values are gone before the object is handed to anybody.
     if asked.resource.kind == "Secret":
         return KubeObject(without_values(content.opened))
     try:

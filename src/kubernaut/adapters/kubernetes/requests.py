@@ -21,8 +21,10 @@ from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, Tr
 from kubernaut.ports import Meter, Resource
 from kubernaut.resources import resource_of
 
+# One answer of that size is all that a whole diagnosis may read.
 LARGEST_BODY: Final = 128 * 2**20
 _LARGEST_REFUSAL: Final = 64 * 2**10
+# After these a write is known not to have reached the server, so nothing is left open.
 _NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 
 
@@ -36,6 +38,8 @@ class KubernetesApi:
         self._address = str(self._client.base_url).rstrip("/")
         self._headers = self._client.headers.multi_items()
         self._extensions = {"timeout": self._client.timeout.as_dict()}
+        # A bound of our own: the server's priority and fairness would queue what is too much, and so make us wait
+        # unseen.
         self._places = asyncio.Semaphore(options.concurrency)
         self._discovered: dict[tuple[str, str], Resource] = {}
 
@@ -89,6 +93,7 @@ class KubernetesApi:
     async def text(self, asked: Asked, path: str, *, params: Mapping[str, str], keep: int) -> bytes:
         """The last `keep` bytes of an answer that is text."""
         request = self._client.build_request("GET", self._url(path, params))
+        # A log may be sent whole although only its end was asked for; no more than the end is ever held.
         tail = bytearray()
         async with self._places, self.streaming(asked, request, deadline_s=self._options.deadline_s) as response:
             async for chunk in response.aiter_bytes():
@@ -111,10 +116,12 @@ class KubernetesApi:
     ) -> AsyncIterator[httpx2.Response]:
         """The 2xx answer of a request while it is being read; whatever goes wrong with it is a `ClusterError`."""
         try:
+            # The client's time-outs are for each read; an answer that trickles would go on for as long as it likes.
             async with asyncio.timeout(deadline_s):
                 response = await self._send(request, asked)
                 try:
                     if not response.is_success:
+                        # A refusal is a few hundred bytes; a proxy in between may send a page of any size instead.
                         body = await read_up_to(response, _LARGEST_REFUSAL, asked)
                         raise error_for(response.status_code, response.headers, body, asked)
                     asked.warnings.extend(warnings_of(response.headers.get_list("warning")))
@@ -138,6 +145,7 @@ class KubernetesApi:
             else:
                 response = await self._client.send(request, stream=True)
             status = str(response.status_code)
+        # What lightkube raises where an exec plugin or a token file of the kubeconfig lets it down.
         except (ConfigError, KeyError, FileNotFoundError) as error:
             raise NotLoggedIn(f"{asked.text}: the kubeconfig's login plugin gave no token: {error}") from error
         finally:
@@ -155,6 +163,7 @@ class KubernetesApi:
         asked = Asked("get", Resource(ref.api_version, ref.kind, ref.kind.lower()), f"the kinds of {ref.api_version}")
         found = Tree(await self.call(asked, "GET", f"/{place}/{ref.api_version}"))
         for entry in found.trees("resources"):
+            # Discovery lists subresources (`deployments/scale`) beside resources, some under the same kind.
             if entry.text("kind") == ref.kind and "/" not in entry.text("name"):
                 resource = Resource(ref.api_version, ref.kind, entry.text("name"), namespaced=entry.flag("namespaced"))
                 self._discovered[ref.api_version, ref.kind] = resource
@@ -179,6 +188,7 @@ def path_of(resource: Resource, namespace: str = "", name: str = "", subresource
 
 
 def _segment(part: str) -> str:
+    # Quoting leaves dots alone, and a path with them would lead to another object than the one that was judged.
     if part in {".", ".."}:
         raise ClusterError(f"not a name: {part}")
     return quote(part, safe="")

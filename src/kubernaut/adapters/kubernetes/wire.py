@@ -17,7 +17,9 @@ import httpx2
 _Origin: TypeAlias = tuple[str, str, int]
 
 _PORTS: Final = {"http": 80, "https": 443}
+# Idle ones cost the server memory, and more than are used at once are of no use.
 _MOST_IDLE: Final = 32
+# Bytes that are held for a slow reader before the socket is paused, which tells the server to wait.
 _READ_AHEAD: Final = 256 * 2**10
 _LARGEST_HEAD: Final = 64 * 2**10
 _FIRST_FINAL_STATUS: Final = 200
@@ -33,6 +35,7 @@ class _Connection(asyncio.Protocol):
         self._clear()
 
     def _clear(self) -> None:
+        # A new one for each answer: a parser that has seen an error takes no more.
         self._parser = httptools.HttpResponseParser(self)
         self._chunks: list[bytes] = []
         self._ahead = 0
@@ -60,6 +63,7 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone, which is the proper end of an answer without a length."""
         names = {name.lower() for name, _ in self.headers}
+        # RFC 9112, 6.3: without a length the answer ends with the connection; with one it was cut off.
         if self.status and not names & {b"content-length", b"transfer-encoding"}:
             self._complete = True
         self._fail(httpx2.ReadError(str(exc or "the server closed the connection")))
@@ -97,6 +101,7 @@ class _Connection(asyncio.Protocol):
     @property
     def is_reusable(self) -> bool:
         """Whether another exchange may follow this one."""
+        # An answer that was not read to its end would be taken for the next one's beginning.
         return self.is_open and self._complete and self._keeps and not self._chunks
 
     def send(self, request: bytes) -> None:
@@ -182,6 +187,7 @@ class WireTransport(httpx2.AsyncBaseTransport):
                     asked = await flow.asend(response)
                 except StopAsyncIteration:
                     return response
+                # The refused answer has to be read before the connection can carry the second try.
                 await response.aread()
         finally:
             await flow.aclose()
@@ -204,6 +210,7 @@ class WireTransport(httpx2.AsyncBaseTransport):
             await connection.head(patience.get("read"))
             answered = True
         finally:
+            # Half an exchange: the rest of its answer would come into the next one.
             if not answered:
                 connection.abort()
         body = _Body(connection, patience.get("read"), lambda: self._give_back(origin, connection))
@@ -222,6 +229,7 @@ class WireTransport(httpx2.AsyncBaseTransport):
         idle = self._idle.get(origin, [])
         while idle:
             connection = idle.pop()
+            # The server may have closed it while it was idle; it is found out here and not by a failed request.
             if connection.is_open:
                 return connection
         return None

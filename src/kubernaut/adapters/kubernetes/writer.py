@@ -70,6 +70,7 @@ class KubernetesWriter:
         return await self._api.call(asked, "POST", path, params=params, body=body)
 
     async def _evict(self, change: Eviction, asked: Asked, *, dry_run: bool) -> JsonObject:
+        # A pod of a StatefulSet comes back under the same name, and must not be evicted for the sins of the former.
         options: JsonObject = {"preconditions": {"uid": change.uid}}
         if dry_run:
             options["dryRun"] = ["All"]
@@ -78,6 +79,7 @@ class KubernetesWriter:
             "apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata, "deleteOptions": options
         }  # fmt: skip
         path = path_of(asked.resource, change.target.namespace, change.target.name, "eviction")
+        # In both places alike: the server refuses an eviction whose query and options differ in this.
         params = {"dryRun": "All"} if dry_run else {}
         return await self._api.call(asked, "POST", path, params=params, body=body)
 
@@ -97,6 +99,7 @@ class KubernetesWriter:
 
 
 def _params(*, dry_run: bool) -> dict[str, str]:
+    # Strict, so that a field that this server does not know is an error and not silently dropped.
     params = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
     if dry_run:
         params["dryRun"] = "All"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import copy
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Final, Literal
 
 from kubernaut.adapters.kubernetes.secrets import without_values
+from kubernaut.adapters.memory.change_log import ChangeLog
 from kubernaut.adapters.memory.selectors import matches_fields, matches_labels
 from kubernaut.domain.changes import Change, Eviction, ObjectCreation, ObjectDeletion, ObjectPatch
-from kubernaut.domain.errors import ChangeRejected, ClusterThrottled, Conflict, Forbidden, ObjectMissing, WatchExpired
-from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef
+from kubernaut.domain.errors import ChangeRejected, ClusterThrottled, Conflict, Forbidden, ObjectMissing
+from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, copied
 from kubernaut.domain.patches import PatchFailed, patched
 from kubernaut.ports import Listing, Resource, WatchEvent
 from kubernaut.resources import api_group, resource_of
@@ -28,10 +28,7 @@ class MemoryCluster:
 
     def __init__(self, objects: Iterable[JsonObject] = ()) -> None:
         self._objects: dict[ObjectRef, JsonObject] = {}
-        self._events: list[tuple[int, WatchEvent]] = []
-        self._news = asyncio.Event()
-        self._version = 0
-        self._oldest = 0
+        self.changes = ChangeLog()
         self.denied: set[tuple[str, str]] = set()
         self.warnings: list[str] = []
         self.logs: dict[tuple[ObjectRef, str, bool], str] = {}
@@ -40,14 +37,14 @@ class MemoryCluster:
 
     def put(self, raw: JsonObject) -> KubeObject:
         """Stores the object as a controller or another person would; its status may change too."""
-        item = copy.deepcopy(raw)
+        item = copied(raw)
         ref = KubeObject(item).ref
         before = self._objects.get(ref)
         metadata = item.setdefault("metadata", {})
         if not isinstance(metadata, dict):
             raise TypeError("metadata is no object")
         if before is None:
-            metadata.setdefault("uid", f"uid-{self._version + 1:04d}")
+            metadata.setdefault("uid", f"uid-{self.changes.version + 1:04d}")
             metadata.setdefault("creationTimestamp", "2026-01-01T00:00:00Z")
             metadata.setdefault("generation", 1)
         else:
@@ -55,7 +52,7 @@ class MemoryCluster:
             metadata["uid"] = known.uid
             metadata["generation"] = known.generation + (item.get("spec") != before.get("spec"))
         self._store(ref, item, "ADDED" if before is None else "MODIFIED")
-        return KubeObject(copy.deepcopy(item))
+        return KubeObject(copied(item))
 
     def remove(self, ref: ObjectRef) -> None:
         """Deletes the object at once."""
@@ -63,32 +60,26 @@ class MemoryCluster:
 
     def raw(self, ref: ObjectRef) -> JsonObject:
         """The stored object, Secret values and all."""
-        return copy.deepcopy(self._objects[ref])
+        return copied(self._objects[ref])
 
     def compact(self) -> None:
         """Forgets the past: a watch from before now has expired."""
-        self._oldest, self._events = self._version, []
-        self._wake()
+        self.changes.compact()
 
     def _store(self, ref: ObjectRef, item: JsonObject, kind: Literal["ADDED", "MODIFIED", "DELETED"]) -> None:
-        self._version += 1
+        self.changes.version += 1
         metadata = item["metadata"]
         if isinstance(metadata, dict):
-            metadata["resourceVersion"] = str(self._version)
+            metadata["resourceVersion"] = str(self.changes.version)
         if kind == "DELETED":
             del self._objects[ref]
         else:
             self._objects[ref] = item
-        self._events.append((self._version, WatchEvent(kind, self._shown(item))))
-        self._wake()
-
-    def _wake(self) -> None:
-        news, self._news = self._news, asyncio.Event()
-        news.set()
+        self.changes.record(WatchEvent(kind, self._shown(item)))
 
     @staticmethod
     def _shown(item: JsonObject) -> KubeObject:
-        return KubeObject(without_values(copy.deepcopy(item)))
+        return KubeObject(without_values(copied(item)))
 
     def _check(self, verb: str, resource: Resource) -> None:
         if (verb, resource.plural) in self.denied:
@@ -119,7 +110,7 @@ class MemoryCluster:
             and matches_labels(KubeObject(item), labels)
             and matches_fields(KubeObject(item), fields)
         ]
-        return Listing(tuple(found[:limit]), str(self._version), complete=len(found) <= limit)
+        return Listing(tuple(found[:limit]), str(self.changes.version), complete=len(found) <= limit)
 
     async def log(self, pod: ObjectRef, container: str, *, previous: bool = False, tail_lines: int = 200) -> str | None:
         """The end of the log in `logs`."""
@@ -136,19 +127,14 @@ class MemoryCluster:
         seen = int(resource_version or 0)
         if not resource_version:
             listing = await self.list(resource, namespace)
-            seen = self._version
+            seen = self.changes.version
             for item in listing.items:
                 yield WatchEvent("ADDED", item)
-        while True:
-            news = self._news
-            if seen < self._oldest:
-                raise WatchExpired(f"too old resource version: {seen}")
-            for version, event in [entry for entry in self._events if entry[0] > seen]:
-                seen = version
+        async with aclosing(self.changes.since(seen)) as events:
+            async for event in events:
                 same_kind = (event.object.ref.api_version, event.object.kind) == (resource.api_version, resource.kind)
                 if same_kind and (not namespace or event.object.namespace == namespace):
                     yield event
-            await news.wait()
 
     async def may(self, verb: str, resource: Resource, namespace: str = "", *, subresource: str = "") -> bool:  # noqa: ARG002
         """Whether `denied` does not name it."""
@@ -208,7 +194,7 @@ class MemoryCluster:
     def _create(self, change: ObjectCreation, item: JsonObject | None, *, dry_run: bool) -> KubeObject:
         if item is not None:
             raise Conflict(f"creating {change.target}: it already exists")
-        made = copy.deepcopy(change.body) | {"apiVersion": change.target.api_version, "kind": change.target.kind}
+        made = copied(change.body) | {"apiVersion": change.target.api_version, "kind": change.target.kind}
         metadata = _part(made, "metadata")
         made["metadata"] = metadata | {"name": change.target.name, "namespace": change.target.namespace}
         made.pop("status", None)
@@ -254,4 +240,4 @@ def _scale_of(item: JsonObject) -> JsonObject:
     replicas: Json = KubeObject(item).integer("spec", "replicas", default=1)
     spec: JsonObject = {"replicas": replicas} if replicas else {}
     metadata = {key: value for key, value in _part(item, "metadata").items() if key != "managedFields"}
-    return {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": copy.deepcopy(metadata), "spec": spec}
+    return {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": copied(metadata), "spec": spec}

@@ -23,7 +23,7 @@ class MemoryIncidentStore:
     def __init__(self, inbox: MemorySignalStore) -> None:
         self._inbox = inbox
         self._incidents: dict[IncidentId, Incident] = {}
-        self._events: list[Event] = []
+        self._log = _EventLog()
         self._alerts: dict[tuple[AlertKey, IncidentId], Signal] = {}
         self._causes: dict[IncidentId, str] = {}
 
@@ -32,7 +32,8 @@ class MemoryIncidentStore:
         entry = self._inbox.received.setdefault(signal.id, Received(signal))
         if entry.incident is not None:
             return Admission(self._incidents[entry.incident], entry.opened)
-        found = self._to_join(candidate.fingerprint, signal, signal.received_at - hold, symptom=symptom)
+        same = [each for each in self._incidents.values() if each.fingerprint == candidate.fingerprint]
+        found = _to_join(same, signal, signal.received_at - hold, symptom=symptom)
         incident = found.joined_once_more() if found else candidate
         self._incidents[incident.id] = incident
         entry.waiting, entry.incident, entry.opened = False, incident.id, found is None
@@ -41,7 +42,7 @@ class MemoryIncidentStore:
             if other.signal.alert_key == signal.alert_key and not other.signal.firing:
                 self._note(other.signal, incident.id)
         joining = told_by_signal(EventKind.JOINED, signal, incident.id) if found else None
-        self._add(joining or told_by_opening(signal, incident))
+        self._log.add(joining or told_by_opening(signal, incident))
         return Admission(incident, entry.opened)
 
     async def resolve(self, signal: Signal) -> list[Incident]:
@@ -53,7 +54,7 @@ class MemoryIncidentStore:
             concerned = key == signal.alert_key and last.received_at <= signal.received_at
             if concerned and (current.is_open or last.firing):
                 self._note(signal, incident)
-                self._add(told_by_signal(EventKind.RESOLVED, signal, incident))
+                self._log.add(told_by_signal(EventKind.RESOLVED, signal, incident))
                 resolved.append(current)
         return [incident for incident in resolved if incident.is_open]
 
@@ -87,14 +88,14 @@ class MemoryIncidentStore:
     async def append(self, event: Event, *, phase: Phase | None = None, guard: str = "") -> None:
         """Appends the event, moves the incident, notes the guard; a key that is there already changes nothing."""
         current = self._known(event.incident)
-        if self._is_told(event):
+        if self._log.tells(event):
             return
         moved = current.moved_to(phase) if phase is not None else current
         self._incidents[current.id] = moved.decided_by(guard)
         cause = cause_told(event)
         if cause is not None:
             self._causes[current.id] = cause
-        self._add(event.decided_by(guard), phase)
+        self._log.add(event.decided_by(guard), phase)
 
     async def close(self, incident: IncidentId, *, ending: Ending, reason: str, at: datetime, guard: str = "") -> None:
         """Closes the incident with its `closed` event. Closing a closed one changes nothing."""
@@ -102,7 +103,7 @@ class MemoryIncidentStore:
         if current.is_open:
             self._incidents[incident] = current.closed_as(ending, reason=reason, at=at).decided_by(guard)
             closing = told_by_closing(incident, ending, reason=reason, at=at)
-            self._add(closing.decided_by(guard), Phase.CLOSED)
+            self._log.add(closing.decided_by(guard), Phase.CLOSED)
 
     async def events(
         self,
@@ -115,7 +116,7 @@ class MemoryIncidentStore:
         """Events in order of `seq`, of one incident or of all."""
         wanted = [
             event
-            for event in self._events
+            for event in self._log.events
             if event.seq > after and incident in (None, event.incident) and (not kinds or event.kind in kinds)
         ]
         return wanted[:limit]
@@ -124,12 +125,12 @@ class MemoryIncidentStore:
         self, incidents: Sequence[IncidentId], *, kinds: Sequence[EventKind]
     ) -> dict[IncidentId, list[Event]]:
         """The events of those kinds of several incidents at once, each in order of `seq`."""
-        most = len(self._events)
+        most = len(self._log.events)
         return {incident: await self.events(incident, limit=most, kinds=kinds) for incident in incidents}
 
     async def last_seq(self) -> int:
         """The number of the newest event, 0 where there is none."""
-        return len(self._events)
+        return len(self._log.events)
 
     async def events_about(
         self, objects: Collection[str], *, since: datetime, kinds: Sequence[EventKind]
@@ -137,50 +138,58 @@ class MemoryIncidentStore:
         """Events of those kinds since then, of every incident, that touched one of the objects (`Event.about`)."""
         return [
             event
-            for event in self._events
+            for event in self._log.events
             if event.about and event.about in objects and event.at >= since and event.kind in kinds
         ]
 
     async def acts_since(self, since: datetime, *, kinds: Sequence[EventKind]) -> list[Event]:
         """Events of those kinds since then that are about any object, in order of `seq`."""
-        return [event for event in self._events if event.about and event.at >= since and event.kind in kinds]
+        return [event for event in self._log.events if event.about and event.at >= since and event.kind in kinds]
 
     def _matches(self, incident: Incident, wanted: IncidentFilter) -> bool:
-        return _matches(incident, wanted) and wanted.cause in ("", self._causes.get(incident.id, ""))
+        return _matches(incident, wanted, self._causes.get(incident.id, ""))
 
     def _known(self, incident: IncidentId) -> Incident:
         if incident not in self._incidents:
             raise UnknownName(f"no incident {incident}", help="kubernaut incidents list")
         return self._incidents[incident]
 
-    def _to_join(self, fingerprint: Fingerprint, signal: Signal, held: datetime, *, symptom: bool) -> Incident | None:
-        same = [incident for incident in self._incidents.values() if incident.fingerprint == fingerprint]
-        closed = [
-            incident
-            for incident in same
-            if incident.closed_at is not None
-            and incident.closed_at > held
-            and (incident.closed_at >= signal.starts_at or (symptom and incident.ending in LEFT_TO_PEOPLE))
-        ]
-        latest = max(closed, key=lambda i: i.closed_at or i.opened_at, default=None)
-        return next((incident for incident in same if incident.is_open), latest)
-
     def _note(self, signal: Signal, incident: IncidentId) -> None:
         last = self._alerts.get((signal.alert_key, incident))
         if last is None or last.received_at <= signal.received_at:
             self._alerts[signal.alert_key, incident] = signal
 
-    def _is_told(self, event: Event) -> bool:
-        return any(told.incident == event.incident and told.key == event.key for told in self._events)
 
-    def _add(self, event: Event, phase: Phase | None = None) -> None:
-        if not self._is_told(event):
+class _EventLog:
+    """Events in the order in which they came, each key of an incident once."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def tells(self, event: Event) -> bool:
+        return any(told.incident == event.incident and told.key == event.key for told in self.events)
+
+    def add(self, event: Event, phase: Phase | None = None) -> None:
+        if not self.tells(event):
             # Through JSON, so that what is read back is what a database gives back.
             body = msgspec.json.decode(msgspec.json.encode(event.body))
-            self._events.append(replace(event, body=body, seq=len(self._events) + 1, phase=phase))
+            self.events.append(replace(event, body=body, seq=len(self.events) + 1, phase=phase))
 
 
-def _matches(incident: Incident, wanted: IncidentFilter) -> bool:
+def _to_join(same: Sequence[Incident], signal: Signal, held: datetime, *, symptom: bool) -> Incident | None:
+    """Of the incidents of one fingerprint the open one, else the last that the signal still belongs to."""
+    closed = [each for each in same if _still_holds(each, signal, held, symptom=symptom)]
+    latest = max(closed, key=lambda each: each.closed_at or each.opened_at, default=None)
+    return next((each for each in same if each.is_open), latest)
+
+
+def _still_holds(incident: Incident, signal: Signal, held: datetime, *, symptom: bool) -> bool:
+    if incident.closed_at is None or incident.closed_at <= held:
+        return False
+    return incident.closed_at >= signal.starts_at or (symptom and incident.ending in LEFT_TO_PEOPLE)
+
+
+def _matches(incident: Incident, wanted: IncidentFilter, cause: str) -> bool:
     return (
         (incident.is_open or not wanted.open_only)
         and wanted.ending in (None, incident.ending)
@@ -189,6 +198,7 @@ def _matches(incident: Incident, wanted: IncidentFilter) -> bool:
         and wanted.text.lower() in incident.words
         and (wanted.since is None or incident.opened_at >= wanted.since)
         and wanted.alert in ("", incident.alert)
+        and wanted.cause in ("", cause)
         and wanted.phase in (None, incident.phase)
         and incident.id.startswith(wanted.id_prefix)
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+# 15 s doubled ten times is four hours, beyond any longest pause; without a bound the number grows for ever.
 _MOST_DOUBLINGS = 10
 
 
@@ -59,6 +60,7 @@ class Breaker:
 
     def answered(self) -> Breaker:
         """After a usable reply. One that was asked for before the circuit opened does not close it."""
+        # A whole new one: after one good reply the next failures count from nothing, and pauses are short again.
         return self if self.circuit is Circuit.OPEN else Breaker(self.policy)
 
     def failed(self, now: datetime, *, at_once: bool = False, wait: timedelta | None = None) -> Breaker:
@@ -82,6 +84,7 @@ class Breaker:
 
     def left(self, now: datetime) -> Breaker:
         """After a question that came to no end of its own (cancelled, outrun): a trial may be made again."""
+        # Without it a cancelled trial would leave the circuit half-open, where nothing is ever admitted again.
         return replace(self, circuit=Circuit.OPEN, until=now) if self.circuit is Circuit.HALF_OPEN else self
 
     def _pause(self) -> timedelta:

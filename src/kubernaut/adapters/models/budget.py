@@ -25,6 +25,7 @@ class _Window:
     usd: float = 0.0
 
     def roll(self, now: datetime) -> None:
+        # Days of 86,400 s since 1970 begin at midnight UTC.
         number = int(now.timestamp() // self.length.total_seconds())
         if number != self.number:
             self.number, self.tokens, self.usd = number, 0, 0.0
@@ -34,6 +35,7 @@ class _Window:
         return enough_tokens and (self.usd_allowed is None or self.usd + usd <= self.usd_allowed)
 
     def add(self, tokens: int, usd: float) -> None:
+        # What is given back may belong to the window before, so a new one must not begin below nothing.
         self.tokens = max(0, self.tokens + tokens)
         self.usd = max(0.0, self.usd + usd)
 
@@ -51,6 +53,7 @@ class Budget:
         """Whether there is room for it in every window; if so it is counted."""
         for window in self._windows:
             window.roll(now)
+        # All before any is counted: a question that the day refuses takes nothing from the minute.
         if not all(window.has_room(tokens, usd) for window in self._windows):
             return False
         self._add(tokens, usd)

@@ -84,6 +84,7 @@ class Chain:
 
     async def analyse(self, question: Question) -> Opinion:
         """The first usable reply. Raises the last `ModelError`, with what all of them took."""
+        # At every question, so that a provider that was declared since is asked without a restart.
         links = await self.prepare()
         race = _Race(time.monotonic() + self._policy.deadline.total_seconds(), iter(links))
         async with asyncio.TaskGroup() as group:
@@ -94,6 +95,7 @@ class Chain:
                     task.cancel()
         if opinion is None:
             error = race.last or ModelUnavailable("no provider is declared", failure=ModelFailure.NOT_CONFIGURED)
+            # On the error too, since what failed was paid for and has to be found in the incident's events.
             error.calls = tuple(race.calls)
             raise error
         return replace(opinion, calls=tuple(race.calls))

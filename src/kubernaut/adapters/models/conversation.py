@@ -57,6 +57,7 @@ class Conversation:
     async def opinion(self, question: Question, prompt: Prompt, spent: Spending) -> Opinion:
         """The opinion, validated against the question; `spent` grows with every request."""
         watch(spent.exchange)
+        # Told to the model as a secret of its instructions: a reply that repeats it was led to speak of them.
         canary = f"kn-{secrets.token_hex(6)}"
         judge = Judge(question, self._provider.label, canary)
         talk = _Talk(prompt, instructions(canary))
@@ -120,6 +121,8 @@ class Conversation:
             response = await self._send(talk.messages(talk.prompt.demand()), spent, older)
         except ModelHTTPError as error:
             raise self._translated(error, spent) from error
+        # Remembered only after the older format was taken: an error of another kind must not cost all later replies
+        # their schema.
         self._takes_json_schema = False
         return self._answered(talk, response)
 
@@ -134,6 +137,7 @@ class Conversation:
         form: JsonObject | None,
         tools: Sequence[ToolDefinition] = (),
     ) -> ModelResponse:
+        # Temperature 0: the same evidence should give the same answer, as far as a server can promise that.
         settings = ModelSettings(temperature=0.0, max_tokens=LONGEST_REPLY_TOKENS)
         if form is not None:
             # Past the client's own arguments: it takes 15 ms to look through a schema there.

@@ -56,6 +56,7 @@ def classify(error: Exception, exchange: Exchange) -> ModelFailure:
     for cause in reversed(list(_causes(error))):
         for kind, failure in _KINDS:
             if isinstance(cause, kind):
+                # Bytes had come: the server works and is too slow, which is another thing than one that is silent.
                 return ModelFailure.SLOW_DRIP if failure is ModelFailure.HANG and exchange.received else failure
     if exchange.status is None:
         return ModelFailure.REJECTED

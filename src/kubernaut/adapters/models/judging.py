@@ -28,6 +28,7 @@ class Judge:
         """
         self.refuse_canary(text)
         reply = parse(text)
+        # Before the ids are checked: a reply that was led must not be asked to correct itself.
         led = led_by([*self.texts(found), *also], reply, offered=prompt.choice.actions)
         if led:
             raise ModelReplySuspicious(f"{self.label}: {led}")

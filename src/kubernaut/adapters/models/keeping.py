@@ -39,6 +39,7 @@ class KeptAnswers:
         key = key_of(question, self._chain.hiding, await self._chain.models())
         while (flight := self._flights.get(key)) is not None:
             try:
+                # Shielded: one of many that wait may be cancelled without taking the answer from the others.
                 opinion = await asyncio.shield(flight)
             except asyncio.CancelledError:
                 if not flight.cancelled():

@@ -67,6 +67,7 @@ class LookingUp:
         given = call.args_as_json_str()
         self.judge.refuse_canary(call.tool_name + given)
         if number >= _MOST_AT_ONCE:
+            # Answered all the same: the protocol wants a result for every call, or servers refuse what follows.
             return f"left out: {_MOST_AT_ONCE} looks at once are enough"
         self.spent.lookups += 1
         looked = await self._looked(call, given)
@@ -81,6 +82,7 @@ class LookingUp:
             arguments = call.args_as_dict(raise_if_invalid=True)
         except (ValueError, AssertionError):
             return Looked(note="the arguments are no JSON object", refused=True)
+        # In one spelling, so that the same look in another order of arguments is known as the same.
         key = json.dumps([call.tool_name, arguments], sort_keys=True)
         if key in self._asked:
             return Looked(note="you have looked there already: answer, or look elsewhere", refused=True)

@@ -19,6 +19,7 @@ from kubernaut.ports import Looked, Question
 
 # Part of the key of kept answers: change it with every change of what is sent.
 PROMPT_VERSION = 3
+# Beyond these the rules themselves think little of them, and small windows need the room for facts.
 _MOST_HYPOTHESES = 5
 _LONGEST_LINE = 200
 # English, ids and JSON take between three and four characters a token; three errs on the safe side.
@@ -101,6 +102,7 @@ def build_prompt(question: Question, hiding: Hiding, *, window: int) -> Prompt:
 def _fitting(question: Question, clean: Cleaning, found: Sequence[Evidence], *, window: int) -> Prompt | None:
     for form in _FORMS:
         prompt = _written(question, found, clean, form)
+        # With the longest reply counted in, since a server takes both from one window.
         if prompt.tokens <= window:
             return prompt
     return None
@@ -137,6 +139,7 @@ def _shown(question: Question, found: Sequence[Evidence], form: _Form) -> list[E
     """What was looked up and the facts of the best hypotheses come first where there are too many."""
     known = {fact.id: fact for fact in (*question.diagnosis.evidence, *found)}
     cited = [key for one in question.diagnosis.hypotheses for key in (*one.supporting, *one.contradicting)]
+    # What was looked up comes first: the model has asked for it, and may cite it.
     order = dict.fromkeys([*(fact.id for fact in found), *(key for key in cited if key in known), *known])
     return [known[key] for key in order][: form.facts]
 
@@ -185,6 +188,7 @@ _VARYING = re.compile(
 def key_of(question: Question, hiding: Hiding, models: Mapping[str, str]) -> str:
     """The same for questions that ask the same: facts without moments, uids and durations, and who would answer."""
     diagnosis = question.diagnosis
+    # Without what varies from one second to the next, or no two questions would ever be the same.
     facts: list[Json] = [[fact.id, fact.source.value, _steady(fact.text)] for fact in diagnosis.evidence]
     guesses: list[Json] = [
         [one.cause, round(one.confidence, 2), *one.supporting, *one.contradicting] for one in diagnosis.hypotheses
@@ -192,6 +196,7 @@ def key_of(question: Question, hiding: Hiding, models: Mapping[str, str]) -> str
     asked: Json = {
         "version": PROMPT_VERSION,
         "hiding": [hiding.mails, hiding.addresses],
+        # Who would answer is part of the question: another model's kept answer is not this one's.
         "models": dict(models),
         "target": str(diagnosis.target),
         "facts": facts,

@@ -29,6 +29,7 @@ _MOST_CITED = 5
 class Reply(BaseModel):
     """A reply of the right form; whether its ids are of the question, `Choice.check` says."""
 
+    # Strict: a confidence of "80" is a reply of another form, and a sign of a model that does not keep to it.
     model_config = ConfigDict(extra="forbid", strict=True)
 
     cause: str
@@ -60,6 +61,7 @@ class Choice:
         """The JSON schema of a reply, which servers turn into a grammar."""
         evidence: JsonObject = {"type": "array", "items": _one_of(self.citable), "maxItems": _MOST_CITED}
         if not self.citable:
+            # An empty enumeration is no valid schema, and some servers answer it with an error.
             evidence = {"type": "array", "items": {"type": "string"}, "maxItems": 0}
         form = _FORM["properties"]
         own: JsonObject = {"cause": _one_of(self.causes), "action": _one_of(self.actions), "evidence": evidence}

@@ -32,6 +32,7 @@ class Exchange:
             self.first_sent = time.monotonic()
 
 
+# By task and not by client: one client serves several questions at a time.
 _exchange: ContextVar[Exchange] = ContextVar("what is seen on the wire for the question at hand")
 
 

@@ -55,6 +55,7 @@ class PrometheusMetrics:
     async def measure(self, asked: Asked, *, at: datetime) -> list[Series]:
         """The series of the answer. Raises `MetricsUnavailable`."""
         if asked.reach:
+            # Prometheus refuses more than 11,000 points a series, and a judgement of a trend needs a few dozen.
             step = max(asked.reach.total_seconds() / _STEPS, 1.0)
             span = {"start": (at - asked.reach).timestamp(), "end": at.timestamp(), "step": step}
             answer = await self._ask("query_range", {"query": asked.query, **span})
@@ -113,4 +114,5 @@ def _number(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
+    # A quotient without traffic is NaN: no sample, which is another thing than 0.
     return value if math.isfinite(value) else None

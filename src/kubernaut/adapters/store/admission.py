@@ -27,12 +27,14 @@ from kubernaut.adapters.store.schema import alerts, events, incidents, signals
 from kubernaut.adapters.store.sealing import linked
 from kubernaut.domain.chain import GENESIS
 from kubernaut.domain.errors import StoreUnavailable
-from kubernaut.domain.incidents import Incident
+from kubernaut.domain.incidents import Incident, IncidentId
 from kubernaut.domain.journal import Event, EventKind, told_by_opening, told_by_signal
 from kubernaut.domain.lifecycle import LEFT_TO_PEOPLE, Phase
 from kubernaut.domain.signals import Signal
 from kubernaut.ports import Admission
 
+# Between the look for an open incident and the insert of a new one another process may open or close it: then once
+# more.
 _ROUNDS = 5
 
 # Statements that every alert needs are built once: to build one takes several times as long as to execute it.
@@ -40,6 +42,7 @@ _IS_OPEN = incidents.c.phase != str(Phase.CLOSED)
 _TAKE_SIGNAL = update(signals).where(signals.c.id == bindparam("signal")).values(state="taken")
 _LOCK_SIGNAL = select(signals.c.incident, signals.c.opened).where(signals.c.id == bindparam("signal")).with_for_update()
 _UPDATE_INCIDENT = update(incidents).where(incidents.c.id == bindparam("which"))
+_NOTE_CAUSE = update(incidents).where(incidents.c.id == bindparam("which")).values(cause=bindparam("found"))
 _BODY = select(incidents.c.body).where(incidents.c.id == bindparam("which"))
 _RESOLVED_SINCE = (
     select(signals.c.id)
@@ -72,11 +75,13 @@ def admit_signal(
     connection: Connection, signal: Signal, candidate: Incident, hold: timedelta, *, symptom: bool = False
 ) -> Admission:
     """What became of the signal. A signal that was admitted before gets the same answer and is not counted again."""
+    # A signal may come twice, from a sender that got no answer, or from two processes that read the same inbox.
     before = _earlier_admission(connection, signal)
     if before is not None:
         return before
     admission = _join_or_open(connection, signal, candidate, hold, symptom=symptom)
     taken = {"signal": signal.id, "incident": admission.incident.id, "opened": admission.opened}
+    # In the same transaction as the incident: a crash leaves the signal waiting, and never half taken.
     connection.execute(_TAKE_SIGNAL, taken)
     _note_firing(connection, signal, admission.incident)
     incident = admission.incident
@@ -122,6 +127,7 @@ def insert_event(connection: Connection, event: Event, phase: Phase | None = Non
     The statement itself reads the hash of the last event and links to it: whoever appends holds off the others until
     its commit, so no two events follow the same one.
     """
+    # Right before the insert, so that the others wait for as short as can be.
     queue_for_events(connection)
     statement = _event_insertion(connection.dialect.name)
     return connection.execute(statement, event_cells(event, phase)).first() is not None
@@ -130,6 +136,11 @@ def insert_event(connection: Connection, event: Event, phase: Phase | None = Non
 def update_incident(connection: Connection, incident: Incident) -> None:
     """Writes the incident as it stands now."""
     connection.execute(_UPDATE_INCIDENT, {"which": incident.id, **incident_cells(incident)})
+
+
+def note_cause(connection: Connection, incident: IncidentId, cause: str) -> None:
+    """Writes the cause that the incident is found by."""
+    connection.execute(_NOTE_CAUSE, {"which": incident, "found": searchable(cause)})
 
 
 def _lock_signal(connection: Connection, signal: Signal) -> tuple[str | None, bool]:
@@ -197,11 +208,13 @@ def _event_insertion(dialect: str) -> ReturningInsert[tuple[int]]:
     named = ("incident", "key", "kind", "at", "about", "phase", "body")
     cells = {name: bindparam(name, type_=events.c[name].type) for name in named}
     new = insertion(events, dialect).values(**cells, hash=linked(before, bindparam("digest", type_=Text), dialect))
+    # The key makes a step that is repeated tell its story once.
     return new.on_conflict_do_nothing(index_elements=["incident", "key"]).returning(events.c.seq)
 
 
 @lru_cache
 def _incident_insertion(dialect: str) -> ReturningInsert[tuple[str]]:
+    # The partial index lets one fingerprint have many closed incidents and one open one; the database holds it, not we.
     new = insertion(incidents, dialect).on_conflict_do_nothing(index_elements=["fingerprint"], index_where=_IS_OPEN)
     return new.returning(incidents.c.id)
 
@@ -213,5 +226,6 @@ def _alert_insertion(dialect: str) -> PostgresInsert | SqliteInsert:
     return statement.on_conflict_do_update(
         index_elements=["alert_key", "incident"],
         set_={"firing": new.firing, "at": new.at},
+        # An older word of the alert that arrives late changes nothing.
         where=and_(alerts.c.at <= new.at),
     )

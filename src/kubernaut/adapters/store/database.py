@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 # Reads and short writes of stages, pages and checks; alerts coming in have a thread of their own.
 _THREADS = 4
+# Any number will do, as long as nobody else on the database takes it.
 _EVENTS_LOCK = 7_305_612_002
 
 
@@ -53,6 +54,7 @@ class Database:
             threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         )
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="kubernaut-store")
+        # A thread of its own: the threads of readers may all be waiting, and a commit must not wait behind them.
         self._group: GroupCommit[_Write] = GroupCommit(self._commit, thread_name="kubernaut-writer")
 
     async def read(self, work: Callable[[Connection], T]) -> T:
@@ -62,6 +64,7 @@ class Database:
     async def write(self, work: Callable[[Connection], T]) -> T:
         """What the work returns, after its commit; nothing of it stays where it raises."""
         if self.engine.dialect.name == "sqlite":
+            # SQLite has one writer anyway, so writes that wait may as well share its one sync of the disk.
             return await self.write_together(work)
         # Writers beside each other: in one transaction the locks of one work would be held through the next.
         return await self._on_thread(self.write_here, work)
@@ -107,6 +110,7 @@ class Database:
 
     def _commit(self, group: Sequence[_Write]) -> None:
         def work(connection: Connection) -> None:
+            # A failing one takes the whole transaction with it, and `NotTogether` then sends each on its own way.
             for write in group:
                 write.result = write.work(connection)
 
@@ -142,6 +146,7 @@ def translated_errors() -> Iterator[None]:
 def database_time(connection: Connection) -> datetime:
     """The one clock that all processes on this database share."""
     if connection.dialect.name == "sqlite":
+        # A file has no server and so no clock; whoever shares it shares this machine's.
         return datetime.now(UTC)
     moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
     return moment
@@ -154,6 +159,7 @@ def queue_for_events(connection: Connection) -> None:
     an event that was numbered earlier and committed later. Taken last in a transaction, after all row locks.
     """
     if connection.dialect.name == "postgresql":
+        # Of the transaction and not of the session, so that an error or a lost connection gives it back by itself.
         connection.execute(select(func.pg_advisory_xact_lock(_EVENTS_LOCK)))
 
 

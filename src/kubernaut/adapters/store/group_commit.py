@@ -65,6 +65,8 @@ class GroupCommit(Generic[Row]):
         if self._closed:
             raise StoreUnavailable("the store is closed")
         group = self._gathering
+        # Refused and not queued: the sender is told to come again, while memory stays bounded as long as the disk is
+        # away.
         if size + group.size + (self._writing.size if self._writing else 0) > self._room:
             raise StoreUnavailable("too much is waiting for the database")
         loop = asyncio.get_running_loop()
@@ -91,6 +93,7 @@ class GroupCommit(Generic[Row]):
         group = self._gathering
         if self._closed or not group.rows:
             return
+        # One group at the disk at a time, so groups are committed in the order in which their callers came.
         self._gathering, self._writing = _Group(), group
         self._alarm = loop.call_later(self._longest_s, self._give_up, loop)
         running = self._thread.submit(self._outcome, group.rows)
@@ -100,6 +103,7 @@ class GroupCommit(Generic[Row]):
         self._writing = None
         if self._alarm is not None:
             self._alarm.cancel()
+        # The next group goes to the disk before the callers of this one run, so that the thread is never idle for them.
         self._begin(loop)
         failure = done.exception()
         _tell(group, done.result() if failure is None else NotTogether(f"the writer failed: {failure!r}"))
@@ -117,6 +121,7 @@ class GroupCommit(Generic[Row]):
             self._insert(rows)
         except StoreUnavailable as error:
             return error
+        # Any other error may be the fault of one row, which its callers have to know.
         except KubernautError as error:
             return NotTogether(str(error))
         return None
@@ -129,4 +134,5 @@ def _tell(group: _Group[Row], error: StoreUnavailable | None) -> None:
         if error is None:
             caller.set_result(None)
         else:
+            # One of its own for each: a shared exception would gather the tracebacks of all who raise it.
             caller.set_exception(type(error)(str(error)))

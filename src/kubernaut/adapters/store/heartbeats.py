@@ -33,6 +33,7 @@ class SqlHeartbeats(Heartbeats):
         """The executors whose last beat is older than that."""
 
         def work(connection: Connection) -> list[str]:
+            # Beats and their age by one clock, so that a machine whose clock is off is neither dead nor immortal.
             oldest = database_time(connection) - older_than
             wanted = select(heartbeats.c.executor).where(heartbeats.c.at < oldest).order_by(heartbeats.c.executor)
             return list(connection.execute(wanted).scalars())

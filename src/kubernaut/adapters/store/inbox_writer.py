@@ -23,6 +23,7 @@ from kubernaut.domain.errors import StoreUnavailable
 Cells: TypeAlias = tuple[str, str, bool, str, str]
 
 COLUMNS = ("id", "alert_key", "firing", "received_at", "body")
+# Five values a row, far below the 32,766 that SQLite takes in a statement.
 _ROWS_A_STATEMENT = 500
 
 
@@ -46,6 +47,7 @@ class InboxWriter:
             self.drop()
             if reused and not self._is_sqlite and self._was_cut(error):
                 # The server was restarted since the last alert: that is no reason to refuse this one.
+                # Once only: the second try is on a fresh connection, and its failure is reported.
                 self.insert(rows)
                 return
             raise StoreUnavailable(first_line(error)) from error
@@ -54,6 +56,7 @@ class InboxWriter:
         """Closes the connection, and with it whatever was begun on it."""
         connection, self._connection = self._connection, None
         if connection is not None:
+            # What is closed is broken already; its complaint tells nothing that the first error did not.
             with suppress(SQLAlchemyError, self._driver_error):
                 connection.invalidate()
             connection.close()
@@ -77,6 +80,7 @@ class InboxWriter:
             driver = self._connection.driver_connection
             # SQLite's driver leaves transactions to us already (see `opening`).
             if driver is not None and not self._is_sqlite:
+                # One statement is then one commit, without a round trip for BEGIN and one for COMMIT.
                 driver.autocommit = True
         return self._connection.cursor()
 

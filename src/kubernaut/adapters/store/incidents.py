@@ -7,9 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
 
-from kubernaut.adapters.store.admission import admit_signal, insert_event, resolve_signal, update_incident
+from kubernaut.adapters.store.admission import admit_signal, insert_event, note_cause, resolve_signal, update_incident
 from kubernaut.adapters.store.database import Database
 from kubernaut.adapters.store.rows import event_of, incident_of, searchable
 from kubernaut.adapters.store.schema import alerts, events, incidents
@@ -60,11 +60,11 @@ _OF_ONE_BY_KIND = _OF_ONE.where(events.c.kind.in_(bindparam("kinds", expanding=T
 _OF_ALL = select(events).where(events.c.seq > bindparam("after")).order_by(events.c.seq).limit(bindparam("most"))
 _OF_ALL_BY_KIND = _OF_ALL.where(events.c.kind.in_(bindparam("kinds", expanding=True)))
 _LAST = select(func.coalesce(func.max(events.c.seq), 0))
-_FOUND = update(incidents).where(incidents.c.id == bindparam("which")).values(cause=bindparam("found"))
 _BY_ID = select(incidents.c.body).where(incidents.c.id == bindparam("which"))
 _OPEN_OF_FINGERPRINT = select(incidents.c.body).where(
     incidents.c.fingerprint == bindparam("same"), incidents.c.phase != str(Phase.CLOSED)
 )
+# Two events of one incident wait for each other here, so each is appended to the phase that it saw.
 _LOCK = select(incidents.c.body).where(incidents.c.id == bindparam("which")).with_for_update()
 
 
@@ -129,12 +129,13 @@ class SqlIncidentStore:
 
         def work(connection: Connection) -> None:
             incident = _locked(connection, event.incident)
+            # Only a new event moves the incident: a repeated step must not move it back from where it has gone since.
             if insert_event(connection, event.decided_by(guard), phase) and (phase is not None or guard):
                 moved = incident.moved_to(phase) if phase is not None else incident
                 update_incident(connection, moved.decided_by(guard))
             cause = cause_told(event)
             if cause is not None:
-                connection.execute(_FOUND, {"which": incident.id, "found": searchable(cause)})
+                note_cause(connection, incident.id, cause)
 
         await self._database.write(work)
 

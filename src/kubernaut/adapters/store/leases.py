@@ -21,12 +21,14 @@ class SqlLeases:
         """True when the holder has it now; False while another's has not run out."""
 
         def work(connection: Connection) -> bool:
+            # Holders sit on different machines, whose clocks differ; the database's is the one they share.
             now = database_time(connection)
             statement = insert_into(leases, connection).values(name=name, holder=holder, ends_at=now + duration)
             new = statement.excluded
             taken = statement.on_conflict_do_update(
                 index_elements=["name"],
                 set_={"holder": new.holder, "ends_at": new.ends_at},
+                # In the statement itself: a look before the write would let two processes see the same free lease.
                 where=or_(leases.c.holder == holder, leases.c.ends_at <= now),
             )
             return connection.execute(taken.returning(leases.c.name)).first() is not None

@@ -192,6 +192,7 @@ def _apply(connection: Connection, migration: Migration, words: dict[str, str]) 
         for word, meaning in words.items():
             sql = sql.replace(word, meaning)
         connection.exec_driver_sql(sql)
+    # What SQL cannot say alike on both databases is filled in by Python, in the same transaction.
     if migration.fill is not None:
         migration.fill(connection)
     connection.execute(

@@ -18,6 +18,7 @@ from kubernaut.domain.errors import SettingsError, StoreUnavailable
 
 _HELP = "use sqlite:///path/to/file or postgresql://user:password@host:5432/database"
 _BUSY_TIMEOUT_MS = 5000
+# Four threads of the store, the writer of the inbox and the writer of groups.
 _POOL = 6
 
 
@@ -67,7 +68,9 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     cursor = connection.cursor()
     for pragma in (
         f"busy_timeout = {_BUSY_TIMEOUT_MS}",
+        # With a write-ahead log readers and the writer do not wait for each other.
         "journal_mode = WAL",
+        # NORMAL would lose the last commits at a power cut, and with them alerts that were acknowledged.
         "synchronous = FULL",
         "foreign_keys = ON",
     ):
@@ -88,7 +91,9 @@ def _postgres(url: URL) -> Engine:
             pool_size=_POOL,
             max_overflow=0,
             pool_timeout=5,
+            # A server that was restarted leaves dead connections; one ping is cheaper than an error to a stage.
             pool_pre_ping=True,
+            # `tcp_user_timeout` in ms: a server that vanished is noticed after 10 s and not after the system's minutes.
             connect_args={"connect_timeout": 5, "application_name": "kubernaut", "tcp_user_timeout": 10_000},
         )
     except (ModuleNotFoundError, NoSuchModuleError) as error:
@@ -102,8 +107,10 @@ def _postgres(url: URL) -> Engine:
 def _prepare_postgres(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     cursor.execute("SET TIME ZONE 'UTC'")
+    # What takes longer is stuck, and the sender of an alert waits for it.
     cursor.execute("SET statement_timeout = '10s'")
     cursor.execute("SET lock_timeout = '5s'")
+    # A process that stops inside a transaction would keep its locks until somebody notices.
     cursor.execute("SET idle_in_transaction_session_timeout = '30s'")
     # A server may be set to answer before the disk has it; what we acknowledge must be there.
     cursor.execute(

@@ -33,8 +33,10 @@ _FINISH = """UPDATE runs SET state = 'done', result = :body
     WHERE id = :run AND owner = :owner AND state = 'alive' RETURNING id"""
 _CANCEL = "UPDATE runs SET state = 'cancelled' WHERE id = :run AND state = 'alive' RETURNING id"
 _FORGET = ("DELETE FROM run_entries WHERE run = :run", "DELETE FROM run_messages WHERE run = :run")
+# A key that is NULL equals no other one, so messages without a key are never taken for a repetition.
 _POST = """INSERT INTO run_messages (run, topic, key, payload) VALUES (:run, :topic, :key, :body)
     ON CONFLICT (run, topic, key) DO NOTHING"""
+# `owner = :of` makes it a compare-and-swap: of two sweepers that want the same run, one gets no row.
 _TAKE = """UPDATE runs SET owner = :by, begun = begun + 1
     WHERE id IN :ids AND owner = :of AND state = 'alive' RETURNING id, argument, begun"""
 _UNFINISHED = "SELECT id FROM runs WHERE state = 'alive' ORDER BY seq"
@@ -123,6 +125,7 @@ class SqlRuns(RunStore):
     async def take(self, run_ids: Collection[str], *, of: str, by: str) -> list[StoredRun]:
         """Makes those that are `of`'s and have not ended `by`'s, and counts the beginning."""
         statement = text(_TAKE).bindparams(bindparam("ids", expanding=True))
+        # In chunks, but in one transaction: either all of a dead process are taken, or none.
         wanted = list(run_ids)
         chunks = [wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE)]
 
@@ -138,6 +141,7 @@ class SqlRuns(RunStore):
         def work(connection: Connection) -> bool:
             if not _changes(connection, statement, values):
                 return False
+            # An ended run is never replayed, and journals would outgrow everything else in the database.
             for forgetting in _FORGET:
                 _execute(connection, forgetting, {"run": values["run"]})
             return True

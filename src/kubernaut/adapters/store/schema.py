@@ -176,7 +176,8 @@ probe = Table(
     Column("at", Moment, nullable=False),
 )
 
-# Finished incidents. `body` is what a pattern is neither found nor narrowed by; `vector` is float32, little-endian.
+# Finished incidents. `body` is what a pattern is neither found nor narrowed by; `vector` is float32, little-endian;
+# `at` is in seconds since 1970, as the matrix of the search holds it.
 patterns = Table(
     "patterns",
     metadata,

@@ -23,6 +23,7 @@ def linked(before: ColumnElement[str], digest: ColumnElement[str], dialect: str)
     if dialect == "sqlite":
         return getattr(func, LINK)(before, digest)  # type: ignore[no-any-return]  # a function of any name
     both = cast(before, Text) + cast(digest, Text)
+    # The same bytes as in Python: both are ASCII in hex, so the encoding of the database does not matter.
     return func.encode(func.sha256(func.convert_to(both, "UTF8")), "hex")
 
 
@@ -59,6 +60,7 @@ class SqlEventLog:
         """What a walk along the chain finds: the whole of it, or what came after an earlier walk."""
         state = since or Checked(passed_head=not expected_head)
         async for page in self.recorded(after=state.last_seq):
+            # Hashing a page takes milliseconds that the event loop does not have.
             state = await asyncio.to_thread(check, page, expected_head=expected_head, since=state)
             if not state.is_whole:
                 break

@@ -33,6 +33,7 @@ class SqlSignalStore:
         """Commits all of them or raises `StoreUnavailable`."""
         if not signals:
             return
+        # Encoded here, before the group: a value that has no JSON form is its sender's error and nobody else's.
         rows = [self._cells(signal) for signal in signals]
         await self._commits.commit(rows, size=sum(len(body) for *_, body in rows))
 
@@ -50,6 +51,7 @@ class SqlSignalStore:
         def work(connection: Connection) -> None:
             connection.execute(
                 update(signals)
+                # Two processes may look at the same signal; whoever gave it to an incident was right.
                 .where(signals.c.id == signal, signals.c.incident.is_(None))
                 .values(state="aside", reason=searchable(reason), set_aside_at=at)
             )
@@ -62,6 +64,8 @@ class SqlSignalStore:
         def work(connection: Connection) -> int:
             is_waiting = signals.c.state == "waiting"
             first_waiting = connection.scalar(select(func.min(signals.c.received_at)).where(is_waiting))
+            # A firing that still waits may have been resolved since, which only later signals tell: they stay as long
+            # as it waits.
             cut = min(before, first_waiting) if first_waiting else before
             # The oldest are looked at first and alone: where none is old enough, the table is not searched.
             oldest = (

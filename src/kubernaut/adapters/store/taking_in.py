@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, bindparam, update
+from sqlalchemy import Connection
 
-from kubernaut.adapters.store.admission import insert_event
-from kubernaut.adapters.store.rows import incident_cells, insert_into, searchable
+from kubernaut.adapters.store.admission import insert_event, note_cause
+from kubernaut.adapters.store.rows import incident_cells, insert_into
 from kubernaut.adapters.store.schema import incidents
 from kubernaut.domain.errors import StoreError
 from kubernaut.domain.journal import Event, cause_told
 from kubernaut.domain.reconstruction import rebuild
-
-_FOUND = update(incidents).where(incidents.c.id == bindparam("which")).values(cause=bindparam("found"))
 
 
 def take_in(connection: Connection, log: Sequence[Event]) -> int:
@@ -28,13 +26,14 @@ def take_in(connection: Connection, log: Sequence[Event]) -> int:
     for events in own.values():
         incident = rebuild(events)
         if incident is None or incident.is_open:
+            # An open incident has a run, and a log has none: it would stand open for ever.
             raise StoreError(f"the log does not tell how {events[0].incident} began and ended")
         statement = insert_into(incidents, connection).values(**incident_cells(incident))
         if connection.execute(statement.on_conflict_do_nothing().returning(incidents.c.id)).first() is None:
             raise StoreError(f"{incident.id} is in this database already")
         causes = [cause for event in events if (cause := cause_told(event)) is not None]
         if causes:
-            connection.execute(_FOUND, {"which": incident.id, "found": searchable(causes[-1])})
+            note_cause(connection, incident.id, causes[-1])
     for event in log:
         insert_event(connection, event, event.phase)
     return len(own)

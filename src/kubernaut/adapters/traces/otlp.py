@@ -84,6 +84,8 @@ class OtlpTracer:
 
 def trace_id(incident: IncidentId) -> int:
     """The id of the incident's trace."""
+    # From the id alone, so that every process that works on an incident writes to one trace without talking to the
+    # others.
     return int.from_bytes(sha256(incident.encode()).digest()[:16])
 
 
@@ -95,4 +97,5 @@ def _context(incident: IncidentId, place: Place | None) -> SpanContext:
 
 
 def _nanoseconds(at: datetime) -> int:
+    # In whole numbers: a float of seconds since 1970 is sure to a few hundred nanoseconds only.
     return (at - _EPOCH) // _MICROSECOND * 1000

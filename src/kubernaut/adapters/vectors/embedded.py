@@ -44,6 +44,7 @@ class EmbeddedPatterns(SqlPatterns):
         asked = np.asarray(vector, dtype=np.float32)
 
         def work(connection: Connection) -> list[Recalled]:
+            # Searches come from several threads, and catching up writes to the matrix.
             with self._lock:
                 return self._search(connection, asked, embedder, limit, where)
 
@@ -95,6 +96,7 @@ def _catch_up(connection: Connection, embedder: str, matrix: VectorMatrix, capac
     )
     for seq, name, content, *facts in connection.execute(query):
         vector = np.frombuffer(content, dtype=FLOAT)
+        # A row of another length was written by another model under the same name; it can be compared with nothing.
         if len(vector) == matrix.dimension:
             matrix.put(name, vector, Facts(*facts))
         matrix.seen = seq

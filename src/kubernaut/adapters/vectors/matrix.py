@@ -74,12 +74,14 @@ class VectorMatrix:
         rows = len(self._names)
         if not rows or limit < 1:
             return []
+        # All vectors have length 1, so the product is the cosine.
         likeness = self._rows[:rows] @ vector
         wanted = self._wanted(where, rows)
         if wanted is not None:
             likeness[~wanted] = -np.inf
         # Rows that were dropped are still in the product and may take places of others.
         most = min(limit + self._dropped, rows)
+        # Linear in the rows, where sorting all of them for five would not be.
         candidates = np.argpartition(likeness, -most)[-most:]
         found = [
             (self._names[row], float(np.clip(likeness[row], -1.0, 1.0)))
@@ -113,6 +115,7 @@ class VectorMatrix:
 
     def _grow(self, size: int) -> None:
         more = size - len(self._rows)
+        # Doubling keeps the copying linear over a lifetime, and a store of a few lessons small.
         self._rows = np.concatenate([self._rows, np.zeros((more, self.dimension), dtype=np.float32)])
         self._codes = np.concatenate([self._codes, np.zeros((3, more), dtype=np.int32)], axis=1)
         self._times = np.concatenate([self._times, np.zeros(more)])

@@ -11,7 +11,7 @@ import typer
 import yaml
 
 from kubernaut.domain.errors import InputError
-from kubernaut.domain.lifecycle import Ending
+from kubernaut.domain.lifecycle import FOR_PEOPLE, Ending
 from kubernaut.domain.objects import JsonObject
 from kubernaut.engine.codec import dump
 from kubernaut.entrypoints.cli.asking import confirmed, picked, reason_given, who
@@ -19,7 +19,6 @@ from kubernaut.entrypoints.cli.client import Service, connect
 from kubernaut.entrypoints.cli.options import AsJson, By, Reason, Server, Yes, group, help_text
 from kubernaut.entrypoints.cli.session import Session
 from kubernaut.entrypoints.phrases import call_in_words, phrase, word
-from kubernaut.entrypoints.status import FOR_PEOPLE
 from kubernaut.entrypoints.story import Story, tell
 from kubernaut.entrypoints.terminal.escaping import quoted
 from kubernaut.entrypoints.terminal.incidents import list_lines, question_lines, story_lines

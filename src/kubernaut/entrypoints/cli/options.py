@@ -41,6 +41,7 @@ Kubeconfig = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Kubeconfig (else as kubectl).", callback=existing)
 ]
 Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig (else its current one).")]
+CaseFile = Annotated[Path, typer.Argument(metavar="FILE", help="The file of cases.", callback=existing)]
 Server = Annotated[
     str | None, typer.Option("--server", metavar="URL", help="Address of the service (else from the settings).")
 ]

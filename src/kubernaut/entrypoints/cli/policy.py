@@ -13,10 +13,12 @@ from kubernaut.domain.errors import InputError
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.objects import Json, JsonObject, Tree
 from kubernaut.entrypoints.cli.client import connect
-from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, Server, existing, group, help_text
-from kubernaut.entrypoints.policies import Tried, read_policy_file, remarks, try_cases
+from kubernaut.entrypoints.cli.options import AsJson, CaseFile, ConfigFile, Server, existing, group, help_text
+from kubernaut.entrypoints.policies import read_policy_file, remarks, try_cases
 from kubernaut.entrypoints.terminal.escaping import visible
+from kubernaut.entrypoints.trying import Tried
 from kubernaut.planning.policy.ruling import BUILT_IN
+from kubernaut.planning.policy.trying import Came, PolicyCase
 from kubernaut.settings import load_settings
 
 app = group(
@@ -27,7 +29,6 @@ app = group(
 )
 _DECIDING = frozenset({EventKind.PLANNED, EventKind.APPROVED, EventKind.REJECTED})
 PolicyFile = Annotated[Path, typer.Argument(metavar="FILE", help="The policy file.", callback=existing)]
-CaseFile = Annotated[Path, typer.Argument(metavar="FILE", help="The file of cases.", callback=existing)]
 Tested = Annotated[
     Path | None,
     typer.Option("--policy", metavar="FILE", help="The policy (else as the cases name it).", callback=existing),
@@ -86,13 +87,13 @@ def run_cases(ctx: typer.Context, file: CaseFile, *, policy: Tested = None, as_j
         raise typer.Exit(1)
 
 
-def _case_json(tried: Tried) -> JsonObject:
+def _case_json(tried: Tried[PolicyCase, Came]) -> JsonObject:
     came = tried.came
     told: JsonObject = {"name": tried.case.name, "passed": not tried.wrong, "wrong": tried.wrong}
     return told | ({"decision": came.decision, "guard": came.guard, "rule": came.rule} if came else {})
 
 
-def _case_line(tried: Tried) -> str:
+def _case_line(tried: Tried[PolicyCase, Came]) -> str:
     name = visible(tried.case.name)
     if tried.wrong:
         return f"✗ {name}: {visible(tried.wrong)}"

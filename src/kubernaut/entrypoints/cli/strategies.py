@@ -11,13 +11,15 @@ import yaml
 from kubernaut.domain.errors import StrategyError, UnknownName
 from kubernaut.domain.objects import JsonObject
 from kubernaut.entrypoints.cli.guessing import did_you_mean
-from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, existing, group, help_text
-from kubernaut.entrypoints.strategies import Tried, crd_text, read_places, try_cases
+from kubernaut.entrypoints.cli.options import AsJson, CaseFile, ConfigFile, existing, group, help_text
+from kubernaut.entrypoints.strategies import crd_text, read_places, try_cases
 from kubernaut.entrypoints.terminal.escaping import visible
 from kubernaut.entrypoints.terminal.look import aligned
+from kubernaut.entrypoints.trying import Tried
 from kubernaut.execution.catalogue import AnyAction, discover
 from kubernaut.planning.strategies.document import API_VERSION, KIND
 from kubernaut.planning.strategies.strategy import Strategy
+from kubernaut.planning.strategies.trying import Came, StrategyCase
 from kubernaut.settings import Settings, load_settings
 
 app = group(
@@ -30,7 +32,6 @@ Places = Annotated[
     list[Path] | None,
     typer.Argument(metavar="[PATH]...", help="Files or folders (else as the settings).", callback=existing),
 ]
-CaseFile = Annotated[Path, typer.Argument(metavar="FILE", help="The file of cases.", callback=existing)]
 Tested = Annotated[
     Path | None,
     typer.Option(
@@ -169,7 +170,7 @@ def _steps(strategy: Strategy) -> str:
     return " → ".join(step.action for step in strategy.steps)
 
 
-def _case_json(tried: Tried) -> JsonObject:
+def _case_json(tried: Tried[StrategyCase, Came]) -> JsonObject:
     steps = tried.came.steps if tried.came else ()
     return {
         "name": tried.case.name,
@@ -187,7 +188,7 @@ def _case_json(tried: Tried) -> JsonObject:
     }
 
 
-def _case_lines(tried: Tried) -> list[str]:
+def _case_lines(tried: Tried[StrategyCase, Came]) -> list[str]:
     name = visible(tried.case.name)
     if not tried.wrong:
         came = tried.came.steps if tried.came else ()

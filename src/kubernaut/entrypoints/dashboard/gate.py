@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, urlsplit
 from fastapi import Request
 
 from kubernaut.domain.errors import InputError
+from kubernaut.entrypoints.http.gate import LOOPBACK
 
 COOKIE = "kubernaut"
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _LARGEST_FORM = 16 * 2**10
 _MOST_FIELDS = 20
 
@@ -53,6 +53,8 @@ class Gate:
 
     def cookie(self) -> str:
         """What the browser keeps in place of the token."""
+        # Derived and not stored: every replica knows it, and a new token ends all sessions. The token itself never lies
+        # in a browser.
         return hmac.new((self._token or "").encode(), b"kubernaut pages", hashlib.sha256).hexdigest()
 
 
@@ -62,6 +64,7 @@ def check_origin(request: Request) -> None:
     origin = request.headers.get("origin")
     if site is not None and site != "same-origin":
         raise FormRefused("another site's page sent this form; nothing was done")
+    # Browsers too old for Sec-Fetch-Site send Origin with a form; who sends neither is no browser and has the API.
     if site is None and (origin is None or urlsplit(origin).netloc != request.headers.get("host")):
         raise FormRefused("this form did not come from our own page; nothing was done", help="scripts use /api/v1")
 

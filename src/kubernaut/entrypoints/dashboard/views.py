@@ -10,14 +10,13 @@ from datetime import datetime, timedelta
 
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.journal import EventKind
-from kubernaut.domain.lifecycle import Ending, Phase
+from kubernaut.domain.lifecycle import FOR_PEOPLE, Ending, Phase
 from kubernaut.domain.objects import JsonObject
 from kubernaut.engine.codec import dump
 from kubernaut.entrypoints.dashboard.rendering import Visit
 from kubernaut.entrypoints.dashboard.searching import PAGE, Search, filter_of
 from kubernaut.entrypoints.intervals import median_with_interval
 from kubernaut.entrypoints.lookup import incident_named
-from kubernaut.entrypoints.status import FOR_PEOPLE
 from kubernaut.entrypoints.story import Story, summarise, tell
 from kubernaut.ports import Clock, IncidentFilter, IncidentStore
 

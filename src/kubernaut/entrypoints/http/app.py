@@ -86,6 +86,7 @@ class _Front:
         """Answers one request."""
         path, method, headers = scope["path"], scope["method"], dict(scope["headers"])
         # Slack signs its requests and knows no token of ours.
+        # Pages have a gate of their own, with a login; health and metrics are for whoever may reach the port.
         guarded = path.startswith("/api/") and not (path == SLACK_PATH and SLACK_PATH in self._intake)
         refusal = self._gate.refusal(method, headers) if guarded else None
         if refusal is not None:

@@ -35,6 +35,7 @@ class BodyReader:
     async def read(self, headers: Headers, receive: Receive, *, kind: bytes) -> bytes:
         """The bytes of a body that says it is of that media type."""
         _check_type(headers, kind)
+        # Refused by its own word before a byte is read; a body that says nothing, or lies, is counted as it comes.
         announced = headers.get(b"content-length", b"")
         if announced.isdigit() and int(announced) > self._limits.body_bytes:
             raise self._too_large()
@@ -46,6 +47,7 @@ class BodyReader:
                 if message["type"] == "http.disconnect":
                     raise RequestRefused(Problem(400, "body_cut_off", "the sender went away within the body"))
                 chunk: bytes = message.get("body", b"")
+                # Counted over all requests: a thousand bodies of the allowed size would not fit into memory.
                 self._held += len(chunk)
                 size += len(chunk)
                 if size > self._limits.body_bytes:
@@ -80,6 +82,7 @@ def _check_type(headers: Headers, wanted: bytes) -> None:
         raise RequestRefused(
             Problem(415, code, f"content-type is {shown}", help=f"send content-type: {wanted.decode()}")
         )
+    # A few kilobytes may unpack to gigabytes, and no sender of alerts packs its bodies.
     encoding = headers.get(b"content-encoding", b"identity").strip().lower()
     if encoding != b"identity":
         raise RequestRefused(

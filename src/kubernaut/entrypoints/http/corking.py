@@ -20,6 +20,7 @@ class CorkedTransport(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Sends the data soon, together with what follows at once."""
         if not self._gathered:
+            # At the end of this turn of the loop, so nothing is sent later than it would be anyway.
             self._loop.call_soon(self._flush)
         self._gathered.append(data)
 

@@ -27,6 +27,7 @@ class BearerGate:
 
     def refusal(self, method: str, headers: Headers) -> Problem | None:
         """Why the request may not come in; None where it may."""
+        # Browsers set it and pages cannot: a page elsewhere must not approve in the name of who reads it.
         if headers.get(b"sec-fetch-site") == b"cross-site" and method not in _SAFE_METHODS:
             return Problem(403, "cross_site", "another site's page sent this request; nothing was done")
         if self._loopback_only and not _is_loopback(headers.get(b"host", b"")):
@@ -38,6 +39,7 @@ class BearerGate:
         if self._expected is None:
             return None
         scheme, _, token = authorization.partition(b" ")
+        # In constant time, or its beginning could be guessed byte by byte.
         if scheme.lower() == b"bearer" and hmac.compare_digest(_digest(token.strip()), self._expected):
             return None
         detail = "the bearer token is wrong" if authorization else "a bearer token is needed"

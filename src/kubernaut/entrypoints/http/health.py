@@ -14,6 +14,7 @@ from kubernaut.domain.errors import KubernautError
 Check: TypeAlias = Callable[[], Awaitable[None]]
 """Returns where all is well; raises a `KubernautError` that says what is not."""
 
+# A check that takes longer is as good as failed: its words are then what the probe gets.
 _PATIENCE_S = 3.0
 _REMEMBERED_S = 1.0
 
@@ -32,6 +33,7 @@ class Readiness:
         async with self._lock:
             now = asyncio.get_running_loop().time()
             if now - self._at >= _REMEMBERED_S:
+                # Side by side, since each may take all of its patience.
                 texts = await asyncio.gather(*(_run(check) for check in self._checks.values()))
                 self._results = dict(zip(self._checks, texts, strict=True))
                 self._at = asyncio.get_running_loop().time()

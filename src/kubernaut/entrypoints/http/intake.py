@@ -51,11 +51,15 @@ class IntakeEndpoint:
             _check_method(method)
             body = await self._bodies.read_json(headers, receive)
             batch = self._parse(body) if len(body) <= _PARSED_IN_PLACE else await asyncio.to_thread(self._parse, body)
+            # The promise stands on this line: what comes back after it is on the disk, and nothing is answered before
+            # it.
             await self._inbox.signals.accept(batch.signals)
         except StoreError as error:
+            # 503, so that Alertmanager sends the same group again: it takes 5xx alone for recoverable.
             return self._refused(not_stored(error))
         except KubernautError as error:
             return self._refused(problem_of(error))
+        # Only a wake-up: should it get lost, the inbox is looked at again within a second.
         self._inbox.on_accepted()
         self._count(batch)
         self._inbox.meter.observe("intake_seconds", perf_counter() - began, source=self._source)

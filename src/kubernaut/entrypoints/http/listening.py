@@ -9,8 +9,10 @@ from pathlib import Path
 
 from kubernaut.domain.errors import PortTaken
 
+# Connections that the kernel holds while the loop is busy; beyond them senders see a time-out and not a refusal.
 _BACKLOG = 1024
 _TRIED = 50
+# TCP_LISTEN in the kernel's tables, where numbers are in hexadecimal.
 _LISTENING = "0A"
 
 
@@ -59,6 +61,7 @@ def _bound(host: str, port: int) -> socket.socket:
     except OSError:
         listener.close()
         raise
+    # asyncio wants a socket that never blocks.
     listener.settimeout(0)
     return listener
 

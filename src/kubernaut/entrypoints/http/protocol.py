@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kubernaut.entrypoints.http.corking import CorkedTransport
 
+# Larger than any real one; without a bound a head that never ends fills the memory.
 HEAD_BYTES = 64 * 2**10
 
 

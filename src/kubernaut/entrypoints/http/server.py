@@ -18,6 +18,7 @@ from kubernaut.entrypoints.http.protocol import BoundedHttpProtocol
 
 _GRACE = timedelta(seconds=10)
 _ARRIVAL = timedelta(seconds=30)
+# Beyond these uvicorn answers 503, which senders take as a reason to come again.
 _CONNECTIONS = 2000
 # So long the thread that commits alerts waits for the interpreter once its commit is on the disk, and a whole group of
 # senders with it. Python's own 5 ms is as long as forty alerts take.
@@ -63,12 +64,16 @@ async def serve(
         app,
         http=protocol,
         ws="none",
+        # The service is opened and closed around the server, in an order that the framework's hooks do not know.
         lifespan="off",
         access_log=False,
         log_config=None,
         server_header=False,
+        # X-Forwarded-For is whatever a sender writes; nothing here decides by an address anyway.
         proxy_headers=False,
         limit_concurrency=_CONNECTIONS,
+        # Longer than the usual minute of proxies and clients, so that it is they who close and no request meets a
+        # closing door.
         timeout_keep_alive=75,
         timeout_graceful_shutdown=int(grace.total_seconds()),
     )
@@ -86,6 +91,7 @@ def stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
     """Within it, SIGINT and SIGTERM set `stop`; the second one ends the process at once."""
     loop = asyncio.get_running_loop()
 
+    # With the handler gone the second signal has the system's own meaning, for whoever is tired of waiting.
     def on_signal(number: signal.Signals) -> None:
         stop.set()
         loop.remove_signal_handler(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -147,11 +148,8 @@ def chapter_lines(chapter: Chapter, look: Look) -> list[str]:
 def closing_lines(results: Sequence[ScenarioResult], undone: int, look: Look, *, page: str, stays: bool) -> list[str]:
     """The sum: how many ended as they had to, and how long it took, with its interval."""
     right = sum(result.passed for result in results)
-    counts: dict[str, int] = {}
-    for result in results:
-        word_ = _status(result.outcome).word
-        counts[word_] = counts.get(word_, 0) + 1
-    parts = [f"{number} {name}" for name, number in sorted(counts.items(), key=lambda item: -item[1])]
+    counts = Counter(_status(result.outcome).word for result in results)
+    parts = [f"{number} {name}" for name, number in counts.most_common()]
     undo = f" · {undone} taken back on the way" if undone else ""
     lines = ["", *wrapped(f"{right} of {len(results)} ended rightly: {' · '.join(parts)}{undo}", look.width)]
     times = [r.time_to_resolution for r in results if r.outcome == Ending.HEALED and r.time_to_resolution is not None]

@@ -38,12 +38,12 @@ def report_lines(report: DiagnosisReport, look: Look, *, verbose: bool = False) 
         well = max(0, report.workloads - len({one.target for one in report.findings}))
         found = f"{counted(len(report.findings), 'finding')}, {counted(well, 'workload')} healthy."
         lines.append(found + ("" if verbose else "   Every read: --verbose   Scripts: --json"))
-    for note in report.notes if verbose else ():
-        lines += wrapped(f"Note: {visible(note.splitlines()[0])}", look.width)
-    if report.notes and not verbose:
-        lines.append(f"{counted(len(report.notes), 'note')} on what the snapshot lacks: --verbose")
     if verbose:
+        for note in report.notes:
+            lines += wrapped(f"Note: {visible(note.splitlines()[0])}", look.width)
         lines += ["", *(f"read  {duration(read.seconds):>7}  {visible(read.what)}" for read in report.reads)]
+    elif report.notes:
+        lines.append(f"{counted(len(report.notes), 'note')} on what the snapshot lacks: --verbose")
     return [look.text(line) for line in lines]
 
 

@@ -168,15 +168,14 @@ def question_lines(story: Story, look: Look, *, now: datetime, choice: int = 1) 
     if question.plan.expires_at:
         left = (question.plan.expires_at - now).total_seconds()
         lines.append(_labelled("Expires", f"in {age(left)}, then it escalates" if left > 0 else "it escalates now"))
-    others = [
-        f"{number} {call_in_words(each.call)} ({_record(each)})"
-        for number, each in enumerate(question.plan.options, 1)
-        if number != choice
-    ]
-    if others:
-        instead = " · ".join(others)
+    if instead := _instead(question.plan.options, choice):
         lines += wrapped(instead, look.width, indent=" " * _LABEL, first=_labelled("Instead", ""))
     return [look.text(line) for line in lines]
+
+
+def _instead(options: Sequence[Candidate], choice: int) -> str:
+    others = [(number, each) for number, each in enumerate(options, 1) if number != choice]
+    return " · ".join(f"{number} {call_in_words(each.call)} ({_record(each)})" for number, each in others)
 
 
 def _record(candidate: Candidate) -> str:

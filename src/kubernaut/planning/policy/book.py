@@ -22,6 +22,7 @@ class PolicyBook:
         """The policy as its file is now; `Policy.broken` says why it cannot be used."""
         if self._file is None:
             return self._policy
+        # One reading at a time: of two, the one that read the older file could be the last to write.
         async with self._turn:
             try:
                 found = await self._file.read(self._stamp)
@@ -30,6 +31,7 @@ class PolicyBook:
                 self._stamp, self._policy = "", Policy(source=self._file.name, broken=str(error))
                 return self._policy
             if found is not None:
+                # Compiling a large file takes longer than the event loop can be without.
                 self._policy = await asyncio.to_thread(_policy_of, found.text, self._file.name)
                 self._stamp = found.stamp
             return self._policy

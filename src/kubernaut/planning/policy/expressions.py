@@ -21,6 +21,7 @@ except ImportError as missing:
 
 # What the library raises for an expression that cannot be parsed or evaluated.
 _REFUSALS = (ValueError, RuntimeError, TypeError, LookupError, ArithmeticError)
+# CEL's macros, of which the first word in brackets is a variable of their own.
 _BOUND = re.compile(r"\b(?:all|exists|exists_one|map|filter)\(\s*([A-Za-z_]\w*)\s*,")
 
 
@@ -49,6 +50,7 @@ class Expression:
     def holds(self, variables: JsonObject) -> bool:
         """Whether it is true; raises `PolicyError` where it has no answer, which is neither true nor false."""
         answer = self.value(variables)
+        # Nothing is taken for true here: a condition that gives a number was meant otherwise by whoever wrote it.
         if not isinstance(answer, bool):
             raise PolicyError(f"`{self.text}` is no condition: it gives {type(answer).__name__}, not true or false")
         return answer

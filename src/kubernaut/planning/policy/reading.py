@@ -24,7 +24,9 @@ except ImportError as missing:
         "a policy file needs cronsim, which is not installed", help='pip install "kubernaut[policy]"'
     ) from missing
 
+# Hundreds of rules; a ConfigMap could hold four times as much.
 LARGEST = 256 * 2**10
+# Any moment: conditions and patterns are tried on it, and no decision is made by it.
 _SAMPLE_TIME = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
@@ -48,6 +50,7 @@ def read_policy(text: str, *, source: str) -> Policy:
         window.name: _opening(window, document, f"{source} line {lines[window.name]}, {window.name}")
         for window in document.windows
     }
+    # Stored with every decision, so that it can be said which version of the file made it.
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
     return Policy(document, {n: c.holds for n, c in conditions.items()}, openings, lines, source, digest)
 
@@ -79,6 +82,7 @@ def _opening(window: Window, document: Document, place: str) -> Opening:
 def _is_within(cron: str, length: timedelta, now: datetime) -> bool:
     # A minute on, since looking back leaves out the very moment it starts from.
     latest = next(CronSim(cron, now + timedelta(minutes=1), reverse=True), None)
+    # The end is outside, so that two windows in a row do not both hold at their border.
     return latest is not None and latest <= now < latest + length
 
 

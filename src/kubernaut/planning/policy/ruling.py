@@ -30,6 +30,7 @@ _BY_AUTONOMY = {
     "approve": Effect.ASK,
     "auto": Effect.AUTO,
 }
+# The order in which rules are weighed: the strictest decides, wherever it stands in the file.
 _STRICTEST_FIRST = (Effect.OBSERVE, Effect.SUGGEST, Effect.DENY, Effect.ASK)
 
 
@@ -70,6 +71,8 @@ class Policy:
         document = self.document
         if not document.rules and not document.windows:
             return ()
+        # A rule that is written for warnings holds for critical alerts too: a higher severity must never be the way
+        # around it.
         views = [facts.with_severity(one).variables(now, self.zone) for one in no_severer_than(facts.alert.severity)]
         held = [self._told(window, views, now) for window in document.windows]
         held += [self._told(rule, views, now) for rule in document.rules if not rule.loosens]

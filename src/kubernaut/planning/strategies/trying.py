@@ -120,18 +120,20 @@ def try_case(strategies: Sequence[Strategy], case: StrategyCase, known: Known) -
         facts = partial(facts_of, diagnosis, best, item, trials, _NOW)
         offered = offer(strategies, best, trials, known, facts)
         passed += [f"{note['action']}: {note['reason']}" for note in offered.passed_over]
-        tried = {(trial.call.action, trial.call.target) for trial in trials}
-        options = [offered.going] if offered.going else []
-        options += [each for each in offered.fresh if (each.call.action, each.call.target) not in tried]
-        if not options:
+        chosen = offered.going or _first_untried(offered.fresh, trials)
+        if chosen is None:
             break
-        chosen = options[0]
         outcome = _outcome(case, chosen, len(trials))
         trials.append(Trial(chosen, outcome or Outcome.UNKNOWN))
         over = chosen.course is not None and chosen.course.on_failure is OnFailure.ESCALATE
         if outcome is None or (over and outcome is not Outcome.PREPARED):
             break
     return Came(tuple(trial.candidate for trial in trials), tuple(dict.fromkeys(passed)))
+
+
+def _first_untried(fresh: Sequence[Candidate], trials: Sequence[Trial]) -> Candidate | None:
+    tried = {(trial.call.action, trial.call.target) for trial in trials}
+    return next((each for each in fresh if (each.call.action, each.call.target) not in tried), None)
 
 
 def mismatch(case: StrategyCase, came: Came) -> str:

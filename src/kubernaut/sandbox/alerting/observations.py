@@ -33,12 +33,7 @@ class Observations:
         self.now = now
         for pod in self.pods():
             for status in container_statuses(pod):
-                place = (pod.namespace, pod.name, status.text("name"))
-                if status.text("state", "waiting", "reason") == "CrashLoopBackOff":
-                    self._crashing[place] = now
-                known = self._restarts.setdefault(place, [])
-                known.append((now, status.integer("restartCount")))
-                known[:] = [entry for entry in known if entry[0] >= now - _CHANGE_RANGE]
+                self._look_at((pod.namespace, pod.name, status.text("name")), status, now)
         for kind in (DEPLOYMENT, STATEFUL_SET):
             for item in self.universe.cluster.storage.views(kind):
                 place, count = (kind.name, item.namespace, item.name), item.integer("status", "updatedReplicas")
@@ -47,6 +42,13 @@ class Observations:
                     # The first sample is no change.
                     self._updated[place] = (count, now if before else now - _CHANGE_RANGE)
         self._crashing = {place: at for place, at in self._crashing.items() if at >= now - _FORGET}
+
+    def _look_at(self, place: Place, status: Tree, now: datetime) -> None:
+        if status.text("state", "waiting", "reason") == "CrashLoopBackOff":
+            self._crashing[place] = now
+        known = self._restarts.setdefault(place, [])
+        known.append((now, status.integer("restartCount")))
+        known[:] = [entry for entry in known if entry[0] >= now - _CHANGE_RANGE]
 
     def pods(self) -> list[KubeObject]:
         """All pods."""

@@ -48,12 +48,7 @@ class DaemonSets:
         mark = ensure_revision(self._cluster, item).removeprefix(f"{item.name}-")
         nodes = [node.name for node in self._cluster.storage.views(NODE) if _wanted_on(item, node)]
         owned = [pod for pod in pods.owned_by(self._cluster, POD, item) if not pods.is_terminating(pod)]
-        again = self._retries.waiting(item.uid, now)
-        missing = [] if again else sorted(set(nodes) - {_node_of(pod) for pod in owned})
-        if missing and not all(self._create(item, node, mark, now) for node in missing):
-            again = self._retries.failed(item.uid, now)
-        elif missing:
-            self._retries.succeeded(item.uid)
+        again = self._fill(item, sorted(set(nodes) - {_node_of(pod) for pod in owned}), mark, now)
         for pod in owned:
             if _node_of(pod) not in nodes:
                 self._cluster.delete(POD, pod.namespace, pod.name, pods.CONTROLLER)
@@ -62,6 +57,16 @@ class DaemonSets:
         if current is not None:
             self._write_status(current, nodes, mark)
         return again
+
+    def _fill(self, item: KubeObject, missing: list[str], mark: str, now: datetime) -> datetime | None:
+        """Pods for the nodes without one; when to try again, where one was refused."""
+        again = self._retries.waiting(item.uid, now)
+        if again or not missing:
+            return again
+        if not all(self._create(item, node, mark, now) for node in missing):
+            return self._retries.failed(item.uid, now)
+        self._retries.succeeded(item.uid)
+        return None
 
     def _create(self, item: KubeObject, node: str, mark: str, now: datetime) -> bool:
         draft = pods.pod_from_template(item.tree("spec", "template"), item, labels={REVISION_LABEL: mark})

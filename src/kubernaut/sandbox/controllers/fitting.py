@@ -84,6 +84,7 @@ def _any_holds(selector: Tree, node: KubeObject) -> bool:
 def _term_holds(term: Tree, node: KubeObject) -> bool:
     labels = [expression(item) for item in term.trees("matchExpressions")]
     fields = [expression(item) for item in term.trees("matchFields")]
+    # An empty term matches nothing, as the API documents; an empty list of terms neither.
     if not labels and not fields:
         return False
     names: list[Requirement] = fields

@@ -48,7 +48,7 @@ class Jobs:
         active = [pod for pod in owned if pods.is_active(pod)]
         status = pods.status_draft(item)
         status |= {"startTime": status.get("startTime") or stamp(now), "active": len(active)}
-        status |= {"succeeded": succeeded, "failed": failed, "ready": sum(1 for pod in active if pods.is_ready(pod))}
+        status |= {"succeeded": succeeded, "failed": failed, "ready": sum(map(pods.is_ready, active))}
         wanted = item.integer("spec", "completions", default=1)
         limit = item.integer("spec", "backoffLimit", default=6)
         if succeeded >= wanted:
@@ -56,10 +56,7 @@ class Jobs:
                 item, status, "Complete", "CompletionsReached", "Reached expected number of succeeded pods", now
             )
         elif failed > limit or _restarts(item, active) >= max(1, limit):
-            text = "Job has reached the specified backoff limit"
-            self._finish(item, status, "Failed", "BackoffLimitExceeded", text, now)
-            for pod in active:
-                self._cluster.delete(POD, pod.namespace, pod.name, pods.CONTROLLER)
+            self._give_up(item, status, active, now)
         elif again := _rest(owned, now) or self._retries.waiting(item.uid, now):
             pods.write_status(self._cluster, JOB, item, status)
             return again
@@ -68,6 +65,12 @@ class Jobs:
             status["active"] = len(active) + sum(self._start(item, now) for _ in range(room))
         pods.write_status(self._cluster, JOB, item, status)
         return self._retries.waiting(item.uid, now)
+
+    def _give_up(self, item: KubeObject, status: JsonObject, active: list[KubeObject], now: datetime) -> None:
+        text = "Job has reached the specified backoff limit"
+        self._finish(item, status, "Failed", "BackoffLimitExceeded", text, now)
+        for pod in active:
+            self._cluster.delete(POD, pod.namespace, pod.name, pods.CONTROLLER)
 
     def _start(self, item: KubeObject, now: datetime) -> int:
         labels = {_NAME_LABEL: item.name, _UID_LABEL: item.uid, "job-name": item.name, "controller-uid": item.uid}

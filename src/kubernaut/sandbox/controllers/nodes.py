@@ -83,23 +83,12 @@ class Nodes:
         self._recorder.record(pod, warning("NodeNotReady", "Node is not ready"), now)
 
     def _keep_taints(self, node: KubeObject, now: datetime) -> None:
-        ready = node.condition("Ready")
-        value = ready.text("status") if ready else "False"
-        wanted: list[JsonObject] = []
-        if node.flag("spec", "unschedulable"):
-            wanted.append({"key": f"{_PREFIX}unschedulable", "effect": "NoSchedule"})
-        if value != "True":
-            name = f"{_PREFIX}{'unreachable' if value == 'Unknown' else 'not-ready'}"
-            wanted += [{"key": name, "effect": "NoSchedule"}, {"key": name, "effect": "NoExecute"}]
+        wanted = _taints_of(node)
         present = [dict(taint.raw) for taint in node.trees("spec", "taints")]
-        ours = [
-            {key: part for key, part in taint.items() if key != "timeAdded"}
-            for taint in present
-            if str(taint.get("key")).startswith(_PREFIX)
-        ]
-        if ours == wanted:
+        ours = [taint for taint in present if str(taint.get("key")).startswith(_PREFIX)]
+        kept = [taint for taint in present if taint not in ours]
+        if [{key: part for key, part in taint.items() if key != "timeAdded"} for taint in ours] == wanted:
             return
-        kept = [taint for taint in present if not str(taint.get("key")).startswith(_PREFIX)]
         taints: list[Json] = [*kept, *({**taint, "timeAdded": stamp(now)} for taint in wanted)]
 
         def edit(draft: JsonObject) -> None:
@@ -110,6 +99,19 @@ class Nodes:
                 spec.pop("taints", None)
 
         self._cluster.change(NODE, "", node.name, edit, pods.CONTROLLER)
+
+
+def _taints_of(node: KubeObject) -> list[JsonObject]:
+    """The taints that the node's cordon and its state ask for."""
+    wanted: list[JsonObject] = []
+    if node.flag("spec", "unschedulable"):
+        wanted.append({"key": f"{_PREFIX}unschedulable", "effect": "NoSchedule"})
+    ready = node.condition("Ready")
+    value = ready.text("status") if ready else "False"
+    if value != "True":
+        name = f"{_PREFIX}{'unreachable' if value == 'Unknown' else 'not-ready'}"
+        wanted += [{"key": name, "effect": "NoSchedule"}, {"key": name, "effect": "NoExecute"}]
+    return wanted
 
 
 class TaintEvictions:

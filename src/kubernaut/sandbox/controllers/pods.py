@@ -34,6 +34,7 @@ def owner_keys(change: Change, kind: Kind) -> Iterable[Key]:
 def owned_by(cluster: Cluster, kind: Kind, owner: KubeObject) -> list[KubeObject]:
     """The objects that the owner controls, oldest first."""
     found = [item for item in cluster.storage.views(kind, owner.namespace) if _controller_uid(item) == owner.uid]
+    # Times have whole seconds, so names decide between those that were made together.
     found.sort(key=lambda item: (item.text("metadata", "creationTimestamp"), item.name))
     return found
 

@@ -86,22 +86,25 @@ class ReplicaSets:
         _count(status, "fullyLabeledReplicas", len(active))
         _count(status, "readyReplicas", len(moments))
         _count(status, "availableReplicas", len(available))
-        known = item.condition("ReplicaFailure")
-        if failure and known is None:
-            condition: JsonObject = {
-                "type": "ReplicaFailure",
-                "status": "True",
-                "lastTransitionTime": stamp(now),
-                "reason": "FailedCreate",
-                "message": str(failure),
-            }
-            set_condition(status, condition)
-        elif failure is None:
+        if failure is None:
             drop_condition(status, "ReplicaFailure")
             if status.get("conditions") == []:
                 del status["conditions"]
+        elif item.condition("ReplicaFailure") is None:
+            # Like the real controller, which leaves the first message standing while the failure lasts.
+            set_condition(status, _replica_failure(failure, now))
         pods.write_status(self._cluster, REPLICA_SET, item, status)
         return min((moment for moment in moments if moment > now), default=None)
+
+
+def _replica_failure(failure: Failure, now: datetime) -> JsonObject:
+    return {
+        "type": "ReplicaFailure",
+        "status": "True",
+        "lastTransitionTime": stamp(now),
+        "reason": "FailedCreate",
+        "message": str(failure),
+    }
 
 
 def _count(status: JsonObject, key: str, value: int) -> None:

@@ -104,10 +104,11 @@ def _set_available(status: JsonObject, deployment: KubeObject, now: datetime) ->
 def _set_progress(
     status: JsonObject, before: Tree, deployment: KubeObject, new: KubeObject | None, now: datetime
 ) -> datetime | None:
-    known = next((item for item in Tree(status).trees("conditions") if item.text("type") == "Progressing"), None)
     after = Tree(status)
+    known = next((item for item in after.trees("conditions") if item.text("type") == "Progressing"), None)
     name = new.name if new else deployment.name
-    settled = after.integer("replicas") == after.integer("updatedReplicas") and known is not None
+    settled = after.integer("replicas") == after.integer("updatedReplicas")
+    # A finished rollout is not judged again: pods that fail later are no matter of its deadline.
     if settled and known is not None and known.text("reason") == AVAILABLE:
         return None
     if is_complete(deployment, after):

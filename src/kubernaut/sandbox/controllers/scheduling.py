@@ -41,6 +41,7 @@ class Scheduler:
             self._follow(change)
         if change.kind is POD and change.type != "DELETED":
             return [] if view.text("spec", "nodeName") else [pods.key_of(view)]
+        # A heartbeat writes the node every few seconds, and gives no pod more room.
         if change.kind is NODE and change.before and _room(change.before.view) == _room(view):
             return []
         return list(self._waiting)
@@ -63,6 +64,7 @@ class Scheduler:
         if not free:
             return self._refuse(pod, refusal_message(list(reasons.values())), now)
         self._waiting.pop(key, None)
+        # The name decides between equals, so that a play ends the same every time.
         best = max(free, key=lambda node: (_spare(pod, node, loads[node.name]), node.name))
         self._bind(pod, best.name, now)
         return None
@@ -98,6 +100,7 @@ class Scheduler:
     def _refuse(self, pod: KubeObject, message: str, now: datetime) -> datetime:
         key = pods.key_of(pod)
         known = self._waiting.get(key)
+        # The same refusal is told again only when the pod is looked at anew, after five minutes.
         if known and known[0] == message and now < known[1]:
             return known[1]
         again = now + _REPEAT

@@ -87,10 +87,10 @@ class StatefulSets:
             if pod is None:
                 if not self._create(item, ordinal, revision, now) or ordered:
                     return
-            elif pod.text("status", "phase") in ("Failed", "Succeeded") and not pods.is_terminating(pod):
+            elif _has_ended(pod):
                 self._delete(item, pod, now)
                 return
-            elif ordered and (pods.is_terminating(pod) or not pods.is_ready(pod)):
+            elif ordered and not _serves(pod):
                 return
         for ordinal in sorted((number for number in present if number >= wanted), reverse=True):
             if not pods.is_terminating(present[ordinal]):
@@ -179,6 +179,14 @@ class StatefulSets:
             "collisionCount": 0,
         }
         pods.write_status(self._cluster, STATEFUL_SET, item, status)
+
+
+def _has_ended(pod: KubeObject) -> bool:
+    return pod.text("status", "phase") in ("Failed", "Succeeded") and not pods.is_terminating(pod)
+
+
+def _serves(pod: KubeObject) -> bool:
+    return pods.is_ready(pod) and not pods.is_terminating(pod)
 
 
 def _ordinal(pod: KubeObject) -> int:

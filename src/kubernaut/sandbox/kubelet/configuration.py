@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+from kubernaut.domain.errors import KubernautError
 from kubernaut.domain.objects import KubeObject, Tree
 from kubernaut.sandbox.cluster import Cluster
 from kubernaut.sandbox.kinds import CONFIG_MAP, ENDPOINT_SLICE, SECRET, SERVICE, Kind
@@ -13,8 +14,10 @@ from kubernaut.sandbox.kinds import CONFIG_MAP, ENDPOINT_SLICE, SECRET, SERVICE,
 _CLUSTER_DOMAIN = ".svc.cluster.local"
 
 
-class Missing(Exception):
+class Missing(KubernautError):
     """Something the pod refers to is not there; the text is the kubelet's."""
+
+    code = "sandbox_missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +101,16 @@ class Configurations:
             # A projected Secret is named as a ConfigMap is.
             found = self._find(kind, pod, source.text(name_field) or source.text("name"), optional=optional)
             keys = set(_keys(found)) if found else set()
-            if not source.has("items"):
-                return keys
-            for item in source.trees("items"):
-                if item.text("key") not in keys and not optional:
-                    word = "config" if kind is CONFIG_MAP else "secret"
-                    start = "configmap " if kind is CONFIG_MAP else ""
-                    raise Missing(f"{start}references non-existent {word} key: {item.text('key')}")
-            return {item.text("path") for item in source.trees("items")}
+            items = source.trees("items")
+            absent = next((item.text("key") for item in items if item.text("key") not in keys), None)
+            if absent is not None and not optional:
+                start = (
+                    "configmap references non-existent config"
+                    if kind is CONFIG_MAP
+                    else "references non-existent secret"
+                )
+                raise Missing(f"{start} key: {absent}")
+            return {item.text("path") for item in items} if source.has("items") else keys
         return set()
 
     def files(self, pod: KubeObject, container: Tree) -> frozenset[str]:
@@ -135,13 +140,7 @@ class Configurations:
         name, _, rest = host.partition(".")
         if host in ("localhost", "127.0.0.1"):
             return f"dial tcp 127.0.0.1:{port or 80}: connect: connection refused"
-        server = "10.96.0.10:53"
-        policy = pod.text("spec", "dnsPolicy") or "ClusterFirst"
-        if policy == "None":
-            server = f"{next(iter(pod.texts('spec', 'dnsConfig', 'nameservers')), '127.0.0.1')}:53"
-        elif policy == "Default" or (policy == "ClusterFirst" and pod.flag("spec", "hostNetwork")):
-            # Whoever is on the host's network asks the host's resolver, unless told ClusterFirstWithHostNet.
-            server = "10.0.0.2:53"
+        server = _resolver(pod)
         service = self._cluster.find(SERVICE, rest.partition(".")[0] or pod.namespace, name)
         unresolved = f"dial tcp: lookup {host} on {server}: no such host"
         if service is None or not server.startswith("10.96."):
@@ -154,19 +153,10 @@ class Configurations:
         return self._connect(service, port or "80", unresolved)
 
     def _connect(self, service: KubeObject, port: str, unresolved: str) -> str:
-        ready = [
-            slice_
-            for slice_ in self._cluster.storage.views(ENDPOINT_SLICE, service.namespace)
-            if slice_.labels.get("kubernetes.io/service-name") == service.name
-            and any(entry.at("conditions", "ready") is not False for entry in slice_.trees("endpoints"))
-        ]
+        slices = self._cluster.storage.views(ENDPOINT_SLICE, service.namespace)
+        ready = [each for each in slices if _serves(each, service)]
         if service.text("spec", "clusterIP") == "None":
-            # Its name leads to the pods themselves, and to their own ports.
-            if not ready:
-                return unresolved
-            open_ports = {str(entry.integer("port")) for slice_ in ready for entry in slice_.trees("ports")}
-            address = next(iter(ready[0].trees("endpoints")[0].texts("addresses")), "")
-            return "" if port in open_ports else f"dial tcp {address}:{port}: connect: connection refused"
+            return _connect_pods(ready, port) if ready else unresolved
         place = f"{service.text('spec', 'clusterIP')}:{port}"
         offered = [entry.text("name") for entry in service.trees("spec", "ports") if str(entry.integer("port")) == port]
         if not offered:
@@ -178,3 +168,28 @@ class Configurations:
         """Whether a pull secret of the pod exists."""
         names = [item.text("name") for item in pod.trees("spec", "imagePullSecrets")]
         return any(self._cluster.find(SECRET, pod.namespace, name) for name in names)
+
+
+def _resolver(pod: KubeObject) -> str:
+    """The name server that the pod's programs ask."""
+    policy = pod.text("spec", "dnsPolicy") or "ClusterFirst"
+    if policy == "None":
+        return f"{next(iter(pod.texts('spec', 'dnsConfig', 'nameservers')), '127.0.0.1')}:53"
+    # Whoever is on the host's network asks the host's resolver, unless told ClusterFirstWithHostNet.
+    if policy == "Default" or (policy == "ClusterFirst" and pod.flag("spec", "hostNetwork")):
+        return "10.0.0.2:53"
+    return "10.96.0.10:53"
+
+
+def _serves(slice_: KubeObject, service: KubeObject) -> bool:
+    if slice_.labels.get("kubernetes.io/service-name") != service.name:
+        return False
+    # Absent means ready: the field is a pointer, and clients have to take nil for true.
+    return any(entry.at("conditions", "ready") is not False for entry in slice_.trees("endpoints"))
+
+
+def _connect_pods(ready: list[KubeObject], port: str) -> str:
+    """The name of a headless Service leads to the pods themselves, and to their own ports."""
+    open_ports = {str(entry.integer("port")) for slice_ in ready for entry in slice_.trees("ports")}
+    address = next(iter(ready[0].trees("endpoints")[0].texts("addresses")), "")
+    return "" if port in open_ports else f"dial tcp {address}:{port}: connect: connection refused"

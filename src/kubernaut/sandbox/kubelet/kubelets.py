@@ -11,6 +11,7 @@ from kubernaut.sandbox.cluster import By, Cluster
 from kubernaut.sandbox.failures import Failure
 from kubernaut.sandbox.kinds import LEASE, NODE, POD
 from kubernaut.sandbox.kubelet.configuration import Configurations
+from kubernaut.sandbox.kubelet.containers import Container
 from kubernaut.sandbox.kubelet.host import Host
 from kubernaut.sandbox.kubelet.logs import Log
 from kubernaut.sandbox.kubelet.workers import PodWorker
@@ -100,17 +101,7 @@ class Kubelets:
         """The log; raises a 400 failure where there is none."""
         worker = self._workers.get((pod.namespace, pod.name))
         found = worker.container(container) if worker else None
-        if found is None or not found.serial:
-            reason = found.waiting[0] if found else "ContainerCreating"
-            if "Pull" in reason and not previous:
-                image = found.spec.text("image") if found else ""
-                text = f"trying and failing to pull image ({image})"
-                raise Failure(400, "BadRequest", _waiting(container, pod.name, text))
-            if not previous:
-                raise Failure(400, "BadRequest", _waiting(container, pod.name, reason))
-        log = found.log if found else None
-        if found and previous and (found.running or found.terminated):
-            log = found.previous_log
+        log = _last_log(found) if previous else _present_log(found, container, pod.name)
         if log is None:
             text = f'previous terminated container "{container}" in pod "{pod.name}" not found'
             raise Failure(400, "BadRequest", text)
@@ -153,6 +144,23 @@ class Kubelets:
                 set_condition(status, condition)
 
         self._cluster.change(NODE, "", node.name, edit, By("kubelet", "status"))
+
+
+def _present_log(found: Container | None, container: str, pod: str) -> Log | None:
+    if found is not None and found.serial:
+        return found.log
+    reason = found.state.waiting[0] if found else "ContainerCreating"
+    if "Pull" in reason:
+        image = found.spec.text("image") if found else ""
+        reason = f"trying and failing to pull image ({image})"
+    raise Failure(400, "BadRequest", _waiting(container, pod, reason))
+
+
+def _last_log(found: Container | None) -> Log | None:
+    if found is None:
+        return None
+    # While it waits to be started again, what ended is the present run.
+    return found.previous_log if found.state.running or found.state.terminated else found.log
 
 
 def _waiting(container: str, pod: str, reason: str) -> str:

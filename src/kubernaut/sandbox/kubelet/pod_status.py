@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from kubernaut.domain.objects import Json, JsonObject, KubeObject
+from kubernaut.domain.objects import JsonObject, KubeObject
 from kubernaut.sandbox.kubelet.containers import Container
 from kubernaut.sandbox.shapes import set_condition, stamp
 
 
 def phase_of(containers: Sequence[Container], inits: Sequence[Container]) -> str:
     """Pending, Running, Succeeded or Failed."""
-    if any(_is_final(item) and not item.succeeded for item in inits):
+    if any(_is_final(item) and not item.state.succeeded for item in inits):
         return "Failed"
     if not all(_is_initialised(item) for item in inits):
         return "Pending"
     if is_done(containers):
-        return "Succeeded" if all(item.succeeded for item in containers) else "Failed"
-    begun = all(item.serial or item.last for item in containers)
+        return "Succeeded" if all(item.state.succeeded for item in containers) else "Failed"
+    begun = all(item.serial or item.state.last for item in containers)
     return "Running" if begun else "Pending"
 
 
@@ -29,11 +29,11 @@ def is_done(containers: Sequence[Container]) -> bool:
 
 def _is_initialised(item: Container) -> bool:
     """Whether what comes after the init container may begin, or has begun."""
-    return bool(item.launched or item.restarts or item.terminated) if item.companion else item.succeeded
+    return bool(item.launched or item.restarts or item.state.terminated) if item.companion else item.state.succeeded
 
 
 def _is_final(item: Container) -> bool:
-    return item.terminated is not None and item.due is None
+    return item.state.terminated is not None and item.due is None
 
 
 def render_status(
@@ -112,8 +112,8 @@ def _container_status(item: Container) -> JsonObject:
         "ready": item.ready,
         "restartCount": item.restarts,
         "started": item.launched,
-        "state": _state(item),
-        "lastState": {"terminated": item.last} if item.last else {},
+        "state": item.state.as_json(),
+        "lastState": {"terminated": item.state.last} if item.state.last else {},
     }
     if item.serial:
         status["containerID"] = item.container_id
@@ -122,15 +122,3 @@ def _container_status(item: Container) -> JsonObject:
 
 def _digest(image: str) -> str:
     return f"{sum((index + 1) * ord(letter) for index, letter in enumerate(image)) * 0x9E3779B97F4A7C15:064x}"[-64:]
-
-
-def _state(item: Container) -> JsonObject:
-    if item.terminated is not None:
-        return {"terminated": item.terminated}
-    if item.started is not None:
-        return {"running": {"startedAt": stamp(item.started)}}
-    reason, message = item.waiting
-    waiting: dict[str, Json] = {"reason": reason}
-    if message:
-        waiting["message"] = message
-    return {"waiting": waiting}

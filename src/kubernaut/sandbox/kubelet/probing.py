@@ -22,6 +22,30 @@ class Target:
     refusing: frozenset[str] = frozenset()
 
 
+class Probes:
+    """The probes of one run of a container; it has none while it does not run."""
+
+    def __init__(self, spec: Tree, started: datetime) -> None:
+        named = {port.text("name"): port.integer("containerPort") for port in spec.trees("ports")}
+        kinds = ("startupProbe", "livenessProbe", "readinessProbe")
+        self._probes = {kind: Probe(spec.tree(kind), named, started) for kind in kinds if spec.has(kind)}
+
+    def has_passed(self, kind: str) -> bool:
+        """Whether the probe of that kind passed, or nothing asks for one."""
+        probe = self._probes.get(kind)
+        return probe is None or probe.passed
+
+    def asked(self) -> dict[str, Probe]:
+        """The probes that are asked now: until the startup probe has passed, no other is."""
+        if not self.has_passed("startupProbe"):
+            return {"startupProbe": self._probes["startupProbe"]}
+        return {kind: probe for kind, probe in self._probes.items() if kind != "startupProbe"}
+
+    def next_due(self) -> datetime | None:
+        """When one has to be asked again."""
+        return min((probe.due for probe in self.asked().values()), default=None)
+
+
 class Probe:
     """One probe of one run of a container."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from kubernaut.domain.objects import Tree
@@ -15,7 +16,7 @@ _NEVER_STARTED = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class RunEnd:
     """How and when a run ends; `start_error` is the runtime's text where the process never ran."""
 
     after_s: float
@@ -32,7 +33,11 @@ class Run:
     lines: tuple[str, ...]
     startup_s: float
     listeners: tuple[Listener, ...]
-    ending: Ending | None
+    ending: RunEnd | None
+
+    def listening(self, started: datetime, now: datetime) -> tuple[Listener, ...]:
+        """The ports that are open."""
+        return self.listeners if now >= started + timedelta(seconds=self.startup_s) else ()
 
 
 def start_program(
@@ -59,7 +64,7 @@ def start_program(
     return Run(shown, application.startup_s, application.listeners, ending)
 
 
-def _wrong_command(application: Application, container: Tree) -> Ending | None:
+def _wrong_command(application: Application, container: Tree) -> RunEnd | None:
     command = container.texts("command")
     if not command or command[0] in application.commands:
         return None
@@ -68,54 +73,54 @@ def _wrong_command(application: Application, container: Tree) -> Ending | None:
         f'unable to start container process: error during container init: exec: "{command[0]}": '
         "executable file not found in $PATH"
     )
-    return Ending(0, _NEVER_STARTED, "StartError", start_error=text)
+    return RunEnd(0, _NEVER_STARTED, "StartError", start_error=text)
 
 
-def _wrong_flag(application: Application, container: Tree) -> Ending | None:
+def _wrong_flag(application: Application, container: Tree) -> RunEnd | None:
     if application.flags is None:
         return None
     for argument in [*container.texts("command")[1:], *container.texts("args")]:
         name = argument.split("=", 1)[0]
         if name.startswith("-") and name not in application.flags:
             lines = (f"Error: unknown flag: {name}", "Run with --help for usage.")
-            return Ending(0.4, 1, "Error", lines)
+            return RunEnd(0.4, 1, "Error", lines)
     return None
 
 
-def _missing_setting(application: Application, configuration: Configuration) -> Ending | None:
+def _missing_setting(application: Application, configuration: Configuration) -> RunEnd | None:
     for name in application.required_env:
         if not configuration.env.get(name):
             lines = (f'level=error msg="configuration invalid" err="environment variable {name} is not set"',)
-            return Ending(0.6, 1, "Error", lines)
+            return RunEnd(0.6, 1, "Error", lines)
     for path in application.required_files:
         if path not in configuration.files:
             lines = (f'level=fatal msg="cannot read configuration" err="open {path}: no such file or directory"',)
-            return Ending(0.6, 1, "Error", lines)
+            return RunEnd(0.6, 1, "Error", lines)
     return None
 
 
-def _not_writable(application: Application, container: Tree) -> Ending | None:
+def _not_writable(application: Application, container: Tree) -> RunEnd | None:
     path = application.writes
     mounted = any(path.startswith(mount.text("mountPath")) for mount in container.trees("volumeMounts"))
     if not path or mounted or not container.flag("securityContext", "readOnlyRootFilesystem"):
         return None
-    return Ending(0.5, 1, "Error", (f'level=fatal msg="cannot start" err="mkdir {path}: read-only file system"',))
+    return RunEnd(0.5, 1, "Error", (f'level=fatal msg="cannot start" err="mkdir {path}: read-only file system"',))
 
 
-def _not_reached(application: Application, configuration: Configuration) -> Ending | None:
+def _not_reached(application: Application, configuration: Configuration) -> RunEnd | None:
     for name in application.calls:
         why = configuration.call(configuration.env.get(name, ""))
         if why:
             line = f'level=fatal msg="dependency not reached" variable={name} err="{why}"'
-            return Ending(3.0, 1, "Error", (line,))
+            return RunEnd(3.0, 1, "Error", (line,))
     return None
 
 
-def _port_taken(application: Application, taken: frozenset[int]) -> Ending | None:
+def _port_taken(application: Application, taken: frozenset[int]) -> RunEnd | None:
     for listener in application.listeners:
         if listener.port in taken:
             text = f"listen tcp :{listener.port}: bind: address already in use"
-            return Ending(0.8, 1, "Error", (f'level=fatal msg="cannot serve" err="{text}"',))
+            return RunEnd(0.8, 1, "Error", (f'level=fatal msg="cannot serve" err="{text}"',))
     return None
 
 
@@ -124,23 +129,23 @@ def memory_limit(container: Tree) -> Decimal:
     return amount(container.at("resources", "limits", "memory"))
 
 
-def _out_of_memory(application: Application, container: Tree) -> Ending | None:
+def _out_of_memory(application: Application, container: Tree) -> RunEnd | None:
     limit = memory_limit(container)
     if not limit or application.working_set <= limit:
         return None
     # The working set grows while the program starts, so a tighter limit is hit sooner.
     after = application.startup_s + 4.0 * float(limit) / application.working_set
     shown = f'level=info msg="warming cache" resident_mib={int(limit // MEBIBYTE)}'
-    return Ending(after, KILLED, "OOMKilled", (shown,))
+    return RunEnd(after, KILLED, "OOMKilled", (shown,))
 
 
-def _struck(misfortune: Misfortune | None) -> Ending | None:
+def _struck(misfortune: Misfortune | None) -> RunEnd | None:
     if misfortune is None or misfortune.exit_code is None:
         return None
-    return Ending(misfortune.after_s, misfortune.exit_code, "Error", misfortune.lines)
+    return RunEnd(misfortune.after_s, misfortune.exit_code, "Error", misfortune.lines)
 
 
-def _finished(application: Application) -> Ending | None:
+def _finished(application: Application) -> RunEnd | None:
     if application.runs_for_s is None:
         return None
-    return Ending(application.runs_for_s, 0, "Completed", ('level=info msg="done"',))
+    return RunEnd(application.runs_for_s, 0, "Completed", ('level=info msg="done"',))

@@ -46,7 +46,7 @@ class PodWorker:
         ]
         if not self._inits:
             for item in self._containers:
-                item.waiting = ("ContainerCreating", "")
+                item.state.waiting = ("ContainerCreating", "")
 
     def _say(self, happening: Happening) -> None:
         self._recorder.record(self._pod, happening, self._now)
@@ -57,7 +57,7 @@ class PodWorker:
 
     def listens_on(self, port: int, now: datetime) -> bool:
         """Whether some container of the pod has that port open."""
-        return any(port in item.open_ports(now) for item in self._running_on())
+        return any(port == each.port for item in self._running_on() for each in item.listeners(now))
 
     def sync(self, pod: KubeObject, now: datetime) -> datetime | None:
         """Does what is due, reports the status, and gives when to come again."""
@@ -86,9 +86,9 @@ class PodWorker:
         if not self._initialised:
             begun: list[Container] = []
             for item in self._inits:
-                if item.companion or not item.succeeded:
+                if item.companion or not item.state.succeeded:
                     begun.append(item)
-                if not (item.launched if item.companion else item.succeeded):
+                if not (item.launched if item.companion else item.state.succeeded):
                     return begun
             self._initialised = True
         return self._running_on()
@@ -104,16 +104,21 @@ class PodWorker:
             done += going
         if is_done(self._containers):
             for item in self._inits:
-                if item.companion and item.running:
+                if item.companion and item.state.running:
                     item.dismiss(now)
 
     def _suffer(self, item: Container, now: datetime) -> None:
         misfortune = self._host.world.struck(item.spec.text("image"), now)
         application = self._host.world.images.get(item.spec.text("image"))
-        if application and item.running and (limit := memory_limit(item.spec)) and application.working_set > limit:
+        if (
+            application
+            and item.state.running
+            and (limit := memory_limit(item.spec))
+            and application.working_set > limit
+        ):
             item.outgrow(now)
         planned = item.run is not None and item.run.ending is not None
-        if misfortune and misfortune.exit_code is not None and item.running and not planned:
+        if misfortune and misfortune.exit_code is not None and item.state.running and not planned:
             item.strike(misfortune.exit_code, misfortune.lines, now)
 
     def _mount(self, pod: KubeObject, now: datetime) -> bool:
@@ -141,7 +146,7 @@ class PodWorker:
 
     def _stop(self, pod: KubeObject, now: datetime) -> datetime | None:
         if self._stop_due is None:
-            running = [item for item in self._running_on() if item.running]
+            running = [item for item in self._running_on() if item.state.running]
             for item in running:
                 self._say(normal("Killing", f"Stopping container {item.name}"))
             needed = [self._host.world.images[item.spec.text("image")].shutdown_s for item in running]

@@ -105,26 +105,39 @@ class Request:
 
 def parse_path(path: str) -> Target | None:
     """The resource that the path names, None where it names none; raises a 404 failure below a known root."""
-    parts = [part for part in path.split("/") if part]
-    if parts[:1] == ["api"] and len(parts) > 2 and parts[1] == "v1":  # noqa: PLR2004  # root, version, then a resource
-        group, version, rest = "", "v1", parts[2:]
-    elif parts[:1] == ["apis"] and len(parts) > 3:  # noqa: PLR2004  # root, group, version, then a resource
-        group, version, rest = parts[1], parts[2], parts[3:]
-    else:
-        return None
+    match [part for part in path.split("/") if part]:
+        case ["api", "v1", *rest] if rest:
+            group, version = "", "v1"
+        case ["apis", group, version, *rest] if rest:
+            pass
+        case _:
+            return None
     namespace = ""
-    if rest[0] == "namespaces" and len(rest) > 2 and (group or rest[2] not in NAMESPACE.subresources):  # noqa: PLR2004
-        namespace, rest = rest[1], rest[2:]
-    kind = BY_PATH.get((group, version, rest[0]))
-    if kind is None or len(rest) > 3 or (namespace and not kind.namespaced):  # noqa: PLR2004  # name and subresource
+    match rest:
+        # The status of a namespace has the form of a resource in it.
+        case ["namespaces", inside, plural, *_] if group or plural not in NAMESPACE.subresources:
+            namespace, rest = inside, rest[2:]
+        case _:
+            pass
+    plural, name, subresource, *further = [*rest, "", ""]
+    kind = BY_PATH.get((group, version, plural))
+    if kind is None or any(further):
         raise no_such_path()
-    name = rest[1] if len(rest) > 1 else ""
-    subresource = rest[2] if len(rest) > 2 else ""  # noqa: PLR2004
-    if subresource and subresource not in kind.subresources:
+    target = Target(kind, namespace, name, subresource)
+    if not _is_served(target):
         raise no_such_path()
-    if name and kind.namespaced and not namespace:
-        raise no_such_path()
-    return Target(kind, namespace, name, subresource)
+    return target
+
+
+def _is_served(target: Target) -> bool:
+    """Whether the kind lives where the path looks for it, and has that subresource."""
+    kind = target.kind
+    if target.subresource and target.subresource not in kind.subresources:
+        return False
+    if target.namespace:
+        return kind.namespaced
+    # A list may be of all namespaces; one object has to be named with its own.
+    return not (target.name and kind.namespaced)
 
 
 def parse_query(raw: bytes) -> dict[str, list[str]]:

@@ -40,8 +40,8 @@ def reply_json(value: JsonObject, code: int = 200) -> Reply:
 
 def reply_failure(failure: Failure) -> Reply:
     """The `Status` of a refusal."""
-    headers = {"retry-after": "10"} if failure.code == 429 else {}  # noqa: PLR2004  # Too Many Requests
-    return Reply(encoded(failure.status), failure.code, headers=headers)
+    headers = {"retry-after": "10"} if failure.http_code == 429 else {}  # noqa: PLR2004  # Too Many Requests
+    return Reply(encoded(failure.status), failure.http_code, headers=headers)
 
 
 class Resources:

@@ -77,6 +77,7 @@ class Watch:
     async def _follow(self) -> AsyncIterator[bytes]:
         next_bookmark = time.monotonic() + _BETWEEN_BOOKMARKS_S
         while True:
+            # Before the changes are read: a write after that sets it again.
             self._news.clear()
             batch = self._changes()
             if batch:
@@ -98,6 +99,8 @@ class Watch:
     def _changes(self) -> list[bytes]:
         lines: list[bytes] = []
         for change in self._storage.changes_since(self._kind, self._version):
+            # An object that begins or ceases to match a selector is ADDED or DELETED for this watch, though only its
+            # labels changed.
             is_wanted = self._filter.takes(change.stored)
             was_wanted = change.before is not None and self._filter.takes(change.before)
             if change.type == "DELETED":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from typing import Annotated, Literal
 
@@ -10,7 +9,7 @@ from msgspec import Meta
 
 from kubernaut.domain.diagnosis import ActionId
 from kubernaut.domain.execution import Refused
-from kubernaut.domain.objects import Json, KubeObject
+from kubernaut.domain.objects import Json, KubeObject, copied
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Situation
 from kubernaut.execution.editing import edit, setting
 from kubernaut.execution.preconditions import rolling_reach
@@ -66,7 +65,7 @@ async def _patient(on: Situation[ProbeParameters]) -> Prepared | Refused:
         text = f"{workload.ref} has no container {on.parameters.container} with a {on.parameters.probe} probe"
         return Refused("probe_missing", text)
     path, container = place
-    probe = copy.deepcopy(dict(container.tree(field).raw))
+    probe = copied(dict(container.tree(field).raw))
     present = {key: container.integer(field, key, default=value) for key, value in _DEFAULTS.items()}
     if any(value < present[key] for key, value in wanted.items()):
         return Refused("stricter", "a timing would become shorter: a probe is only given more time")

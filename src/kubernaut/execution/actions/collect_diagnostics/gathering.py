@@ -100,15 +100,14 @@ async def _relatives(into: _Collection, target: ObjectRef, item: KubeObject | No
         return []
     owners = {target}
     if target.kind == "Deployment":
-        for replica_set in await into.listed(REPLICA_SET, target.namespace):
-            if replica_set.controller == target:
-                owners.add(replica_set.ref)
-                into.add_object(replica_set)
-    pods = [
-        pod
-        for pod in await into.listed(POD, target.namespace)
-        if pod.controller in owners or (target.kind == "Service" and _served(item, pod))
-    ]
+        sets = [each for each in await into.listed(REPLICA_SET, target.namespace) if each.controller == target]
+        owners.update(each.ref for each in sets)
+        for each in sets:
+            into.add_object(each)
+    served = item if target.kind == "Service" else None
+    listed = await into.listed(POD, target.namespace)
+    pods = [pod for pod in listed if pod.controller in owners or _served(served, pod)]
+    # Those that are not ready first: of them there is something to tell.
     pods.sort(key=is_ready)
     for pod in pods[:_MOST_PODS]:
         into.add_object(pod)

@@ -25,6 +25,7 @@ async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
     listing = await on.reader.list(NODE)
     usable = [each for each in listing.items if is_ready(each) and not each.flag("spec", "unschedulable")]
     others = sum(each.name != node.name for each in usable)
+    # Without another node every new pod would stay pending, which is worse than a node in doubt.
     if others == 0:
         return Refused("last_node", f"{node.ref} is the last node that is ready and takes pods")
     cordoned: Json = True

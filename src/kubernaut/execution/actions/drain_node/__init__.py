@@ -15,7 +15,7 @@ from kubernaut.domain.objects import Json, KubeObject
 from kubernaut.execution.capacity import no_room_elsewhere, takes_pods
 from kubernaut.execution.catalogue import Action, Parameters, Part, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
-from kubernaut.execution.marks import maintained
+from kubernaut.execution.marks import MIRROR, maintained
 from kubernaut.execution.targets import find
 from kubernaut.resources import NODE, POD
 
@@ -28,7 +28,6 @@ _POOLS = (
     "node.kubernetes.io/pool",
 )
 _FINISHED = frozenset({"Succeeded", "Failed"})
-_MIRROR = "kubernetes.io/config.mirror"
 
 
 class DrainParameters(Parameters, frozen=True, forbid_unknown_fields=True):
@@ -45,6 +44,7 @@ async def prepare(on: Situation[DrainParameters]) -> Prepared | Refused:
         return node
     nodes = (await on.reader.list(NODE)).items
     listing = await on.reader.list(POD)
+    # A pod that was not read may be the one that must not be moved.
     if not listing.complete:
         return Refused("not_read", "not all pods of the cluster could be read")
     leaving = [pod for pod in listing.items if pod.text("spec", "nodeName") == node.name and _moves(pod)]
@@ -55,6 +55,7 @@ async def prepare(on: Situation[DrainParameters]) -> Prepared | Refused:
     evictions = [Part(pod, Eviction(pod.ref, pod.uid)) for pod in leaving]
     cordoned: Json = True
     if not node.flag("spec", "unschedulable"):
+        # First the cordon, or the evicted pods could be placed on the same node again.
         evictions.insert(0, Part(node, edit(node, setting(node, cordoned, "spec", "unschedulable"))))
     if not evictions:
         return Refused("no_effect", f"{node.ref} is cordoned and empty already")
@@ -67,7 +68,7 @@ async def prepare(on: Situation[DrainParameters]) -> Prepared | Refused:
 def _moves(pod: KubeObject) -> bool:
     """Pods of a DaemonSet would come back at once, mirror pods never go, and finished ones use nothing."""
     owner = pod.controller
-    stays = (owner is not None and owner.kind == "DaemonSet") or _MIRROR in pod.annotations
+    stays = (owner is not None and owner.kind == "DaemonSet") or MIRROR in pod.annotations
     going = pod.has("metadata", "deletionTimestamp") or pod.text("status", "phase") in _FINISHED
     return not stays and not going
 
@@ -91,6 +92,7 @@ def _last_of_pool(node: KubeObject, nodes: Sequence[KubeObject]) -> Refused | No
 def _must_stay(leaving: Sequence[KubeObject], *, lose: bool) -> Refused | None:
     for pod in leaving:
         if pod.controller is None:
+            # As `kubectl drain`, which wants --force for them; here nobody can give it.
             return Refused("bare_pod", f"{pod.ref} has no controller: nothing would make it again")
         if not lose and any(volume.at("emptyDir") is not None for volume in pod.trees("spec", "volumes")):
             return Refused("local_data", f"{pod.ref} keeps data on the node only; lose_local_data would lose it")

@@ -35,6 +35,7 @@ async def prepare(on: Situation[GrowthParameters]) -> Prepared | Refused:
     present = parse_quantity(claim.at("spec", "resources", "requests", "storage"))
     if present is None:
         return Refused("no_size", f"{claim.ref} asks for no size")
+    # Whole Gi: providers round up to them anyway, and some refuse anything else.
     wanted = math.ceil(present * Decimal(str(on.parameters.factor)) / _GIBIBYTE) * _GIBIBYTE
     name = claim.text("spec", "storageClassName")
     kind = await on.reader.get(ObjectRef("storage.k8s.io/v1", "StorageClass", "", name)) if name else None
@@ -55,6 +56,7 @@ def _busy(claim: KubeObject) -> Refused | None:
     if claim.text("status", "phase") != "Bound":
         return Refused("not_bound", f"{claim.ref} is not bound to a volume")
     growing = next((kind for kind in _STILL_GROWING if claim.condition(kind) is not None), None)
+    # Many providers take one resize at a time, and some only one in hours.
     return Refused("still_growing", f"{claim.ref} is growing already ({growing})") if growing else None
 
 

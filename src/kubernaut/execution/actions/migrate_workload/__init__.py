@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Annotated
 
 from msgspec import Meta
 
 from kubernaut.domain.diagnosis import ActionId
 from kubernaut.domain.execution import Refused
-from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, Tree
+from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, Tree, copied
 from kubernaut.execution.capacity import no_room_elsewhere
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
@@ -68,10 +67,11 @@ async def _owners(on: Situation[NodeParameters], workload: KubeObject) -> set[Ob
 
 def _away_from(affinity: Tree, host: str) -> JsonObject:
     """The affinity with one more expression in each of its terms: terms are alternatives, expressions all count."""
-    result = copy.deepcopy(dict(affinity.raw))
+    result = copied(dict(affinity.raw))
     required = affinity.tree("nodeAffinity", _REQUIRED)
     away: JsonObject = {"key": _HOST, "operator": "NotIn", "values": [host]}
     terms: list[Json] = []
+    # The rule has to stand in each of the alternatives: in one alone the others would still lead to the node.
     for term in required.trees("nodeSelectorTerms") or [Tree({})]:
         expressions = [dict(each.raw) for each in term.trees("matchExpressions")]
         added: list[Json] = [*expressions] if away in expressions else [*expressions, away]

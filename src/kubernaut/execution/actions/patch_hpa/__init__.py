@@ -15,6 +15,7 @@ from kubernaut.execution.editing import edit, setting
 from kubernaut.execution.preconditions import over_quota, pod_demand
 from kubernaut.execution.targets import find, workload_rules
 
+# Room for a real rise in load, and no bill without end for a metric that went wild.
 _MOST_GROWTH = 3
 
 

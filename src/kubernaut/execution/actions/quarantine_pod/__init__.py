@@ -29,6 +29,7 @@ async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
     pods = (await on.reader.list(POD, pod.namespace)).items
     if is_ready(pod) and any(not _others(selector, pod, pods) for selector in selecting):
         return Refused("last_ready", f"{pod.ref} is the last ready pod of a Service or of its workload")
+    # Every label that anybody selects by goes: the controller lets the pod go and makes another in its place.
     taken = {key for selector in selecting for key in selector}
     kept = {key: value for key, value in pod.labels.items() if key not in taken}
     # A uid is a valid label value, and no other pod has it.

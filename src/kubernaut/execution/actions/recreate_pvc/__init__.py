@@ -40,6 +40,7 @@ async def prepare(on: Situation[ClaimParameters]) -> Prepared | Refused:
         return Refused("made_by_owner", text)
     pods = [pod for pod in (await on.reader.list(POD, claim.namespace)).items if _uses(pod, claim.name)]
     if any(pod.text("spec", "nodeName") for pod in pods):
+        # The claim would stay behind its protection finalizer for as long as the pod lives.
         return Refused("in_use", f"a pod that uses {claim.ref} is placed on a node already")
     body = again(claim)
     spec = body.get("spec")

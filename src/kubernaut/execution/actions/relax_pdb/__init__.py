@@ -18,6 +18,7 @@ async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
         return budget
     field, step = ("minAvailable", -1) if budget.has("spec", "minAvailable") else ("maxUnavailable", 1)
     present = budget.at("spec", field)
+    # A percentage is rounded against the number of pods, so what one step of it means changes with every scaling.
     if not isinstance(present, int) or isinstance(present, bool):
         return Refused("unsupported", f"{budget.ref} states {field} as {present}: only whole numbers are moved by one")
     wanted = present + step

@@ -8,12 +8,11 @@ from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import KubeObject, ObjectRef
 from kubernaut.domain.workloads import is_ready
 from kubernaut.execution.catalogue import Action, NoParameters, Prepared, Risk, Rule, Situation
+from kubernaut.execution.marks import MIRROR
 from kubernaut.execution.preconditions import being_deleted, first, gone
 from kubernaut.execution.selection import selects
 from kubernaut.ports import ClusterReader
 from kubernaut.resources import DISRUPTION_BUDGET, POD
-
-_MIRROR = "kubernetes.io/config.mirror"
 
 
 async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
@@ -36,7 +35,7 @@ async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
 
 
 def _static(pod: KubeObject) -> Refused | None:
-    if _MIRROR not in pod.annotations:
+    if MIRROR not in pod.annotations:
         return None
     return Refused("static_pod", f"{pod.ref} is run by its kubelet from a file: deleting it restarts nothing")
 
@@ -51,6 +50,7 @@ async def _forbidden_by_budget(reader: ClusterReader, pod: KubeObject, others: i
     for budget in listing.items:
         covers = selects(budget.tree("spec", "selector"), pod.labels)
         used_up = budget.integer("status", "disruptionsAllowed") <= 0
+        # A deletion is not held to budgets by the API server, as an eviction is; so it is held to them here.
         if covers and used_up and (is_ready(pod) or others == 0):
             return Refused(
                 "disruption_budget", f"{budget.ref} allows no disruption now, and {others} other pods are ready"

@@ -20,6 +20,7 @@ async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
     refusal = first(being_deleted(workload), _would_not_roll(workload), rolling_out(workload), _never_worked(workload))
     if refusal:
         return refusal
+    # The time of the decision and not of the write: a repeated step writes the same value, and so restarts once.
     moment = on.now.isoformat(timespec="seconds").replace("+00:00", "Z")
     operation = setting(workload, moment, "spec", "template", "metadata", "annotations", RESTARTED_AT)
     return Prepared(workload, edit(workload, operation), rolling_reach(workload))

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from kubernaut.domain.changes import ObjectPatch
 from kubernaut.domain.diagnosis import ActionId
 from kubernaut.domain.execution import Refused
 from kubernaut.domain.objects import KubeObject
@@ -41,12 +42,16 @@ async def prepare(on: Situation[KeyParameters]) -> Prepared | Refused:
         return Refused("no_effect", f"{item.ref} holds what was last applied")
     if on.parameters.key and on.parameters.key not in then:
         return Refused("key_missing", f"what was last applied to {item.ref} has no key {on.parameters.key}")
+    reach = f"{len(differing)} of {len({*then, *now})} keys; pods read them when they restart"
+    return Prepared(item, _putting_back(item, then, differing), reach)
+
+
+def _putting_back(item: KubeObject, then: dict[str, str], differing: list[str]) -> ObjectPatch:
     if not item.has("data"):
-        change = edit(item, setting(item, dict(then), "data"))
-    else:
-        steps = [setting(item, then[key], "data", key) if key in then else removing("data", key) for key in differing]
-        change = edit(item, *steps)
-    return Prepared(item, change, f"{len(differing)} of {len({*then, *now})} keys; pods read them when they restart")
+        return edit(item, setting(item, dict(then), "data"))
+    # A key each, so that keys which somebody else adds meanwhile stay.
+    steps = [setting(item, then[key], "data", key) if key in then else removing("data", key) for key in differing]
+    return edit(item, *steps)
 
 
 def _fixed(item: KubeObject) -> Refused | None:

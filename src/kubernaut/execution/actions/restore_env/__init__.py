@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from msgspec import Meta
 
 from kubernaut.domain.diagnosis import ActionId
 from kubernaut.domain.execution import Refused
-from kubernaut.domain.objects import Json, Tree
+from kubernaut.domain.objects import Json, Tree, copied
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Situation
 from kubernaut.execution.revisions import READS, WRITES, former_container
 from kubernaut.execution.targets import WORKLOADS
@@ -42,7 +41,7 @@ def _with_former(now: list[Tree], then: list[Tree], name: str) -> list[Json]:
     names = [entry.text("name") for entry in now]
     at = names.index(name) if name in names else len(names)
     kept: list[Json] = [dict(entry.raw) for entry in now if entry.text("name") != name]
-    kept[at:at] = [dict(copy.deepcopy(entry.raw)) for entry in then if entry.text("name") == name]
+    kept[at:at] = [copied(dict(entry.raw)) for entry in then if entry.text("name") == name]
     return kept
 
 

@@ -29,6 +29,7 @@ async def prepare(on: Situation[NoParameters]) -> Prepared | Refused:
     if owner is None:
         text = f"{secret.ref} belongs to no External Secret and no cert-manager Certificate: nothing can renew it"
         return Refused("unsupported", text)
+    # Users restarted before the Secret has changed would read the old value once more.
     renewed = Moved(secret.ref, secret.resource_version)
     moment = on.now.isoformat(timespec="seconds").replace("+00:00", "Z")
     users = await _users(on, secret)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from decimal import Decimal
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from msgspec import Meta
 
 from kubernaut.domain.diagnosis import ActionId
 from kubernaut.domain.execution import Refused
-from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree
+from kubernaut.domain.objects import Json, JsonObject, KubeObject, Tree, copied
 from kubernaut.domain.quantities import parse_quantity
 from kubernaut.domain.workloads import wanted_pods
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Situation
@@ -19,6 +18,7 @@ from kubernaut.execution.preconditions import over_quota, rolling_reach
 from kubernaut.execution.raising import CONTAINERS, READS, WRITES, no_room
 from kubernaut.execution.targets import WORKLOADS, find
 
+# A part of what Kubernetes takes: no exponents and no signs, which nobody writes and much can hide in.
 _QUANTITY = r"^([0-9]{1,9}(\.[0-9]{1,3})?(m|k|M|G|T|Ki|Mi|Gi|Ti)?)?$"
 
 
@@ -57,7 +57,7 @@ async def prepare(on: Situation[RequestParameters]) -> Prepared | Refused:
     refusal = _unfit(workload, container, on.parameters) or await _too_much(on, workload, container)
     if refusal:
         return refusal
-    resources = copy.deepcopy(dict(container.tree("resources").raw))
+    resources = copied(dict(container.tree("resources").raw))
     for part, resource, value in on.parameters.wanted():
         there = resources.get(part)
         named: JsonObject = there if isinstance(there, dict) else {}

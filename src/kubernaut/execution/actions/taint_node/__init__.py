@@ -12,19 +12,17 @@ from kubernaut.domain.objects import Json, KubeObject
 from kubernaut.execution.capacity import takes_pods
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, setting
+from kubernaut.execution.marks import CONTROL_PLANE_TAINTS, TAINT_KEY
 from kubernaut.execution.targets import find
 from kubernaut.resources import NODE
 
-_KEY = r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
-# The control plane sets and clears these by itself.
-_OF_THE_CONTROL_PLANE = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
 _VALUE = r"^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$"
 
 
 class TaintParameters(Parameters, frozen=True, forbid_unknown_fields=True):
     """Which taint. One that evicts at once is not offered: `drain_node` honours budgets."""
 
-    key: Annotated[str, Meta(pattern=_KEY, max_length=316, description="the taint's key")]
+    key: Annotated[str, Meta(pattern=TAINT_KEY, max_length=316, description="the taint's key")]
     value: Annotated[str, Meta(pattern=_VALUE, description="its value")] = ""
     effect: Annotated[Literal["NoSchedule", "PreferNoSchedule"], Meta(description="what it does")] = "NoSchedule"
 
@@ -35,7 +33,7 @@ async def prepare(on: Situation[TaintParameters]) -> Prepared | Refused:
     if isinstance(node, Refused):
         return node
     wanted = on.parameters
-    if wanted.key.startswith(_OF_THE_CONTROL_PLANE):
+    if wanted.key.startswith(CONTROL_PLANE_TAINTS):
         return Refused("reserved", f"{wanted.key} is set and cleared by the control plane")
     if any(_same(taint.text("key"), taint.text("effect"), wanted) for taint in node.trees("spec", "taints")):
         return Refused("no_effect", f"{node.ref} has the taint {wanted.key} already")

@@ -12,18 +12,14 @@ from kubernaut.domain.objects import Json, KubeObject
 from kubernaut.domain.workloads import is_ready
 from kubernaut.execution.catalogue import Action, Parameters, Prepared, Risk, Rule, Situation
 from kubernaut.execution.editing import edit, removing, setting
-from kubernaut.execution.marks import REMOVAL_TAINTS, maintained
+from kubernaut.execution.marks import CONTROL_PLANE_TAINTS, REMOVAL_TAINTS, TAINT_KEY, maintained
 from kubernaut.execution.targets import find
-
-_KEY = r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"
-# The control plane sets and clears these by itself.
-_OF_THE_CONTROL_PLANE = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
 
 
 class UntaintParameters(Parameters, frozen=True, forbid_unknown_fields=True):
     """Which taint."""
 
-    key: Annotated[str, Meta(pattern=_KEY, max_length=316, description="the taint's key")]
+    key: Annotated[str, Meta(pattern=TAINT_KEY, max_length=316, description="the taint's key")]
     effect: Annotated[Literal["NoSchedule", "PreferNoSchedule", "NoExecute"], Meta(description="what it does")]
 
 
@@ -33,7 +29,7 @@ async def prepare(on: Situation[UntaintParameters]) -> Prepared | Refused:
     if isinstance(node, Refused):
         return node
     key, effect = on.parameters.key, on.parameters.effect
-    if key.startswith(_OF_THE_CONTROL_PLANE) or key in REMOVAL_TAINTS:
+    if key.startswith(CONTROL_PLANE_TAINTS) or key in REMOVAL_TAINTS:
         return Refused("reserved", f"{key} is set and cleared by the control plane or an autoscaler")
     taints = node.trees("spec", "taints")
     kept: list[Json] = [dict(each.raw) for each in taints if (each.text("key"), each.text("effect")) != (key, effect)]
