@@ -34,6 +34,7 @@ from kubernaut.learning.stage import LearningStage
 from kubernaut.pipeline import run_incident
 from kubernaut.planning.guardrails import guardrails
 from kubernaut.planning.guards import Autonomy
+from kubernaut.planning.permitting import Permit
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage
 from kubernaut.planning.policy.book import PolicyBook
 from kubernaut.planning.strategies.book import StrategyBook
@@ -83,6 +84,7 @@ class MisroutedShop:
         self.inbox = MemorySignalStore()
         self.incidents = MemoryIncidentStore(self.inbox)
         self.leases = MemoryLeases(self.clock)
+        self.switch = MemorySwitch()
         self.notifier = MemoryNotifier()
         self.patterns = MemoryPatterns()
         self.stages = self._stages()
@@ -148,7 +150,12 @@ class MisroutedShop:
         irreversible = frozenset(action.id for action in catalogue if not action.reversible)
         watch = VerificationPolicy(timedelta(seconds=20), timedelta(seconds=5), timedelta(seconds=40))
         execution = ExecutionStage(
-            ExecutionPorts(cluster, self, clock, catalogue), incidents, self.leases, self.notifier, _BUSY
+            ExecutionPorts(cluster, self, clock, catalogue),
+            incidents,
+            self.leases,
+            self.notifier,
+            _BUSY,
+            objection=Permit(cluster, incidents, self.switch, clock).objection,
         )
         return Stages(
             triage=TriageStage(
@@ -156,7 +163,7 @@ class MisroutedShop:
             ),
             investigation=InvestigationStage(cluster, incidents, clock, MemoryMeter(), learning.recall, self.second),
             planning=PlanningStage(
-                cluster, incidents, self.leases, MemorySwitch(), clock, TrackRecord(incidents, clock).of, irreversible,
+                cluster, incidents, self.leases, self.switch, clock, TrackRecord(incidents, clock).of, irreversible,
                 PlanningPolicy(Autonomy.AUTO, cooldown=timedelta(minutes=10), patience=timedelta(0), busy_for=_BUSY),
                 guardrails(cluster, incidents, clock, MemoryMeter(), book=PolicyBook(TextInHand(self.policy))),
                 submissions=Submissions(claims=execution.claim),

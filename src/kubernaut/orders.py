@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from kubernaut.domain.diagnosis import ActionCall, Parameter
 from kubernaut.domain.errors import OrderRefused, UnknownName
 from kubernaut.domain.incidents import Incident, IncidentId
-from kubernaut.domain.journal import EventKind, unsettled_attempt
+from kubernaut.domain.journal import OF_ATTEMPTS, EventKind, unsettled_attempt
 from kubernaut.domain.lifecycle import Phase
 from kubernaut.domain.objects import JsonObject
 from kubernaut.domain.plans import Plan
@@ -72,7 +72,7 @@ class Orders:
         known = await self._known(incident)
         if known.is_open:
             raise OrderRefused(f"{incident} is still in {known.phase}: it takes back by itself what does not help")
-        if unsettled_attempt(await self.incidents.events(incident)) is None:
+        if unsettled_attempt(await self.incidents.events(incident, kinds=OF_ATTEMPTS)) is None:
             raise OrderRefused(f"{incident} has nothing to undo: nothing is applied that was not taken back")
         # A number of its own for every attempt: one that was refused may be tried again later.
         attempts = 1
@@ -102,8 +102,12 @@ class Orders:
         if known.phase is not Phase.APPROVAL:
             raise OrderRefused(f"{incident} does not wait for consent: it is {known.ending or 'in ' + known.phase}")
         asked = await self.incidents.events(incident, kinds=(EventKind.ASKED,))
+        plan = load(Plan, asked[-1].body.get("plan"))
+        # Its run may be with a process that died, and hear of it only after the takeover.
+        if plan.expires_at is not None and plan.expires_at <= self.clock.now():
+            raise OrderRefused(f"the request for consent of {incident} was open until {plan.expires_at:%H:%MZ}")
         # One answer a question: of two people who click at once, the first decides.
-        return load(Plan, asked[-1].body.get("plan")), f"answer-{asked[-1].key}"
+        return plan, f"answer-{asked[-1].key}"
 
     async def _answer(self, incident: IncidentId, body: JsonObject, key: str) -> None:
         if not await self.engine.send(incident, DECISION, body, key=key):

@@ -37,6 +37,8 @@ async def admit(signal: Signal, stages: Stages, engine: Engine) -> Admission | R
             await engine.start(incident.id, beginning(incident))
         case Resolved(incidents=incidents):
             for incident in incidents:
+                # Whoever took the firing alert in may have died before it started the run.
+                await engine.start(incident.id, beginning(incident))
                 # The key makes it one message, though the same resolution may be taken from the inbox twice.
                 await engine.send(incident.id, DECISION, {"resolved": True}, key=f"resolved-{signal.id}")
         case _:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
@@ -14,6 +14,7 @@ import structlog
 from kubernaut.adapters.prometheus.steps import metered_step
 from kubernaut.adapters.traces.steps import trace_admission
 from kubernaut.domain.errors import KubernautError, StoreError
+from kubernaut.domain.incidents import Incident
 from kubernaut.domain.signals import AlertKey, Signal, SignalId
 from kubernaut.engine import Engine
 from kubernaut.engine.outcome import foreseen
@@ -39,6 +40,7 @@ IDLE_S = 1.0
 RETRY_S = 2.0
 # The gap that it closes, a crash between two commits, is rare; a query in 15 s is nothing.
 REVIVE_S = 15.0
+_A_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ class Reception:
         while True:
             try:
                 alive = set(await self.engine.unfinished())
-                for incident in await self.incidents.find(IncidentFilter(open_only=True, limit=1000)):
+                async for incident in self._open_incidents():
                     if incident.id in alive:
                         continue
                     status = await self.engine.status(incident.id)
@@ -149,3 +151,11 @@ class Reception:
             except KubernautError as error:
                 log.warning("open incidents cannot be looked through", error=str(error))
             await asyncio.sleep(REVIVE_S)
+
+    async def _open_incidents(self) -> AsyncIterator[Incident]:
+        """All of them: the oldest are those that would be forgotten for ever."""
+        wanted = IncidentFilter(open_only=True, limit=_A_PAGE)
+        while page := await self.incidents.find(wanted):
+            for incident in page:
+                yield incident
+            wanted = replace(wanted, offset=wanted.offset + _A_PAGE)

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from kubernaut.adapters.clock import SystemClock
+from kubernaut.adapters.clock import SystemClock, since_boot
 from kubernaut.adapters.ids import RandomIds
 from kubernaut.adapters.kubernetes.coalescing import CoalescingReader
 from kubernaut.adapters.kubernetes.connection import ClusterOptions
@@ -31,9 +31,7 @@ from kubernaut.declared import value_inputs
 from kubernaut.domain.diagnosis import ActionCall
 from kubernaut.domain.errors import KubernautError
 from kubernaut.domain.incidents import IncidentId
-from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.objects import Json, JsonObject
-from kubernaut.domain.plans import Conclusion
 from kubernaut.engine.durable import DurableEngine
 from kubernaut.engine.policy import EnginePolicy
 from kubernaut.engine.run import Run
@@ -42,6 +40,7 @@ from kubernaut.execution.previewing import ExecutionPorts
 from kubernaut.execution.proposing import PROPOSABLE, Proposing
 from kubernaut.execution.stage import ExecutionStage
 from kubernaut.gitops_wiring import declared_sources, repositories_of
+from kubernaut.healing.ending import end_broken
 from kubernaut.healing.stages import PipelinePolicy, Stages
 from kubernaut.impact.stage import ImpactStage
 from kubernaut.investigation.stage import InvestigationStage, SecondOpinion
@@ -55,6 +54,7 @@ from kubernaut.pipeline import run_incident
 from kubernaut.planning.exploring import ExplorationBudget
 from kubernaut.planning.guardrails import Guardrails, guardrails
 from kubernaut.planning.guards import Autonomy
+from kubernaut.planning.permitting import Permit
 from kubernaut.planning.planning import PlanningPolicy, PlanningStage
 from kubernaut.planning.policy.book import PolicyBook
 from kubernaut.planning.submitting import Submissions
@@ -136,7 +136,7 @@ async def running(
             heartbeats=store.heartbeats,
             leases=store.leases,
             on_failure=on_failure,
-            policy=EnginePolicy(pace=pace, steps_at_once=settings.in_flight),
+            policy=EnginePolicy(pace=pace, steps_at_once=settings.in_flight, clock=since_boot),
         )
         # Before anything can start a run, and left after all of it has ended.
         await closing.enter_async_context(engine)
@@ -208,6 +208,7 @@ def build_stages(settings: Settings, outside: Outside, ids: RandomIds) -> Stages
         busy_for,
         learning.like,
         Proposing(sources, outside.repositories),
+        Permit(reader, store.incidents, store.switch, clock).objection,
     )
     return Stages(
         triage=TriageStage(
@@ -301,12 +302,9 @@ def _learning(settings: Settings, outside: Outside) -> LearningStage:
 
 
 async def _close_failed(stages: Stages, store: Store, run_id: str, error: KubernautError) -> None:
-    """A run that broke by a defect of ours: people are told, and the incident does not stay open for ever."""
     incident = await store.incidents.get(IncidentId(run_id))
     if incident is not None and incident.is_open:
-        conclusion = Conclusion(Ending.FAILED, f"{error.code}: {error}")
-        await stages.execution.tell(incident, conclusion)
-        await stages.execution.close(incident, conclusion)
+        await end_broken(stages, incident, error)
 
 
 def _second_opinion(settings: Settings, outside: Outside, catalogue: Catalogue) -> SecondOpinion | None:

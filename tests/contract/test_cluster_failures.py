@@ -32,6 +32,7 @@ from kubernaut.resources import EVENT, POD, SECRET
 
 TARGET = ObjectRef("apps/v1", "Deployment", "shop", "checkout")
 PATCH = ObjectPatch(TARGET, Uid("u1"), "41", (PatchOperation("replace", "/spec/replicas", 3),))
+PATCHED: JsonObject = {"kind": "Deployment", "metadata": {"name": "checkout", "namespace": "shop", "uid": "u1"}}
 
 Reply = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -397,7 +398,12 @@ async def test_a_watch_of_a_forgotten_version_has_expired(server: ScriptedServer
 
 async def test_no_value_of_a_secret_leaves_the_adapter(server: ScriptedServer, api: KubernetesApi) -> None:
     applied = {"kubectl.kubernetes.io/last-applied-configuration": '{"data":{"key":"aHVudGVyMg=="}}'}
-    metadata: JsonObject = {"name": "db", "resourceVersion": "1", "annotations": {**applied, "team": "shop"}}
+    metadata: JsonObject = {
+        "name": "db",
+        "namespace": "shop",
+        "resourceVersion": "1",
+        "annotations": {**applied, "team": "shop"},
+    }
     secret: JsonObject = {
         "kind": "Secret",
         "metadata": metadata,
@@ -422,7 +428,7 @@ async def test_no_value_of_a_secret_leaves_the_adapter(server: ScriptedServer, a
 
 
 async def test_a_patch_pins_the_version_it_was_decided_on(server: ScriptedServer, api: KubernetesApi) -> None:
-    server.script = [answering(200, {"kind": "Deployment"})]
+    server.script = [answering(200, PATCHED)]
     await KubernetesWriter(api).write(PATCH, dry_run=True)
     line, body = server.asked[0]
     assert "dryRun=All" in line
@@ -451,7 +457,8 @@ async def test_a_kind_outside_our_table_is_looked_up_once(server: ScriptedServer
             {"name": "widgets", "kind": "Widget", "namespaced": True},
         ]
     }
-    server.script = [answering(200, kinds), answering(200, {"kind": "Widget"}), answering(404, {})]
+    widget = {"kind": "Widget", "metadata": {"name": "one", "namespace": "shop"}}
+    server.script = [answering(200, kinds), answering(200, widget), answering(404, {})]
     ref = ObjectRef("example.com/v1", "Widget", "shop", "one")
     assert await KubernetesReader(api).get(ref) is not None
     assert await KubernetesReader(api).get(ref) is None
@@ -520,3 +527,46 @@ def test_a_context_that_does_not_exist_names_those_that_do(tmp_path: Path) -> No
     )
     with pytest.raises(NoCluster, match="there is no context live; known: dev, prod"):
         KubernetesApi(ClusterOptions(kubeconfig=str(path), context="live"))
+
+
+ANOTHER: list[JsonObject] = [
+    {},
+    {"kind": "Status", "status": "Success"},
+    {"kind": "Deployment", "metadata": {"name": "checkout", "namespace": "other", "uid": "u1"}},
+    {"kind": "Deployment", "metadata": {"name": "cart", "namespace": "shop", "uid": "u1"}},
+]
+
+
+async def test_an_answer_about_another_object_tells_nothing_about_the_one_that_was_asked_for(
+    server: ScriptedServer, api: KubernetesApi
+) -> None:
+    for body in (*ANOTHER, {"kind": "Pod", "metadata": {"name": "checkout", "namespace": "shop"}}):
+        server.script = [answering(200, body)]
+        with pytest.raises(ClusterUnavailable, match="the answer is about"):
+            await KubernetesReader(api).get(TARGET)
+
+
+async def test_a_write_that_is_answered_with_another_object_may_or_may_not_have_been_done(
+    server: ScriptedServer, api: KubernetesApi
+) -> None:
+    successor = {"kind": "Deployment", "metadata": {"name": "checkout", "namespace": "shop", "uid": "u2"}}
+    for body in (*ANOTHER, successor):
+        server.script = [answering(200, body)]
+        with pytest.raises(ClusterUnavailable, match="whether it was done is not known"):
+            await KubernetesWriter(api).write(PATCH)
+
+
+async def test_a_page_of_whatever_stands_before_the_api_server_does_not_say_that_an_object_is_gone(
+    server: ScriptedServer, api: KubernetesApi
+) -> None:
+    server.script = [answering(404, "<html><body>no such site</body></html>"), answering(404, "404 page not found\n")]
+    with pytest.raises(ClusterUnavailable):
+        await KubernetesReader(api).get(TARGET)
+    assert await KubernetesReader(api).get(TARGET) is None
+
+
+async def test_a_list_that_never_ends_is_given_up(server: ScriptedServer, api: KubernetesApi) -> None:
+    server.script = [page(following="more")] * 200
+    with pytest.raises(ClusterUnavailable, match="did not end"):
+        await KubernetesReader(api).list(POD, "shop")
+    assert len(server.asked) == 100

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 import stat
+from collections.abc import Awaitable
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from kubernaut.adapters.store import Store, open_store
 from kubernaut.adapters.store.migrations import MIGRATIONS
 from kubernaut.adapters.store.opening import open_engine
 from kubernaut.adapters.store.schema import metadata
-from kubernaut.domain.errors import SettingsError, StoreError, StoreUnavailable
+from kubernaut.domain.errors import SettingsError, StoreError, StoreUnavailable, UnknownName
+from kubernaut.domain.incidents import IncidentId
 from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.objects import JsonObject
+from kubernaut.engine.runs import Entry
 from kubernaut.ports import IncidentFilter
 from tests.contract.conftest import database_url
 from tests.examples import HOLD, NOON, a_signal, an_incident
@@ -207,6 +210,36 @@ async def test_two_stores_on_one_database_open_one_incident_for_one_fault(databa
     assert incident.signals == 40
     for store in stores:
         store.close()
+
+
+async def test_a_write_that_cannot_be_made_repeats_and_undoes_no_other_of_its_group(database_url: str) -> None:
+    store = open_store(database_url)
+    opened = (await store.incidents.admit(a_signal(), an_incident(), hold=HOLD)).incident
+    await store.runs.begin("inc-1", {}, owner="a")
+
+    def told(incident: IncidentId, number: int) -> Event:
+        return Event(incident, f"noticed-{number}", EventKind.NOTICED, opened.opened_at, {})
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(10):
+            group.create_task(store.incidents.admit(a_signal(), an_incident(), hold=HOLD))
+            group.create_task(store.incidents.append(told(opened.id, number)))
+            group.create_task(store.runs.keep("inc-1", number, Entry(f"step-{number}", number), owner="a"))
+            group.create_task(refused(store.incidents.append(told(IncidentId("nobody"), number))))
+
+    incident = await store.incidents.get(opened.id)
+    assert incident is not None
+    assert incident.signals == 11
+    kinds = [event.kind for event in await store.incidents.events(opened.id)]
+    assert (kinds.count(EventKind.JOINED), kinds.count(EventKind.NOTICED), len(kinds)) == (10, 10, 21)
+    assert [entry.body for entry in await store.runs.journal("inc-1")] == list(range(10))
+    assert (await store.event_log.checked()).is_whole
+    store.close()
+
+
+async def refused(write: Awaitable[None]) -> None:
+    with pytest.raises(UnknownName):
+        await write
 
 
 async def test_two_stores_admitting_one_signal_count_it_once(database_url: str) -> None:

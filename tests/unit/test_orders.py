@@ -122,6 +122,17 @@ async def test_of_two_who_answer_at_once_the_second_is_told_that_the_first_decid
     assert [heard["by"] for heard in desk.heard if isinstance(heard, dict)] == ["anna"]
 
 
+async def test_a_request_takes_no_answer_once_its_time_is_over_though_its_run_has_not_heard_of_it() -> None:
+    desk = Waiting()
+    teller = Teller(desk.store)
+    await teller.receive()
+    await teller.diagnose()
+    plan = replace(teller.plan(Decision.ASK, "data hangs on it"), expires_at=NOON)
+    await teller.add(EventKind.ASKED, {"plan": dump(plan), "preview": {}}, Phase.APPROVAL)
+    with pytest.raises(OrderRefused, match="was open until 12:00Z"):
+        await desk.orders.approve(teller.id, Consent("anna"))
+
+
 async def test_what_asks_nothing_takes_no_answer() -> None:
     desk = Waiting()
     teller = await a_healed_one(desk.store)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 from kubernaut.ports import Clock
@@ -18,3 +19,8 @@ class SystemClock(Clock):
     async def sleep(self, duration: timedelta) -> None:
         """Waits for that long."""
         await asyncio.sleep(max(duration.total_seconds(), 0))
+
+
+def since_boot() -> float:
+    """Seconds on a clock that nobody sets, the sleep of the machine among them where the system counts that."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

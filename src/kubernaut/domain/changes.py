@@ -8,6 +8,8 @@ from typing import Final, Literal, TypeAlias
 from kubernaut.domain.objects import Json, JsonObject, ObjectRef, Uid
 
 MARK: Final = "kubernaut.ai/change"
+# What the API server notes down as the manager of the fields that we write.
+FIELD_MANAGER: Final = "kubernaut"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,15 @@ class ObjectPatch:
 
 @dataclass(frozen=True, slots=True)
 class ObjectDeletion:
-    """A delete with the uid as its precondition, so that a successor of the same name is never hit."""
+    """A delete with the uid as its precondition, so that a successor of the same name is never hit.
+
+    `resource_version`, where it is given, is one too: what somebody changed since it was looked at is not deleted.
+    """
 
     target: ObjectRef
     uid: Uid
     grace_period_s: int | None = None
+    resource_version: str = ""
     kind: Literal["deletion"] = "deletion"
 
 

@@ -55,12 +55,19 @@ class Holder:
 
     def holds(self, path: Path) -> bool:
         """Whether the field, something in it, or the whole that it is a part of, is the manager's."""
+        return self._reaches(path, whole=True)
+
+    def wrote(self, path: Path) -> bool:
+        """Whether that very field is the manager's: a whole of which others have taken all the fields is empty, too."""
+        return self._reaches(path, whole=False)
+
+    def _reaches(self, path: Path, *, whole: bool) -> bool:
         node: Json = dict(self.fields)
         for step in path:
             if not isinstance(node, dict):
                 return False
             if not node:
-                return True
+                return whole
             if isinstance(step, Entry):
                 # List entries are named by their merge keys (`k:{"name":"web"}`) or, in sets, by their value (`v:"a"`).
                 node = next((child for key, child in node.items() if step.is_called(key)), None)

@@ -120,6 +120,8 @@ def cause_told(event: Event) -> str | None:
 
 
 _BEGUN = frozenset({EventKind.APPLIED, EventKind.INTENDED, EventKind.SUBMITTED})
+# All that tells of attempts; the alerts that joined an incident in a storm are thousands of events beside these.
+OF_ATTEMPTS = (*sorted(_BEGUN), EventKind.REFUSED, EventKind.UNDONE)
 
 
 def unsettled_attempt(events: Sequence[Event]) -> Event | None:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kubernaut.domain.changes import MARK, ObjectPatch, PatchOperation, Withdrawal
+from kubernaut.domain.changes import FIELD_MANAGER, MARK, ObjectPatch, PatchOperation, Withdrawal
 from kubernaut.domain.execution import Intent
+from kubernaut.domain.held_fields import Holder, changed_fields, holders, path_of, words
 from kubernaut.domain.objects import Json, JsonObject, KubeObject, copied
-from kubernaut.domain.patches import ABSENT, Absent, holds, pointer, tokens, value_at
+from kubernaut.domain.patches import ABSENT, Absent, holds, patched, pointer, tokens, value_at
+from kubernaut.domain.provenance import CONTROLLERS
 
 # The merge keys of the lists that actions touch: containers, env and volumes by name, ports of Services by number.
 _IDENTITIES = ("name", "port")
@@ -58,6 +60,28 @@ def changed_since(undo: ObjectPatch, now: KubeObject) -> str | None:
     return None
 
 
+def was_made_by_others(change: ObjectPatch, now: KubeObject) -> str:
+    """Who made this very change, where it was not us by `managedFields`; empty where we did or nobody can tell."""
+    written = [path_of(dict(now.raw), entry.path) for entry in change.operations if entry.op in {"add", "replace"}]
+    makers = [each.manager for each in holders(now) for path in written if each.holds(path)]
+    known = change.subresource != "status" and bool(makers) and FIELD_MANAGER not in makers
+    return makers[0] if known else ""
+
+
+def declared_since(undo: ObjectPatch, now: KubeObject) -> str:
+    """Who wrote or applied the same since, and which field: `kubectl wrote .spec.paused`; empty where nobody did.
+
+    What we changed was taken from its former managers with that, so whoever holds it beside us came later.
+    """
+    held = holders(now)
+    others = [each for each in held if each.manager not in {FIELD_MANAGER, *CONTROLLERS}]
+    if undo.subresource == "status" or all(each.manager != FIELD_MANAGER for each in held):
+        return ""
+    leaves = list(changed_fields(dict(now.raw), patched(now.raw, undo.operations)))
+    found = (f"{each.manager} wrote {words(leaf)}" for leaf in leaves for each in others if each.wrote(leaf))
+    return next(found, "")
+
+
 def is_undone(undo: ObjectPatch, now: KubeObject) -> bool:
     """Whether every touched path holds what it held before the change."""
     wanted = {entry.path: entry for entry in undo.operations if entry.op != "test"}
@@ -72,7 +96,14 @@ def content_of(item: KubeObject) -> JsonObject:
 def is_as_made(way_back: Withdrawal, now: KubeObject) -> bool:
     """Whether the object that we made still has our mark, and everything that we wrote into it."""
     written = {key: value for key, value in way_back.body.items() if key not in _NOT_CONTENT}
-    return now.annotations.get(MARK) == way_back.mark and _contains(dict(now.raw), written)
+    ours = now.annotations.get(MARK) == way_back.mark and _contains(dict(now.raw), written)
+    # What somebody added beside it is told from the API server's defaults by the count of changes, and by its manager.
+    return ours and now.generation <= 1 and not any(_is_theirs(each) for each in holders(now))
+
+
+def _is_theirs(holder: Holder) -> bool:
+    own = holder.manager in {FIELD_MANAGER, *CONTROLLERS}
+    return not own and bool({key.removeprefix("f:") for key in holder.fields} - _NOT_CONTENT)
 
 
 def _contains(found: Json, written: Json) -> bool:

@@ -55,7 +55,7 @@ class DurableEngine(Engine):
         self._policy = policy or EnginePolicy()
         self._on_failure = on_failure
         # Half of the time after which others count us out: the other half is for a beat that takes long to write.
-        self._pulse = Pulse(heartbeats, executor, trust=self._policy.stale_after / 2)
+        self._pulse = Pulse(heartbeats, executor, self._policy.stale_after / 2, self._policy.clock)
         self._sweeper = Sweeper(heartbeats, leases, runs, executor)
         self._listener = Listener(runs)
         self._slots = asyncio.Semaphore(self._policy.steps_at_once)

@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import NoReturn, cast
 
 import structlog
 
-from kubernaut.domain.errors import JournalMismatch, StoreError
+from kubernaut.domain.errors import JournalMismatch, StoreError, StoreUnavailable
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.engine.gate import Gate
 from kubernaut.engine.liveness import Pulse
+from kubernaut.engine.outcome import error_in
 from kubernaut.engine.runs import Entry, RunStore
 from kubernaut.engine.stepping import Journal
 
@@ -53,7 +54,11 @@ class RunJournal(Journal):
             try:
                 # The effect first and its record after: a crash between the two repeats the step, which is why steps
                 # are idempotent.
-                return await self._keep(name, await produce())
+                produced = await produce()
+                error = error_in(produced)
+                if isinstance(error, StoreUnavailable):
+                    self._wait_for_database(error)
+                return await self._keep(name, produced)
             finally:
                 self.is_acting = False
 
@@ -62,13 +67,13 @@ class RunJournal(Journal):
         await self._gate.passed()
         # The end is stored and not the duration: a restart waits for what is left, and not all over again.
         until = await self._moment("sleep", duration)
-        await asyncio.sleep(_seconds_to(until))
+        await asyncio.sleep(_seconds_to(self._at_most(until, duration)))
 
     async def receive(self, topic: str, timeout: timedelta) -> Json | None:  # noqa: ASYNC109  # durable
         """The stored message, the next one, or None."""
         await self._gate.passed()
         # Two entries, the deadline and the message, so that a replay of an unfinished wait keeps its first deadline.
-        until = await self._moment(f"receive {topic} until", timeout)
+        until = self._at_most(await self._moment(f"receive {topic} until", timeout), timeout)
         replayed = self._replayed(f"receive {topic}")
         if replayed is None:
             found = await self._await_message(topic, until)
@@ -107,15 +112,22 @@ class RunJournal(Journal):
         try:
             kept = await self._runs.keep(self._run_id, self._place, Entry(name, body), owner=self._pulse.executor)
         except StoreError as error:
-            # Neither a result nor a failure of the run: it stays unfinished, and the sweeper takes it up again.
-            log.warning("journal does not answer, the run waits", run=self._run_id, error=str(error))
-            raise asyncio.CancelledError from error
+            self._wait_for_database(error)
         # The fence: another process owns the run now, or it was cancelled. This one stops without a word in the
         # journal.
         if not kept:
             raise asyncio.CancelledError(f"{self._run_id} was taken over or ended")
         self._place += 1
         return body
+
+    def _wait_for_database(self, error: StoreError) -> NoReturn:
+        """Neither a result nor a failure of the run: it stays unfinished, and the sweeper takes it up again."""
+        log.warning("journal does not answer, the run waits", run=self._run_id, error=str(error))
+        raise asyncio.CancelledError from error
+
+    def _at_most(self, until: datetime, duration: timedelta) -> datetime:
+        """The stored end of a wait, or an earlier one where the clock was set back since it was stored."""
+        return min(until, datetime.now(UTC) + duration / self._pace)
 
     async def _moment(self, name: str, duration: timedelta) -> datetime:
         replayed = self._replayed(name)
@@ -126,6 +138,9 @@ class RunJournal(Journal):
 
     async def _await_message(self, topic: str, until: datetime) -> JsonObject:
         self.is_listening = True
+        # By a clock that nobody sets.
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + _seconds_to(until)
         try:
             while True:
                 # Before the look, so that what comes between the look and the wait still wakes it.
@@ -140,10 +155,10 @@ class RunJournal(Journal):
                 for message in waiting:
                     if message.seq not in self._received:
                         return {"seq": message.seq, "message": message.payload}
-                if _seconds_to(until) <= 0:
+                if clock() >= deadline:
                     return {}
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(_seconds_to(until)):
+                    async with asyncio.timeout_at(deadline):
                         await self.news.wait()
         finally:
             self.is_listening = False

@@ -2,7 +2,8 @@
 
 A process whose beat is older than `stale_after` has lost its runs: one elected sweeper hands them to the living. The
 process may only have been paused. So it trusts its own beat for less than `stale_after` alone, by a clock that does
-not stop while it is paused; after a longer gap (a lapse) each of its runs asks who owns it before it acts again.
+not stop while it is paused, nor while its machine sleeps; after a longer gap (a lapse) each of its runs asks who owns
+it before it acts again.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import timedelta
 import structlog
 
 from kubernaut.domain.errors import KubernautError
+from kubernaut.engine.policy import loop_time
 from kubernaut.engine.runs import RunStore
 from kubernaut.ports import Heartbeats, Leases
 
@@ -23,7 +25,10 @@ log = structlog.get_logger(__name__)
 class Pulse:
     """The beats of this process. `lapses` counts the gaps in which it may have been taken for dead."""
 
-    def __init__(self, heartbeats: Heartbeats, executor: str, trust: timedelta) -> None:
+    def __init__(
+        self, heartbeats: Heartbeats, executor: str, trust: timedelta, clock: Callable[[], float] = loop_time
+    ) -> None:
+        self._clock = clock
         self._heartbeats = heartbeats
         self.executor = executor
         self._trust_s = trust.total_seconds()
@@ -37,7 +42,7 @@ class Pulse:
 
     async def beat(self) -> None:
         """Tells the others. The time that counts is the one before the write, which is no later than the stored one."""
-        now = asyncio.get_running_loop().time()
+        now = self._clock()
         await self._heartbeats.beat(self.executor)
         if self._last and self._is_late():
             self._lapses += 1
@@ -45,7 +50,7 @@ class Pulse:
         self._last = now
 
     def _is_late(self) -> bool:
-        return asyncio.get_running_loop().time() - self._last > self._trust_s
+        return self._clock() - self._last > self._trust_s
 
 
 class Sweeper:

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from typing_extensions import TypeForm
 
-from kubernaut.domain.errors import KubernautError, StepNameTaken
+from kubernaut.domain.errors import KubernautError, StepNameTaken, StoreUnavailable
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.engine.outcome import capture, error_in, reveal
 from kubernaut.engine.retrying import RetryPolicy, retried
@@ -81,12 +81,19 @@ class JournalledRun(Run):
 async def conclude(
     run: Run, workflow: Workflow, argument: JsonObject, on_failure: OnFailure, policy: RetryPolicy
 ) -> JsonObject:
-    """The entry a workflow ends with. Where that is an error, `on_failure` was told first, at least once."""
+    """The entry a workflow ends with. Where that is an error, `on_failure` was told first, at least once.
+
+    Raises `StoreUnavailable` where that could not be told for now.
+    """
     entry = await capture("workflow", lambda: workflow(run, argument))
     error = error_in(entry)
     if error is not None:
         told = await capture("on_failure", lambda: retried(lambda: on_failure(run.id, error), policy, key=run.id))
-        entry["unreported"] = "error" in told
+        untold = error_in(told)
+        if isinstance(untold, StoreUnavailable):
+            # The run must not end before its owner knows: it would leave behind what nobody sees to.
+            raise untold
+        entry["unreported"] = untold is not None
     return entry
 
 

@@ -16,7 +16,7 @@ from kubernaut.domain.changes import MARK, Change, Eviction, ObjectCreation, Obj
 from kubernaut.domain.errors import ChangeRejected, ClusterUnavailable, Conflict, Forbidden, ObjectMissing
 from kubernaut.domain.execution import Applied, Execution, Intent, Refused
 from kubernaut.domain.objects import KubeObject
-from kubernaut.domain.snapshots import content_of, drifted, is_undone
+from kubernaut.domain.snapshots import content_of, drifted, is_undone, was_made_by_others
 from kubernaut.execution.preconditions import owned
 from kubernaut.execution.previewing import ATTEMPTS, ExecutionPorts
 
@@ -32,7 +32,7 @@ async def apply_part(ports: ExecutionPorts, intent: Intent, *, first: bool = Tru
         # Read for each attempt: what a lost answer left behind is found here and not written a second time.
         now = await ports.reader.get(target)
         if is_applied(intent, now):
-            return _ended(ports, intent, Applied.ALREADY)
+            return _found(ports, intent, now)
         reason = _unfit(intent, now) or (await _unprepared(ports, intent) if first else None)
         if reason is None:
             # The checks above were made on this very version, and the server takes the change at no other.
@@ -89,10 +89,16 @@ async def write_once(
 
 
 def at_version(change: Change, now: KubeObject | None) -> Change:
-    """The same change for the version that was just read; all others go by uid or mark alone."""
-    if isinstance(change, ObjectPatch) and now is not None:
-        return replace(change, resource_version=now.resource_version)
-    return change
+    """The same change for the version that was just read; a pod, whose status moves, and others go by uid or mark."""
+    if now is None:
+        return change
+    match change:
+        case ObjectPatch():
+            return replace(change, resource_version=now.resource_version)
+        case ObjectDeletion() if change.target.kind != "Pod":
+            return replace(change, resource_version=now.resource_version)
+        case _:
+            return change
 
 
 def _unfit(intent: Intent, now: KubeObject | None) -> str | None:
@@ -105,14 +111,21 @@ def _unfit(intent: Intent, now: KubeObject | None) -> str | None:
     if now.uid != change.uid:
         return f"changed meanwhile: {change.target} was replaced by another of the same name"
     # Status and metadata are left out: they change all the time, and nobody decided on them.
-    decided_on = content_of(KubeObject(intent.snapshot))
+    before = KubeObject(intent.snapshot)
+    decided_on = content_of(before)
     untouched = not isinstance(intent.undo, ObjectPatch) or is_undone(intent.undo, now)
     if decided_on and (content_of(now) != decided_on or not untouched):
         return f"changed meanwhile: the spec of {change.target} is not the one that was diagnosed"
+    if now.generation != before.generation:
+        # Perhaps by this very change, made before a crash and put back since: it is not made a second time.
+        return f"changed meanwhile: the spec of {change.target} was changed and put back"
     return None
 
 
 async def _unprepared(ports: ExecutionPorts, intent: Intent) -> str | None:
+    objection = await ports.objection()
+    if objection:
+        return f"not begun: {objection}"
     call = intent.preview.call
     prepared = await ports.catalogue[call.action].prepared(ports.reader, call, ports.clock.now())
     if isinstance(prepared, Refused):
@@ -120,6 +133,15 @@ async def _unprepared(ports: ExecutionPorts, intent: Intent) -> str | None:
     # Somebody may have put the object under GitOps since the plan was made, hours ago where people had to be asked.
     claim = prepared.claim()
     return f"changed meanwhile: {owned(call, claim).reason}" if claim and intent.stop_gap is None else None
+
+
+def _found(ports: ExecutionPorts, intent: Intent, now: KubeObject | None) -> Execution:
+    """What is made of a change that is there already: what somebody else did is not ours to watch and to take back."""
+    change = intent.preview.change
+    maker = was_made_by_others(change, now) if isinstance(change, ObjectPatch) and now is not None else ""
+    if not maker:
+        return _ended(ports, intent, Applied.ALREADY)
+    return _ended(ports, intent, Applied.REFUSED, f"changed meanwhile: {maker} made this very change")
 
 
 def _ended(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -23,14 +23,22 @@ ATTEMPTS: Final = 3
 _MOST_LINES: Final = 60
 
 
+async def _nothing_objects() -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class ExecutionPorts:
-    """What execution reads and writes with, and the actions it may take."""
+    """What execution reads and writes with, and the actions it may take.
+
+    `objection` says just before a remedy is begun why it may not be any more; empty where it may.
+    """
 
     reader: ClusterReader
     writer: ClusterWriter
     clock: Clock
     catalogue: Catalogue
+    objection: Callable[[], Awaitable[str]] = _nothing_objects
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ _PAUSE: Final = timedelta(seconds=5)
 @dataclass(slots=True)
 class _Progress:
     intent: Intent
+    rounds: int
     deadline: datetime
     waiting: list[Intent]
     done: list[Intent] = field(default_factory=list)
@@ -46,10 +47,13 @@ async def apply(ports: ExecutionPorts, intent: Intent) -> Execution:
     execution = await apply_part(ports, intent, first=not begun)
     if execution.applied is Applied.REFUSED and (intent.together or begun):
         return await _taken_back(ports, intent, [], {_name(intent): execution.reason}) if begun else execution
-    progress = _Progress(intent, ports.clock.now() + timedelta(seconds=intent.patience_s), list(intent.further))
+    # Counted, so that a clock that is set back lengthens nothing; each takes a pause at the least.
+    rounds = 1 + intent.patience_s // int(_PAUSE.total_seconds())
+    deadline = ports.clock.now() + timedelta(seconds=intent.patience_s)
+    progress = _Progress(intent, rounds, deadline, list(intent.further))
     _note(progress, intent, execution)
     while await _round(ports, progress):
-        await ports.clock.sleep(_PAUSE)
+        await ports.clock.sleep(_pause(progress))
     progress.failed |= {name: f"the time was up: {why}" for name, why in progress.held.items()}
     return await _ended(ports, progress)
 
@@ -76,7 +80,14 @@ async def _round(ports: ExecutionPorts, progress: _Progress) -> bool:
             progress.held[_name(part)] = held
             still.append(part)
     progress.waiting = still
-    return bool(still) and ports.clock.now() < progress.deadline
+    progress.rounds -= 1
+    return bool(still) and progress.rounds > 0 and ports.clock.now() < progress.deadline
+
+
+def _pause(progress: _Progress) -> timedelta:
+    """Until the next round: as long as the API server asked for, where it did."""
+    asked = [held.retry_after_s for held in progress.held.values() if isinstance(held, ClusterThrottled)]
+    return max(_PAUSE, timedelta(seconds=max(asked, default=0.0)))
 
 
 async def _try(ports: ExecutionPorts, progress: _Progress, part: Intent) -> ClusterError | str:

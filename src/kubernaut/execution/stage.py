@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from kubernaut.domain.diagnosis import ActionCall, Diagnosis
 from kubernaut.domain.errors import NotifyFailed
 from kubernaut.domain.execution import Applied, Execution, Intent, Preview, Refused, Verification
 from kubernaut.domain.incidents import Incident
-from kubernaut.domain.journal import Event, EventKind, attempt_of, is_undoing, unsettled_attempt
+from kubernaut.domain.journal import OF_ATTEMPTS, Event, EventKind, attempt_of, is_undoing, unsettled_attempt
 from kubernaut.domain.lifecycle import FOR_PEOPLE, Ending, Phase
 from kubernaut.domain.objects import JsonObject, ObjectRef, Tree
 from kubernaut.domain.ownership import Claim
@@ -22,6 +23,8 @@ from kubernaut.domain.plans import Candidate, Conclusion, Decision, Plan, lease_
 from kubernaut.domain.proposals import Proposal
 from kubernaut.domain.sources import PROPOSE, Submission, Submitted
 from kubernaut.engine.codec import dump, load
+from kubernaut.execution.attempts import busy_with, intent_of, told_of
+from kubernaut.execution.consented import other_than_shown
 from kubernaut.execution.owning import claim_on_call, rewriters_in
 from kubernaut.execution.previewing import ExecutionPorts, Owners, intend
 from kubernaut.execution.proposing import Proposing, draft, submit, withdraw
@@ -37,6 +40,8 @@ _REMEMBERED = timedelta(days=7)
 
 # Which finished incidents are alike, most alike first.
 Recall = Callable[[Incident, Diagnosis], Awaitable[Sequence[Tree]]]
+# Why nothing may be begun for an incident any more.
+Objection = Callable[[Incident], Awaitable[Refused | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class ExecutionStage:
     busy_for: timedelta
     recall: Recall | None = None
     proposing: Proposing = field(default_factory=Proposing)
+    objection: Objection | None = None
 
     async def ask(
         self, incident: Incident, diagnosis: Diagnosis, plan: Plan, *, look: int, open_for: timedelta
@@ -141,9 +147,14 @@ class ExecutionStage:
 
     async def intend(self, incident: Incident, chosen: Candidate, *, attempt: int) -> Execution:
         """What is going to be done, stored with the snapshot and the way back before anything is touched."""
+        known = await intent_of(self.incidents, incident, attempt)
+        if known is not None:
+            return Execution(known, Applied.ALREADY, "", self._now())
         call = chosen.call
-        await self.leases.acquire(lease_name(call.target), incident.id, duration=self.busy_for)
-        intended = await intend(self.ports, call, await self._owners(chosen))
+        busy = await busy_with(self.leases, incident, call.target, self.busy_for)
+        intended = busy or await intend(self.ports, call, await self._owners(chosen))
+        if isinstance(intended, Intent):
+            intended = await other_than_shown(self.incidents, incident, intended) or intended
         now = self._now()
         if isinstance(intended, Refused):
             refused = Execution(None, Applied.REFUSED, intended.reason, now)
@@ -156,35 +167,49 @@ class ExecutionStage:
         return Execution(intended, Applied.ALREADY, "", now)
 
     async def apply(self, incident: Incident, intent: Intent, *, attempt: int) -> Execution:
-        """The change, done once."""
-        done = await apply(self.ports, intent)
+        """The change, done once: what was told of this attempt already is the answer."""
+        told = await told_of(self.incidents, incident, attempt, EventKind.APPLIED, EventKind.REFUSED)
+        if told is not None:
+            return told
+        target = intent.preview.call.target
+        done = await apply(replace(self.ports, objection=partial(self._objection, incident, target, attempt)), intent)
         refused = done.applied is Applied.REFUSED
         kind, phase = (EventKind.REFUSED, Phase.INVESTIGATION) if refused else (EventKind.APPLIED, Phase.VERIFICATION)
-        target = intent.preview.call.target
         body: JsonObject = {"execution": dump(done)}
         await self._store(incident, f"{kind}-{attempt}", kind, body, phase=phase, about=target)
         return done
 
+    async def _objection(self, incident: Incident, target: ObjectRef, attempt: int) -> str:
+        if await told_of(self.incidents, incident, attempt, EventKind.APPLIED, EventKind.REFUSED) is not None:
+            return "another replica has done it"
+        refused = await busy_with(self.leases, incident, target, self.busy_for)
+        if refused is None and self.objection is not None:
+            refused = await self.objection(incident)
+        return refused.reason if refused else ""
+
     async def undo(self, incident: Incident, intent: Intent, verification: Verification, *, attempt: int) -> Execution:
         """The way back taken, after a verification that did not see the remedy help."""
-        back = await self._take_back(incident, intent, str(attempt))
-        body: JsonObject = {"execution": dump(back), "why": verification.reason}
-        target = intent.preview.call.target
-        key = f"{EventKind.UNDONE}-{attempt}"
-        await self._store(incident, key, EventKind.UNDONE, body, phase=Phase.INVESTIGATION, about=target)
-        return back
+        return await self._undone(incident, intent, attempt, verification.reason, Phase.INVESTIGATION)
 
     async def let_go(self, incident: Incident, intent: Intent, *, attempt: int) -> Execution:
         """A step taken back that only prepared for others, since its strategy came to no good end."""
+        return await self._undone(incident, intent, attempt, "the strategy that it was a step of did not heal", None)
+
+    async def _undone(
+        self, incident: Incident, intent: Intent, attempt: int, why: str, phase: Phase | None
+    ) -> Execution:
+        told = await told_of(self.incidents, incident, attempt, EventKind.UNDONE)
+        if told is not None:
+            return told
         back = await self._take_back(incident, intent, str(attempt))
-        body: JsonObject = {"execution": dump(back), "why": "the strategy that it was a step of did not heal"}
-        target = intent.preview.call.target
-        await self._store(incident, f"{EventKind.UNDONE}-{attempt}", EventKind.UNDONE, body, about=target)
+        body: JsonObject = {"execution": dump(back), "why": why}
+        key, about = f"{EventKind.UNDONE}-{attempt}", intent.preview.call.target
+        await self._store(incident, key, EventKind.UNDONE, body, phase=phase, about=about)
         return back
 
     async def undo_last(self, incident: Incident, *, by: str, reason: str = "") -> Execution:
         """The last applied change of the incident taken back, because a person wants it."""
-        last = unsettled_attempt(await self.incidents.events(incident.id))
+        last = unsettled_attempt(await self.incidents.events(incident.id, kinds=OF_ATTEMPTS))
         if last is None:
             return Execution(None, Applied.REFUSED, "nothing is applied that was not taken back", self._now())
         if last.kind is EventKind.SUBMITTED:
@@ -203,7 +228,8 @@ class ExecutionStage:
         back = await undo(self.ports, intent)
         if intent.stop_gap is None or back.applied is Applied.REFUSED:
             return back
-        events = [each for each in await self.incidents.events(incident.id) if attempt_of(each) == _beside(attempt)]
+        told = await self.incidents.events(incident.id, kinds=OF_ATTEMPTS)
+        events = [each for each in told if attempt_of(each) == _beside(attempt)]
         submitted = next((each for each in events if each.kind is EventKind.SUBMITTED), None)
         if submitted is None or any(is_undoing(each) for each in events):
             return back
@@ -229,7 +255,7 @@ class ExecutionStage:
 
     async def close(self, incident: Incident, conclusion: Conclusion) -> str:
         """Closes the incident and gives back what it held."""
-        for event in await self.incidents.events(incident.id, kinds=(EventKind.PLANNED,)):
+        for event in await self.incidents.events(incident.id, kinds=(EventKind.PLANNED, EventKind.APPROVED)):
             chosen = load(Plan, event.body["plan"]).chosen
             if chosen is not None:
                 await self.leases.release(lease_name(chosen.call.target), incident.id)

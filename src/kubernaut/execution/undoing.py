@@ -8,7 +8,7 @@ from typing import Final
 from kubernaut.domain.changes import MARK, ObjectCreation, ObjectDeletion, ObjectPatch, WayBack, Withdrawal
 from kubernaut.domain.execution import Applied, Execution, Intent
 from kubernaut.domain.objects import KubeObject
-from kubernaut.domain.snapshots import changed_since, content_of, is_as_made, is_undone
+from kubernaut.domain.snapshots import changed_since, content_of, declared_since, is_as_made, is_undone
 from kubernaut.execution.applying import at_version, write_once
 from kubernaut.execution.previewing import ATTEMPTS, ExecutionPorts
 
@@ -46,13 +46,13 @@ async def _once_gone(ports: ExecutionPorts, way_back: WayBack) -> KubeObject | N
 
     A claim, for one, stays until its controller has seen that nobody uses it.
     """
-    deadline = ports.clock.now() + _LEAVES_WITHIN
-    while True:
-        now = await ports.reader.get(way_back.target)
-        leaving = now is not None and now.has("metadata", "deletionTimestamp")
-        if not isinstance(way_back, ObjectCreation) or not leaving or ports.clock.now() >= deadline:
-            return now
+    now = await ports.reader.get(way_back.target)
+    for _ in range(_LEAVES_WITHIN // _PAUSE):
+        if not isinstance(way_back, ObjectCreation) or now is None or not now.has("metadata", "deletionTimestamp"):
+            break
         await ports.clock.sleep(_PAUSE)
+        now = await ports.reader.get(way_back.target)
+    return now
 
 
 async def _taken_back(ports: ExecutionPorts, intent: Intent, way_back: WayBack) -> Execution:
@@ -73,8 +73,9 @@ def _change_of(way_back: WayBack, now: KubeObject | None) -> ObjectPatch | Objec
         case ObjectCreation():
             return way_back
         case Withdrawal(target=target):
-            # By the uid that was just seen with our mark: another object of that name is left alone.
-            return ObjectDeletion(target, now.uid if now else KubeObject({}).uid)
+            # By the uid and the version that were just seen with our mark: another object of that name is left alone.
+            seen = now or KubeObject({})
+            return ObjectDeletion(target, seen.uid, resource_version=seen.resource_version)
 
 
 def _is_back(way_back: WayBack, now: KubeObject | None) -> bool:
@@ -111,7 +112,10 @@ def _changed_by_others(way_back: ObjectPatch, now: KubeObject | None) -> str | N
         return f"{way_back.target} was replaced by another of the same name"
     # Their hand was the later one and may be the repair: undoing over it would bring the fault back.
     path = changed_since(way_back, now)
-    return f"somebody else changed {path} of {way_back.target} since; their value stays" if path else None
+    if path:
+        return f"somebody else changed {path} of {way_back.target} since; their value stays"
+    declared = declared_since(way_back, now)
+    return f"{declared} of {way_back.target} since; their value stays, which is the same" if declared else None
 
 
 def _remaining(intent: Intent, now: KubeObject | None) -> str:

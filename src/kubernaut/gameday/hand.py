@@ -100,8 +100,15 @@ class Hand:
         }
         await self._call("create", "POST", ref, NAMESPACE, body=body, manager="kubectl-create")
 
-    async def release(self, name: str) -> None:
-        """Takes every finalizer off the workloads of a namespace and deletes it; nothing happens where it is gone."""
+    async def release(self, name: str, run: str = "") -> None:
+        """Takes every finalizer off the workloads of a namespace and deletes it, where a gameday made it: that run.
+
+        Nothing happens where it is gone, or somebody else's, whose name we only hit upon.
+        """
+        place = await self.reader.get(ObjectRef("v1", "Namespace", "", name))
+        made_by = place.labels.get(RUN_LABEL) if place else None
+        if made_by is None or run not in ("", made_by):
+            return
         for api_version, kind in (("apps/v1", "Deployment"), ("apps/v1", "StatefulSet")):
             resource = find_resource(api_version, kind)
             if resource is None:

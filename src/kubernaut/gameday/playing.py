@@ -112,7 +112,7 @@ async def _namespace(ground: Ground, problem: Problem) -> AsyncIterator[str]:
     finally:
         # Ctrl-C cancels what is above: the clean-up is finished all the same, within its own time.
         async with asyncio.timeout(_CLEAR_S):
-            await ground.hand.release(name)
+            await ground.hand.release(name, ground.run)
 
 
 async def _begin(ground: Ground, problem: Problem, arm: Arm) -> _Play:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from functools import partial
 
 from kubernaut.domain.diagnosis import Diagnosis
+from kubernaut.domain.errors import EngineError, KubernautError
 from kubernaut.domain.execution import Applied, Effect, Execution, Intent, Observation, Verification
 from kubernaut.domain.incidents import Incident
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.plans import Candidate, Conclusion, Course, Outcome
 from kubernaut.domain.sources import PROPOSE, Submitted, proposal_of
 from kubernaut.engine import Run
+from kubernaut.healing.patience import patiently
 from kubernaut.healing.stages import Stages
 from kubernaut.healing.ways import Acted
 
@@ -47,18 +49,39 @@ async def _change(
         return Acted(Conclusion(Ending.ESCALATED, prepared.reason, final=False), Outcome.REFUSED)
     intent = prepared.intent
     beside = await _submit_beside(run, stages, incident, diagnosis, intent, attempt=attempt)
-    applied = await run.step(
-        f"apply-{attempt}", partial(execution.apply, incident, intent, attempt=attempt), returns=Execution
-    )
     take_back = f"kubernaut incidents undo {incident.id}"
+    try:
+        done = await _carry_out(run, stages, incident, diagnosis, intent, chosen.course, attempt=attempt)
+    except EngineError:
+        raise
+    except KubernautError as error:
+        action = intent.preview.call.action
+        words = f"{action} may be in force, and nobody could see to it ({error.code}: {error})"
+        return Acted(Conclusion(Ending.BLOCKED, words, take_back), Outcome.UNKNOWN, intent)
+    match done:
+        case Execution():
+            return _not_applied(intent, done, take_back, beside)
+        case verification, None:
+            return _left_standing(intent, verification, take_back, beside)
+        case verification, back:
+            return _taken_back(intent, verification, back, take_back)
+
+
+async def _carry_out(  # what every step of an attempt is told
+    run: Run, stages: Stages, incident: Incident, diagnosis: Diagnosis, intent: Intent, course: Course | None, *,
+    attempt: int,
+) -> Execution | tuple[Verification, Execution | None]:  # fmt: skip
+    """Why it was not applied; or else the verdict, with what became of its undo where it did not help."""
+    execution = stages.execution
+    apply = partial(execution.apply, incident, intent, attempt=attempt)
+    applied = await patiently(run, f"apply-{attempt}", apply, returns=Execution)
     if applied.applied is Applied.REFUSED:
-        return _not_applied(intent, applied, take_back, beside)
-    verification = await _watch(run, stages, incident, diagnosis, intent, chosen.course, attempt=attempt)
-    if verification.effect in {Effect.UNCHANGED, Effect.WORSE}:
-        undo = partial(execution.undo, incident, intent, verification, attempt=attempt)
-        back = await run.step(f"undo-{attempt}", undo, returns=Execution)
-        return _taken_back(intent, verification, back, take_back)
-    return _left_standing(intent, verification, take_back, beside)
+        return applied
+    verification = await _watch(run, stages, incident, diagnosis, intent, course, attempt=attempt)
+    if verification.effect not in {Effect.UNCHANGED, Effect.WORSE}:
+        return verification, None
+    undo = partial(execution.undo, incident, intent, verification, attempt=attempt)
+    return verification, await patiently(run, f"undo-{attempt}", undo, returns=Execution)
 
 
 def _not_applied(intent: Intent, applied: Execution, take_back: str, beside: Submitted | None) -> Acted:
@@ -131,7 +154,7 @@ async def _watch(  # what every step of an attempt is told
     while True:
         look = partial(verification.observe, incident, intent)
         # Each look is an entry, so a restart in the middle of a window goes on with what was seen.
-        seen.append(await run.step(f"observe-{attempt}-{len(seen) + 1}", look, returns=Observation))
+        seen.append(await patiently(run, f"observe-{attempt}-{len(seen) + 1}", look, returns=Observation))
         judged = verification.judge(seen, course)
         if isinstance(judged, Verification):
             break

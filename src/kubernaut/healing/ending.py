@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from kubernaut.domain.errors import KubernautError
 from kubernaut.domain.execution import Execution
 from kubernaut.domain.incidents import Incident
+from kubernaut.domain.journal import OF_ATTEMPTS, unsettled_attempt
 from kubernaut.domain.lifecycle import Ending
 from kubernaut.domain.plans import Conclusion, Plan
 from kubernaut.domain.proposals import Proposal
 from kubernaut.engine import Run
+from kubernaut.healing.patience import patiently
 from kubernaut.healing.stages import Stages
 from kubernaut.healing.ways import Way
 
@@ -33,11 +36,22 @@ async def end(run: Run, stages: Stages, incident: Incident, way: Way, conclusion
     return way.ended(conclusion, incident.id)
 
 
+async def end_broken(stages: Stages, incident: Incident, error: KubernautError) -> None:
+    """Ends an incident whose run broke by a defect of ours: people are told, also of what may still be in force."""
+    conclusion = Conclusion(Ending.FAILED, f"{error.code}: {error}")
+    last = unsettled_attempt(await stages.execution.incidents.events(incident.id, kinds=OF_ATTEMPTS))
+    if last is not None:
+        words = f"{conclusion.reason}; what it did to {last.about} may be in force"
+        conclusion = replace(conclusion, reason=words, help=f"kubernaut incidents undo {incident.id}")
+    await stages.execution.tell(incident, conclusion)
+    await stages.execution.close(incident, conclusion)
+
+
 async def let_go(run: Run, stages: Stages, incident: Incident, way: Way) -> tuple[Way, str]:
     """Takes back what stands, the last first; the way without it, and what became of it."""
     backs = []
     for each in reversed(way.standing):
         take_back = partial(stages.execution.let_go, incident, each.intent, attempt=each.attempt)
         # The last first, since later steps of a strategy may rest on earlier ones.
-        backs.append((each, await run.step(f"undo-{each.attempt}", take_back, returns=Execution)))
+        backs.append((each, await patiently(run, f"undo-{each.attempt}", take_back, returns=Execution)))
     return way.without_what_stood(backs), "; ".join(f"{each.candidate.call.action}: {b.reason}" for each, b in backs)

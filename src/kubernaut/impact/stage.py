@@ -31,7 +31,7 @@ class ImpactStage:
         The incident closes right after, so it is valued as it will close.
         """
         now = self.clock.now()
-        events = await self.incidents.events(incident.id)
+        events = (await self.incidents.events_of([incident.id], kinds=tuple(EventKind)))[incident.id]
         closing = told_by_closing(incident.id, conclusion.ending, reason=conclusion.reason, at=now)
         history = [History(incident, (*events, closing))]
         value = business_value(history, self.inputs)

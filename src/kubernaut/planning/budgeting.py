@@ -40,15 +40,15 @@ class Ledger:
     def __init__(self, incidents: IncidentStore) -> None:
         self._incidents = incidents
 
-    async def spent(self, now: datetime) -> list[Spent]:
-        """The decisions of the last day."""
+    async def spent(self, now: datetime, *, apart_from: tuple[IncidentId, str] | None = None) -> list[Spent]:
+        """The decisions of the last day, but for that of one incident's event: it is being made again after a crash."""
         events = await self._incidents.acts_since(now - _DAY, kinds=_KINDS)
         taken: dict[IncidentId, list[Spent]] = {}
         for event in events:
             if event.kind is EventKind.REFUSED:
                 if taken.get(event.incident):
                     taken[event.incident].pop()
-            elif event.about:
+            elif event.about and (event.incident, event.key) != apart_from:
                 taken.setdefault(event.incident, []).append(_spent(event))
         return [each for all_of_one in taken.values() for each in all_of_one]
 

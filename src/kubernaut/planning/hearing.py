@@ -64,12 +64,13 @@ class Hearing:
         return load(Diagnosis, events[-1].body.get("diagnosis")) if events else None
 
     async def _answer(self, incident: Incident, plan: Plan, heard: Json, law: Policy) -> Settled:
-        if heard is None:
-            reason = "nobody answered the request for consent in time"
-            return Settled(close(Ending.ESCALATED, reason, "approval_expired"), {})
+        # Also where nothing was heard: the word of the resolved alert may have been lost with its process.
         if not await self.incidents.still_firing(incident.id):
             reason = "the alert was resolved while consent was awaited"
             return Settled(close(Ending.SELF_RESOLVED, reason, "resolved"), {})
+        if heard is None:
+            reason = "nobody answered the request for consent in time"
+            return Settled(close(Ending.ESCALATED, reason, "approval_expired"), {})
         if not isinstance(heard, dict) or "approved" not in heard or plan.chosen is None:
             return Settled(plan, {})
         if heard["approved"] is not True:

@@ -19,6 +19,7 @@ from kubernaut.planning.choosing import Settled
 from kubernaut.planning.guardrails import Guardrails
 from kubernaut.planning.guards import close
 from kubernaut.planning.policy.document import Effect
+from kubernaut.planning.policy.facts import BlastFacts
 from kubernaut.planning.policy.ruling import Policy
 from kubernaut.planning.surveying import blast_of
 from kubernaut.ports import Clock, ClusterReader, IncidentStore, Leases
@@ -56,15 +57,18 @@ class Register:
 
     async def enter(self, incident: Incident, settled: Settled, law: Policy, entry: Entry) -> Settled:
         """The plan as it could be stored: within the budgets, which one decision at a time may look at and spend."""
-        if settled.plan.decision is not Decision.ACT or not law.document.budgets:
+        chosen = settled.plan.chosen
+        if settled.plan.decision is not Decision.ACT or not law.document.budgets or chosen is None:
             await self._append(incident, settled, entry)
             return settled
+        # Read before others have to wait: the purse is nobody's again while a slow API server is asked.
+        blast = blast_of(chosen.call, await self.reader.get(chosen.call.target))
         # Within this process a lock, between processes a lease: the lease alone would have a hundred decisions poll for
         # it.
         async with self.rails.turn:
             await self._take_purse(incident)
             try:
-                settled = await self._within_budgets(incident, settled, law, consented=entry.kind is EventKind.APPROVED)
+                settled = await self._within_budgets(incident, settled, law, blast, entry)
                 await self._append(incident, settled, entry)
             finally:
                 await self.leases.release(_BUDGETS, incident.id)
@@ -88,15 +92,16 @@ class Register:
             await self.clock.sleep(_PURSE_PAUSE)
         raise StoreUnavailable("another replica is spending from the budgets")
 
-    async def _within_budgets(self, incident: Incident, settled: Settled, law: Policy, *, consented: bool) -> Settled:
+    async def _within_budgets(
+        self, incident: Incident, settled: Settled, law: Policy, blast: BlastFacts, entry: Entry
+    ) -> Settled:
         """Over a budget a person is asked; who has just consented has consented to that too."""
         plan, now = settled.plan, self.clock.now()
         if plan.chosen is None:
             return settled
-        call = plan.chosen.call
-        item = await self.reader.get(call.target)
-        spent = await self.rails.ledger.spent(now)
-        over = over_budget(law.document.budgets, spent, blast_of(call, item), namespace=call.target.namespace, now=now)
+        call, consented = plan.chosen.call, entry.kind is EventKind.APPROVED
+        spent = await self.rails.ledger.spent(now, apart_from=(incident.id, entry.key))
+        over = over_budget(law.document.budgets, spent, blast, namespace=call.target.namespace, now=now)
         hard = [each for each in over if each.effect is Effect.DENY]
         decisive = next(iter(hard or ([] if consented else over)), None)
         if decisive is None:

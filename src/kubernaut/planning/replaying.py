@@ -66,6 +66,8 @@ def replay(stored: Stored, what: What, spent: Sequence[Spent] = ()) -> Plan | No
     """What would have been decided; `spent` is what replayed decisions of the day before have spent."""
     if not stored.facts.raw:
         return _guarded(stored, what)
+    if not stored.facts.has("owner") and stored.facts.text("target", "keeper"):
+        return NotKnown("which of its changes the owner of the object would put back was not stored")
     try:
         weighed = _weighed(stored, what)
     except ValidationError:

@@ -78,7 +78,7 @@ class TriageStage:
     async def admit(self, signal: Signal) -> Admission | Resolved | SetAside:
         """What becomes of the signal.
 
-        Raises a `ClusterError` when its owner cannot be read now; the signal then stays in the inbox.
+        Raises a retryable `ClusterError` while its owner cannot be read; the signal then stays in the inbox.
         """
         if signal.name in HEARTBEATS:
             return await self._set_aside(signal, f"{signal.name} says that alerting works")
@@ -114,11 +114,12 @@ class TriageStage:
     async def _matter_of(self, reported: ObjectRef, alert: str) -> _Matter:
         """What the alert is about, as far as we may look: what was refused once would be refused for ever."""
         try:
-            target = reported if reported == PLATFORM else await top_owner(self.reader, reported)
+            target = reported if reported is PLATFORM else await top_owner(self.reader, reported)
             return await self._matter(target, family_of(alert, target))
         except ClusterError as error:
             if error.retryable:
                 raise
+            # People are told by its incident; waiting for it would hold up other alerts.
             return _Matter(reported, fingerprint(self.policy.cluster, reported, family_of(alert, reported)))
 
     async def _matter(self, target: ObjectRef, family: str) -> _Matter:

@@ -19,7 +19,7 @@ from kubernaut.domain.objects import JsonObject, KubeObject
 from kubernaut.gameday.arms import Arm, restart_everything, roll_back_everything
 from kubernaut.gameday.catalogue import chosen
 from kubernaut.gameday.caution import doubts, may_make_namespaces
-from kubernaut.gameday.fault import Fault, Policy, Problem, problems_of
+from kubernaut.gameday.fault import Fault, Policy, Problem, problems_of, random_namespace
 from kubernaut.gameday.hand import RUN_LABEL, Hand
 from kubernaut.gameday.playing import Ground, NotHealthy, Pace, play
 from kubernaut.gameday.run import Gameday, Moved, NotPlayed
@@ -322,6 +322,18 @@ async def test_what_was_left_over_is_found_by_its_label_alone() -> None:
         await ground.hand.make_namespace("gameday-of-somebody", {})
         assert await ground.hand.left_over() == ["gameday-b"]
         assert sandbox.cluster.find(NAMESPACES, "", "gameday-of-somebody") is not None
+
+
+@pytest.mark.parametrize("labels", [{}, {RUN_LABEL: "run-0"}])
+async def test_a_namespace_of_the_same_name_that_another_made_is_not_taken_away(labels: dict[str, str]) -> None:
+    async with grounded() as (sandbox, ground):
+        taken = random_namespace(random.Random(1))  # noqa: S311  # what the ground draws first
+        await ground.hand.make_namespace(taken, labels)
+        with pytest.raises(Conflict):
+            await play(ground, problem_of(sandbox, "not-ours"), Arm.NOTHING)
+        found = sandbox.cluster.find(NAMESPACES, "", taken)
+        assert found is not None
+        assert not KubeObject(found.raw).has("metadata", "deletionTimestamp")
 
 
 async def test_a_cluster_with_many_namespaces_or_a_name_like_production_is_doubted() -> None:

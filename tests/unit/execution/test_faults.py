@@ -20,8 +20,9 @@ from kubernaut.domain.errors import (
     Forbidden,
 )
 from kubernaut.domain.execution import Applied, Intent, Refused
-from kubernaut.domain.objects import KubeObject, ObjectRef
+from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef
 from kubernaut.domain.patches import patched
+from kubernaut.execution.applying import at_version
 from kubernaut.execution.previewing import ExecutionPorts, intend
 from kubernaut.execution.sequences import apply, undo
 from kubernaut.ports import Listing, Resource
@@ -290,3 +291,46 @@ async def test_an_undo_meets_a_container_list_in_another_order_and_stops(shop: S
     swapped = PatchOperation("replace", "/spec/template/spec/containers", [containers[1], containers[0]])
     shop.cluster.put(patched(raw, [swapped]))
     assert (await undo(shop.ports, intent)).applied is Applied.REFUSED
+
+
+LIMIT: JsonObject = {"f:resources": {"f:limits": {"f:memory": {}}}}
+HELD: JsonObject = {"f:spec": {"f:template": {"f:spec": {"f:containers": {'k:{"name":"app"}': LIMIT}}}}}
+
+
+def written_by(raw: JsonObject, *managers: str) -> JsonObject:
+    """The object with the memory limit of its container held by those managers."""
+    entries: list[Json] = [
+        {"manager": name, "operation": "Update", "time": "2026-05-04T12:00:00Z", "fieldsV1": HELD} for name in managers
+    ]
+    metadata = raw["metadata"]
+    assert isinstance(metadata, dict)
+    metadata["managedFields"] = entries
+    return raw
+
+
+async def changed_by(shop: Shop, intent: Intent, *managers: str) -> None:
+    """The very change of the intent made, with the memory limit held by those managers afterwards."""
+    await shop.cluster.write(at_version(intent.preview.change, await shop.cluster.get(DEPLOYMENT)))
+    shop.cluster.put(written_by(shop.cluster.raw(DEPLOYMENT), *managers))
+
+
+@pytest.mark.parametrize(("manager", "applied"), [("kubectl-edit", Applied.REFUSED), ("kubernaut", Applied.ALREADY)])
+async def test_the_same_change_by_somebody_else_is_theirs(shop: Shop, manager: str, applied: Applied) -> None:
+    intent = await intend(shop.ports, CALLS["memory"])
+    assert isinstance(intent, Intent)
+    await changed_by(shop, intent, manager)
+    done = await apply(shop.ports, intent)
+    assert done.applied is applied
+    assert ("kubectl-edit made this very change" in done.reason) is (applied is Applied.REFUSED)
+
+
+async def test_an_undo_keeps_what_somebody_else_set_to_the_same_value_since(shop: Shop) -> None:
+    intent = await intend(shop.ports, CALLS["memory"])
+    assert isinstance(intent, Intent)
+    await changed_by(shop, intent, "kubernaut", "kube-controller-manager", "kubectl")
+    outcome = await undo(shop.ports, intent)
+    assert outcome.applied is Applied.REFUSED
+    assert "kubectl wrote .spec.template.spec.containers[app].resources.limits.memory" in outcome.reason
+
+    shop.cluster.put(written_by(shop.cluster.raw(DEPLOYMENT), "kubernaut", "kube-controller-manager"))
+    assert (await undo(shop.ports, intent)).applied is Applied.DONE

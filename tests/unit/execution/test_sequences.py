@@ -17,6 +17,7 @@ from kubernaut.engine.codec import dump, load
 from kubernaut.execution.catalogue import discover
 from kubernaut.execution.previewing import ExecutionPorts, intend
 from kubernaut.execution.sequences import apply, undo
+from kubernaut.ports import Listing, Resource
 from tests.remedies import NOW, Raw, StillClock, contents, ref, thing, town
 
 CATALOGUE = discover()
@@ -41,6 +42,16 @@ class LiveClock(StillClock):
         happening = self.events.get(self.slept)
         if callable(happening):
             happening()
+
+
+@dataclass
+class BackwardClock(LiveClock):
+    """A clock that is set back whenever it went on."""
+
+    async def sleep(self, duration: timedelta) -> None:
+        await super().sleep(duration)
+        assert self.slept < 1000
+        self.moment = NOW - timedelta(hours=1)
 
 
 def call(action: str, target: ObjectRef, **parameters: Parameter) -> ActionCall:
@@ -69,6 +80,15 @@ async def test_an_eviction_waits_for_its_budget_and_goes_on_when_it_allows_it() 
     assert await cluster.get(POD) is None
 
 
+async def test_an_eviction_is_tried_again_no_sooner_than_the_api_server_asked_for() -> None:
+    # The cluster of these tests asks for ten seconds, twice the pause.
+    cluster, clock = MemoryCluster([*town(), guarded(0)]), LiveClock()
+    clock.events = {1: lambda: cluster.put(guarded(1))}
+    ports, intent = await intended(cluster, clock, call("drain_node", NODE, deadline_s=60))
+    assert (await apply(ports, intent)).applied is Applied.DONE
+    assert clock.moment - NOW == timedelta(seconds=10)
+
+
 async def test_a_drain_that_a_budget_never_allows_is_given_up_and_uncordoned() -> None:
     cluster, clock = MemoryCluster([*town(), guarded(0)]), LiveClock()
     ports, intent = await intended(cluster, clock, call("drain_node", NODE, deadline_s=60))
@@ -79,6 +99,21 @@ async def test_a_drain_that_a_budget_never_allows_is_given_up_and_uncordoned() -
     assert "taken back: node/worker-1" in done.reason
     assert contents(cluster) == before
     assert clock.moment - NOW <= timedelta(seconds=70)
+
+
+async def test_a_clock_that_is_set_back_again_and_again_lengthens_no_drain_and_no_undo() -> None:
+    cluster, clock = MemoryCluster([*town(), guarded(0)]), BackwardClock()
+    ports, intent = await intended(cluster, clock, call("drain_node", NODE, deadline_s=60))
+    assert (await apply(ports, intent)).applied is Applied.REFUSED
+    assert clock.slept <= 12
+
+    claims, clock = ProtectedClaims(town()), BackwardClock()
+    claim = ref("PersistentVolumeClaim", "scratch")
+    ports, intent = await intended(claims, clock, call("recreate_pvc", claim, storage_class="fast"))
+    clock.events = {1: lambda: claims.remove(claim)}
+    assert (await apply(ports, intent)).applied is Applied.DONE
+    assert (await undo(ports, intent)).applied is Applied.REFUSED
+    assert clock.slept == 31
 
 
 async def test_a_drain_that_broke_off_in_the_middle_goes_on_where_it_was() -> None:
@@ -108,6 +143,25 @@ async def test_a_node_whose_pods_would_be_lost_is_not_drained(change: dict[str, 
     answer = await intend(ExecutionPorts(cluster, cluster, StillClock(), CATALOGUE), call("drain_node", NODE))
     assert isinstance(answer, Refused)
     assert answer.guard == guard
+
+
+class TooManyPods(MemoryCluster):
+    """A cluster of which not all pods can be read."""
+
+    async def list(
+        self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = "", limit: int = 5000
+    ) -> Listing:
+        listing = await super().list(resource, namespace, labels=labels, fields=fields, limit=limit)
+        return replace(listing, complete=listing.complete and resource.kind != "Pod")
+
+
+@pytest.mark.parametrize(
+    "wanted", [call("drain_node", NODE), call("migrate_workload", ref("Deployment", "checkout"), node="worker-1")]
+)
+async def test_nothing_is_moved_to_nodes_of_which_not_all_pods_are_known(wanted: ActionCall) -> None:
+    prepared = await CATALOGUE[wanted.action].prepared(TooManyPods(town()), wanted, NOW)
+    assert isinstance(prepared, Refused)
+    assert prepared.guard == "not_read"
 
 
 async def test_the_last_node_of_a_pool_is_not_drained() -> None:
@@ -221,6 +275,22 @@ async def test_a_claim_is_made_anew_and_taken_back_once_its_controller_let_the_f
     assert contents(cluster) == before
 
 
+async def test_a_claim_that_a_stateful_set_would_make_again_with_the_old_class_is_not_made_anew() -> None:
+    template = {"metadata": {"name": "data"}, "spec": {"storageClassName": "gone"}}
+    owner = thing("apps/v1", "StatefulSet", "ledger-eu", spec={"volumeClaimTemplates": [template]})
+    names = {"data-ledger-eu-0": True, "data-ledger-0": False, "data-ledger-eu": False, "data-ledger-eu-x": False}
+    for name, is_made in names.items():
+        claim = thing(
+            "v1", "PersistentVolumeClaim", name, spec={"storageClassName": "gone"}, status={"phase": "Pending"}
+        )
+        ports = ExecutionPorts(MemoryCluster([*town(), owner, claim]), MemoryCluster(), StillClock(), CATALOGUE)
+        wanted = call("recreate_pvc", ref("PersistentVolumeClaim", name), storage_class="fast")
+        prepared = await CATALOGUE["recreate_pvc"].prepared(ports.reader, wanted, NOW)
+        assert isinstance(prepared, Refused) is is_made, name
+        if isinstance(prepared, Refused):
+            assert prepared.guard == "made_by_owner"
+
+
 async def test_a_claim_that_never_goes_is_said_to_be_still_there() -> None:
     cluster, clock = ProtectedClaims(town()), LiveClock()
     claim = ref("PersistentVolumeClaim", "scratch")
@@ -241,6 +311,41 @@ async def test_an_object_that_somebody_changed_after_we_made_it_stays() -> None:
     raw = cluster.raw(policy)
     raw["spec"]["policyTypes"] = ["Ingress"]  # type: ignore[index, call-overload]
     cluster.put(raw)
+    back = await undo(ports, intent)
+    assert back.applied is Applied.REFUSED
+    assert "somebody else changed" in back.reason
+    assert await cluster.get(policy) is not None
+
+
+async def test_what_somebody_added_to_an_object_that_we_made_stays_with_it() -> None:
+    cluster = MemoryCluster(town())
+    ports, intent = await intended(cluster, StillClock(), call("quarantine_pod", POD))
+    await apply(ports, intent)
+    policy = intent.preview.change.target
+    raw = cluster.raw(policy)
+    raw["spec"]["egress"] = [{"to": []}]  # type: ignore[index, call-overload]
+    cluster.put(raw)
+    back = await undo(ports, intent)
+    assert back.applied is Applied.REFUSED
+    assert await cluster.get(policy) is not None
+
+
+class EditedInTheLastMoment(MemoryCluster):
+    """Somebody edits an object between the last look at it and its deletion."""
+
+    async def write(self, change: Change, *, dry_run: bool = False, **_: object) -> KubeObject | None:
+        if isinstance(change, ObjectDeletion) and not dry_run:
+            raw: Raw = self.raw(change.target)
+            raw["spec"]["policyTypes"] = ["Ingress"]
+            self.put(raw)
+        return await super().write(change, dry_run=dry_run)
+
+
+async def test_an_object_that_is_edited_in_the_moment_of_its_deletion_stays() -> None:
+    cluster = EditedInTheLastMoment(town())
+    ports, intent = await intended(cluster, StillClock(), call("quarantine_pod", POD))
+    await apply(ports, intent)
+    policy = intent.preview.change.target
     back = await undo(ports, intent)
     assert back.applied is Applied.REFUSED
     assert "somebody else changed" in back.reason

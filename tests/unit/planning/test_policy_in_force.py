@@ -130,6 +130,13 @@ async def test_over_its_budget_a_remedy_is_asked_for() -> None:
     assert "this would make 2 actions an hour, and 1 are allowed" in plan.reason
 
 
+async def test_a_decision_that_is_made_again_after_a_crash_does_not_count_against_itself() -> None:
+    desk = PlanningDesk("budgets: [{name: hour, actions_per_hour: 1}]\n")
+    teller = await desk.open()
+    assert (await desk.plan(teller)).decision is Decision.ACT
+    assert (await desk.plan(teller)).decision is Decision.ACT
+
+
 async def test_a_hard_budget_is_not_lifted_by_consent() -> None:
     desk = PlanningDesk("budgets: [{name: none, actions_per_hour: 0, then: deny}]\n", autonomy="approve")
     teller = await desk.open()
@@ -180,6 +187,15 @@ async def test_nobody_answering_in_time_hands_over_to_people() -> None:
     teller = await desk.open()
     answered = await desk.hear(teller, await desk.ask(teller, await desk.plan(teller)), None)
     assert (told(answered), answered.ending) == ((Decision.CLOSE, "approval_expired"), Ending.ESCALATED)
+
+
+async def test_a_request_that_ends_unanswered_after_its_alert_was_resolved_calls_nobody() -> None:
+    desk = PlanningDesk(autonomy="approve")
+    teller = await desk.open()
+    plan = await desk.ask(teller, await desk.plan(teller))
+    await teller.resolve()
+    answered = await desk.hear(teller, plan, None)
+    assert (told(answered), answered.ending) == ((Decision.CLOSE, "resolved"), Ending.SELF_RESOLVED)
 
 
 async def test_a_message_that_is_no_answer_does_not_make_the_request_live_longer() -> None:

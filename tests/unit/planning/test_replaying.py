@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kubernaut.domain.diagnosis import Diagnosis
 from kubernaut.domain.journal import EventKind
 from kubernaut.domain.lifecycle import Ending
-from kubernaut.domain.objects import JsonObject
+from kubernaut.domain.objects import JsonObject, Tree
 from kubernaut.domain.plans import Decision, Plan
 from kubernaut.planning.budgeting import Spent
 from kubernaut.planning.guards import Autonomy
@@ -97,6 +97,17 @@ def without(stored: Stored, *keys: str) -> Stored:
 async def test_what_the_event_does_not_hold_is_said_and_not_guessed() -> None:
     old = without(await decided(), "candidates")
     assert replay(old, What(law(NO_ROLLBACK))) == NotKnown("the facts of the other remedies were not stored")
+
+
+@pytest.mark.parametrize(("keeper", "is_known"), [("Argo CD", False), ("", True)])
+async def test_an_older_decision_about_what_somebody_keeps_does_not_tell_what_would_stand(
+    keeper: str, *, is_known: bool
+) -> None:
+    stored = await decided()
+    facts = {key: value for key, value in stored.facts.raw.items() if key != "owner"}
+    facts["target"] = {**stored.facts.tree("target").raw, "keeper": keeper}
+    older = replace(stored, ruling=Tree({**stored.ruling.raw, "inputs": facts}))
+    assert isinstance(replay(older, What(law(""))), Plan) is is_known
 
 
 @pytest.mark.parametrize(

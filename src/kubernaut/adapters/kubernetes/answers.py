@@ -35,6 +35,7 @@ _DOING = {
 # It is created like an object, but nothing is stored: a lost answer leaves nothing open.
 _QUESTIONS = frozenset({"SelfSubjectAccessReview"})
 _FACTS: dict[int, type[ClusterError]] = {404: ObjectMissing, 409: Conflict, 410: WatchExpired}
+_NO_SUCH_PATH = b"404 page not found"
 _LONGEST_MESSAGE = 2000
 _MOST_WARNINGS = 20
 # RFC 7234, 5.5: code, agent and a quoted text, after which a date may stand.
@@ -78,6 +79,9 @@ def error_for(status: int, headers: Mapping[str, str], body: bytes, asked: Asked
     match status:
         case 401 | 403:
             return _refused(status, words, asked)
+        case 404 if body.strip() != _NO_SUCH_PATH and not body.lstrip().startswith(b"{"):
+            # A page of whatever stands before the API server says nothing about the object.
+            return ClusterUnavailable(words + lost_outcome(asked))
         case 404 | 409 | 410:
             # 410 stands for a resourceVersion that the server has compacted away, on lists as on watches.
             return _FACTS[status](words)

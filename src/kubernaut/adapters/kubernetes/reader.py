@@ -8,7 +8,7 @@ from typing import Final
 
 from kubernaut.adapters.kubernetes.answers import Asked
 from kubernaut.adapters.kubernetes.listed import page_of
-from kubernaut.adapters.kubernetes.requests import KubernetesApi, path_of
+from kubernaut.adapters.kubernetes.requests import KubernetesApi, check_subject, path_of
 from kubernaut.adapters.kubernetes.secrets import without_values
 from kubernaut.adapters.kubernetes.watching import watch
 from kubernaut.domain.errors import ClusterError, ClusterUnavailable, ObjectMissing, WatchExpired
@@ -20,6 +20,8 @@ LARGEST_LOG: Final = 256 * 2**10
 _LARGEST_LOG_SENT: Final = 8 * 2**20
 _SHORT_TAIL: Final = 1000
 _PAGE: Final = 500
+# Ten times what a server needs for the largest bound; one that goes on without bringing anything does not hold us up.
+_MOST_PAGES: Final = 100
 # Around a restart the kubelet says this with status 200, in place of the log of a container that it has just removed.
 _NO_LOG: Final = re.compile(rb"\s*unable to retrieve container logs for [a-z-]+://\w+\s*", re.IGNORECASE)
 _REVIEW: Final = Resource(
@@ -42,6 +44,7 @@ class KubernetesReader:
             raw = await self._api.call(asked, "GET", path_of(resource, ref.namespace, ref.name))
         except ObjectMissing:
             return None
+        check_subject(raw, asked, ref, kind=ref.kind)
         return KubeObject(without_values(raw))
 
     async def list(
@@ -62,20 +65,20 @@ class KubernetesReader:
     async def _pages(self, resource: Resource, namespace: str, params: dict[str, str], limit: int) -> Listing:
         asked = Asked("list", resource, f"{resource.plural} of {namespace or 'all namespaces'}")
         items: list[KubeObject] = []
-        following, pages, size = "", 0, 0
-        while True:
+        following, size = "", 0
+        for pages in range(1, _MOST_PAGES + 1):
             # One more than wanted: with a selector, a server may offer a next page that turns out to be empty.
             page = {**params, "limit": str(min(_PAGE, limit + 1 - len(items)))}
             if following:
                 page["continue"] = following
             reply = page_of(await self._api.content(asked, "GET", path_of(resource, namespace), page), asked)
             items += reply.items
-            pages += 1
             size += reply.size
             following = reply.following
             if not following or len(items) > limit:
                 complete = len(items) <= limit
                 return Listing(tuple(items[:limit]), reply.resource_version, complete, pages, size)
+        raise ClusterUnavailable(f"{asked.text}: the list did not end within {_MOST_PAGES} pages")
 
     async def log(self, pod: ObjectRef, container: str, *, previous: bool = False, tail_lines: int = 200) -> str | None:
         """The end of a container's log: 256 KiB, or 8 MiB of more than 1,000 lines; None where there is no log."""

@@ -17,7 +17,7 @@ from lightkube.core.exceptions import ConfigError
 from kubernaut.adapters.kubernetes.answers import Asked, error_for, lost_outcome, warnings_of
 from kubernaut.adapters.kubernetes.connection import ClusterOptions, open_client
 from kubernaut.domain.errors import ClusterError, ClusterUnavailable, ObjectMissing, Unauthenticated
-from kubernaut.domain.objects import Json, JsonObject, ObjectRef, Tree
+from kubernaut.domain.objects import Json, JsonObject, KubeObject, ObjectRef, Tree
 from kubernaut.ports import Meter, Resource
 from kubernaut.resources import resource_of
 
@@ -219,6 +219,17 @@ def decode_object(content: bytes | msgspec.Raw, asked: Asked) -> JsonObject:
     if not isinstance(value, dict):
         raise ClusterUnavailable(f"{asked.text}: the answer is no object{lost_outcome(asked)}")
     return value
+
+
+def check_subject(content: JsonObject, asked: Asked, ref: ObjectRef, *, kind: str = "", uid: str = "") -> None:
+    """Refuses an answer that is about anything else: whoever gave it, nothing is known about the object that was meant.
+
+    `kind` and `uid` are looked at where they are given.
+    """
+    item = KubeObject(content)
+    same_place = item.namespace == (ref.namespace if asked.resource.namespaced else "")
+    if not same_place or item.name != ref.name or kind not in ("", item.kind) or uid not in ("", item.uid):
+        raise ClusterUnavailable(f"{asked.text}: the answer is about {item.ref}, not {ref}{lost_outcome(asked)}")
 
 
 def not_json(asked: Asked) -> ClusterUnavailable:

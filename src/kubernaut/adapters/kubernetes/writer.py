@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from kubernaut.adapters.kubernetes.answers import Asked
-from kubernaut.adapters.kubernetes.requests import KubernetesApi, path_of
+from kubernaut.adapters.kubernetes.requests import KubernetesApi, check_subject, path_of
 from kubernaut.adapters.kubernetes.secrets import without_values
-from kubernaut.domain.changes import Change, Eviction, ObjectCreation, ObjectDeletion, ObjectPatch, PatchOperation
+from kubernaut.domain.changes import (
+    FIELD_MANAGER,
+    Change,
+    Eviction,
+    ObjectCreation,
+    ObjectDeletion,
+    ObjectPatch,
+    PatchOperation,
+)
 from kubernaut.domain.objects import Json, JsonObject, KubeObject
-
-FIELD_MANAGER: Final = "kubernaut"
 
 
 class KubernetesWriter:
@@ -29,9 +34,11 @@ class KubernetesWriter:
             case ObjectPatch():
                 asked = Asked("patch", resource, str(change.target), change.subresource)
                 raw = await self._patch(change, asked, _params(dry_run=dry_run))
+                check_subject(raw, asked, change.target, uid=change.uid)
             case ObjectCreation():
                 asked = Asked("create", resource, str(change.target))
                 raw = await self._create(change, asked, _params(dry_run=dry_run))
+                check_subject(raw, asked, change.target, kind=change.target.kind)
             case Eviction():
                 asked = Asked("create", resource, str(change.target), "eviction")
                 raw = await self._evict(change, asked, dry_run=dry_run)
@@ -77,7 +84,10 @@ class KubernetesWriter:
         return await self._api.call(asked, "POST", path, params=params, body=body)
 
     async def _delete(self, change: ObjectDeletion, asked: Asked, *, dry_run: bool) -> JsonObject:
-        body: JsonObject = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": change.uid}}
+        pinned: JsonObject = {"uid": change.uid}
+        if change.resource_version:
+            pinned["resourceVersion"] = change.resource_version
+        body: JsonObject = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": pinned}
         # A Job that is deleted without it leaves its pods running.
         body["propagationPolicy"] = "Background"
         if change.grace_period_s is not None:

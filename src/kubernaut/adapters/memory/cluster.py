@@ -159,16 +159,21 @@ class MemoryCluster:
         if item is None:
             raise ObjectMissing(f"{change.target} does not exist")
         if isinstance(change, ObjectDeletion | Eviction):
-            if KubeObject(item).uid != change.uid:
-                raise Conflict(f"deleting {change.target}: the UID in the precondition does not match")
-            if isinstance(change, Eviction):
-                self._check_budgets(KubeObject(item))
+            self._check_deletion(change, KubeObject(item))
             if not dry_run:
                 self.remove(change.target)
             return None
         if KubeObject(item).resource_version != change.resource_version:
             raise Conflict(f"patching {change.target}: the object has been modified")
         return self._patch(change, item, dry_run=dry_run)
+
+    def _check_deletion(self, change: ObjectDeletion | Eviction, item: KubeObject) -> None:
+        if item.uid != change.uid:
+            raise Conflict(f"deleting {change.target}: the UID in the precondition does not match")
+        if isinstance(change, Eviction):
+            self._check_budgets(item)
+        elif change.resource_version not in ("", item.resource_version):
+            raise Conflict(f"deleting {change.target}: the ResourceVersion in the precondition does not match")
 
     def _check_write(self, change: Change) -> None:
         resource = resource_of(change.target)

@@ -125,7 +125,8 @@ class MemoryIncidentStore:
         self, incidents: Sequence[IncidentId], *, kinds: Sequence[EventKind]
     ) -> dict[IncidentId, list[Event]]:
         """The events of those kinds of several incidents at once, each in order of `seq`."""
-        return {incident: await self.events(incident, kinds=kinds) for incident in incidents}
+        most = len(self._log.events)
+        return {incident: await self.events(incident, limit=most, kinds=kinds) for incident in incidents}
 
     async def last_seq(self) -> int:
         """The number of the newest event, 0 where there is none."""

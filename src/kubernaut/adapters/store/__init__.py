@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -63,7 +64,8 @@ class Store:
 
     async def take_in(self, log: Sequence[Event]) -> int:
         """How many incidents that log of events brought; all of it is here afterwards, or nothing."""
-        return await self._database.write(lambda connection: take_in(connection, log))
+        # On a thread of its own: a long log takes longer than other writes wait for a database that hangs.
+        return await asyncio.to_thread(self._database.write_here, lambda connection: take_in(connection, log))
 
     def close(self) -> None:
         """Commits what is waiting and lets the database go."""

@@ -19,7 +19,7 @@ from typing import TypeVar, cast
 from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
-from kubernaut.adapters.store.group_commit import GroupCommit, NotTogether
+from kubernaut.adapters.store.group_commit import LONGEST_S, GroupCommit, NotTogether
 from kubernaut.domain.errors import StoreError, StoreUnavailable
 from kubernaut.ports import Meter
 
@@ -125,7 +125,11 @@ class Database:
             running = asyncio.get_running_loop().run_in_executor(self._threads, run, work)
         except RuntimeError as error:
             raise StoreUnavailable("the store is closed") from error
-        return await running
+        try:
+            async with asyncio.timeout(LONGEST_S):
+                return await running
+        except TimeoutError as error:
+            raise StoreUnavailable(f"the database has not answered for {LONGEST_S:g} s") from error
 
 
 @contextmanager

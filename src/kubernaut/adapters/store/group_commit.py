@@ -11,11 +11,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from kubernaut.domain.errors import KubernautError, StoreUnavailable
 
 Row = TypeVar("Row")
+
+# More than the time-outs of a database that is alive: one whose process stands still, or whose disk hangs, has none.
+LONGEST_S: Final = 30.0
 
 
 class NotTogether(StoreUnavailable):
@@ -32,14 +35,22 @@ class _Group(Generic[Row]):
 class GroupCommit(Generic[Row]):
     """Hands the rows of many callers on one event loop to one insert.
 
-    At most `room` bytes are held; a caller beyond that is refused.
+    At most `room` bytes are held; a caller beyond that is refused. Who has waited for `longest_s` for a database that
+    hangs is told so: what is being inserted may be there later, and what only gathered is dropped.
     """
 
     def __init__(
-        self, insert: Callable[[list[Row]], None], *, room: int = 64 * 2**20, thread_name: str = "kubernaut-inbox"
+        self,
+        insert: Callable[[list[Row]], None],
+        *,
+        room: int = 64 * 2**20,
+        thread_name: str = "kubernaut-inbox",
+        longest_s: float = LONGEST_S,
     ) -> None:
         self._insert = insert
         self._room = room
+        self._longest_s = longest_s
+        self._alarm: asyncio.TimerHandle | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=thread_name)
         self._gathering: _Group[Row] = _Group()
         self._writing: _Group[Row] | None = None
@@ -49,8 +60,7 @@ class GroupCommit(Generic[Row]):
     async def commit(self, rows: Sequence[Row], *, size: int) -> None:
         """Returns after the commit that holds all these rows; raises `StoreUnavailable` where there was none.
 
-        That is `NotTogether` where another caller's row may be the reason. How long it may take is bounded by the
-        database's own time-outs.
+        That is `NotTogether` where another caller's row may be the reason.
         """
         if self._closed:
             raise StoreUnavailable("the store is closed")
@@ -85,15 +95,26 @@ class GroupCommit(Generic[Row]):
             return
         # One group at the disk at a time, so groups are committed in the order in which their callers came.
         self._gathering, self._writing = _Group(), group
+        self._alarm = loop.call_later(self._longest_s, self._give_up, loop)
         running = self._thread.submit(self._outcome, group.rows)
         running.add_done_callback(lambda done: loop.call_soon_threadsafe(self._end, loop, group, done))
 
     def _end(self, loop: asyncio.AbstractEventLoop, group: _Group[Row], done: Future[StoreUnavailable | None]) -> None:
         self._writing = None
+        if self._alarm is not None:
+            self._alarm.cancel()
         # The next group goes to the disk before the callers of this one run, so that the thread is never idle for them.
         self._begin(loop)
         failure = done.exception()
         _tell(group, done.result() if failure is None else NotTogether(f"the writer failed: {failure!r}"))
+
+    def _give_up(self, loop: asyncio.AbstractEventLoop) -> None:
+        error = StoreUnavailable(f"the database has not answered for {self._longest_s:g} s")
+        waiting, self._gathering = self._gathering, _Group()
+        for group in (self._writing, waiting):
+            if group is not None:
+                _tell(group, error)
+        self._alarm = loop.call_later(self._longest_s, self._give_up, loop)
 
     def _outcome(self, rows: list[Row]) -> StoreUnavailable | None:
         try:

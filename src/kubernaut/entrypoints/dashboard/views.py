@@ -118,7 +118,8 @@ class Reader:
     async def story(self, start: str) -> Story:
         """The whole story of the incident whose id starts so; raises `UnknownName` or `AmbiguousId`."""
         found = await incident_named(self.incidents, start)
-        return tell(found, await self.incidents.events(found.id))
+        told = await self.incidents.events_of([found.id], kinds=tuple(EventKind))
+        return tell(found, told[found.id])
 
     async def _find(self, wanted: IncidentFilter) -> list[Incident]:
         return await self.incidents.find(wanted)

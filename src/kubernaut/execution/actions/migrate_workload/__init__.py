@@ -45,9 +45,12 @@ async def prepare(on: Situation[NodeParameters]) -> Prepared | Refused:
     owners = await _owners(on, workload)
     here = [pod for pod in listing.items if pod.text("spec", "nodeName") == node.name]
     leaving = [pod for pod in here if pod.controller in owners]
-    if not leaving:
-        return Refused("no_pods", f"no pod of {workload.ref} is on node {node.name}")
-    refusal = no_room_elsewhere(nodes, listing.items, leaving, node.name)
+    refusal = None
+    if not listing.complete:
+        refusal = Refused("not_read", "not all pods of the cluster could be read")
+    elif not leaving:
+        refusal = Refused("no_pods", f"no pod of {workload.ref} is on node {node.name}")
+    refusal = refusal or no_room_elsewhere(nodes, listing.items, leaving, node.name)
     if refusal:
         return refusal
     value: Json = wanted

@@ -13,7 +13,7 @@ from kubernaut.domain.execution import Gone, Refused
 from kubernaut.domain.objects import JsonObject, KubeObject, ObjectRef
 from kubernaut.execution.catalogue import Action, Parameters, Part, Prepared, Risk, Rule, Situation
 from kubernaut.execution.targets import again, creation, find
-from kubernaut.resources import POD
+from kubernaut.resources import POD, STATEFUL_SET
 
 _EVER_BOUND = ("pv.kubernetes.io/bind-completed", "volume.kubernetes.io/selected-node")
 
@@ -34,6 +34,10 @@ async def prepare(on: Situation[ClaimParameters]) -> Prepared | Refused:
         return Refused("no_effect", f"{claim.ref} asks for storage class {name} already")
     if await on.reader.get(ObjectRef("storage.k8s.io/v1", "StorageClass", "", name)) is None:
         return Refused("class_missing", f"there is no storage class {name}")
+    maker = await _maker(on, claim)
+    if maker is not None:
+        text = f"{maker.ref} makes {claim.ref} from its template as soon as it is gone, with the class that it has now"
+        return Refused("made_by_owner", text)
     pods = [pod for pod in (await on.reader.list(POD, claim.namespace)).items if _uses(pod, claim.name)]
     if any(pod.text("spec", "nodeName") for pod in pods):
         # The claim would stay behind its protection finalizer for as long as the pod lives.
@@ -46,6 +50,16 @@ async def prepare(on: Situation[ClaimParameters]) -> Prepared | Refused:
     reach = f"1 claim that holds nothing, {len(pods)} pods wait for it"
     deletion = ObjectDeletion(claim.ref, claim.uid)
     return Prepared(claim, deletion, reach, (made,), back=back, patience=timedelta(minutes=1))
+
+
+async def _maker(on: Situation[ClaimParameters], claim: KubeObject) -> KubeObject | None:
+    """The StatefulSet whose controller makes the claim, by the names that it gives: `template-set-0`."""
+    for each in (await on.reader.list(STATEFUL_SET, claim.namespace)).items:
+        for template in each.trees("spec", "volumeClaimTemplates"):
+            stem, _, number = claim.name.rpartition("-")
+            if number.isdecimal() and stem == f"{template.text('metadata', 'name')}-{each.name}":
+                return each
+    return None
 
 
 def _is_data(claim: KubeObject) -> Refused | None:
@@ -67,8 +81,8 @@ ACTION = Action[ClaimParameters](
     targets=("PersistentVolumeClaim",),
     parameters=ClaimParameters,
     when="a claim waits because its storage class does not exist, and nothing was ever stored",
-    never="a claim that was ever bound: that is data, and people decide about it",
-    before="same uid; pending, never bound, no volume; used by no pod that is on a node; the class exists",
+    never="a claim that was ever bound, which is data, or one that a StatefulSet makes from its template",
+    before="same uid; pending, never bound, no volume; no StatefulSet's; used by no pod on a node; the class exists",
     risk=Risk.HIGH,
     undo="the new claim is deleted and the former one made again, as long as the new one is as we made it",
     approval=True,
@@ -76,6 +90,7 @@ ACTION = Action[ClaimParameters](
         Rule("", "persistentvolumeclaims", ("get",)),
         Rule("storage.k8s.io", "storageclasses", ("get",)),
         Rule("", "pods", ("list",)),
+        Rule("apps", "statefulsets", ("list",)),
     ),
     writes=(Rule("", "persistentvolumeclaims", ("create", "delete")),),
     prepare=prepare,
