@@ -41,14 +41,16 @@ RETRY_S = 2.0
 # The gap that it closes, a crash between two commits, is rare; a query in 15 s is nothing.
 REVIVE_S = 15.0
 _A_PAGE = 1000
+# What fails by itself is tried again this often, for what may have been mended meanwhile.
+STUCK_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Reception:
     """One process at a time takes signals in; the lease moves to another within its term when that one dies.
 
-    `stuck` are signals that fail for a reason of their own, such as a defect of ours. They stay in the inbox and are
-    tried again, and those behind them are read as if they were not there.
+    `stuck` are signals that fail for a reason of their own, such as a defect of ours, with the time of the loop from
+    which they are tried again. They stay in the inbox, and those behind them are read as if they were not there.
     """
 
     name: str
@@ -60,7 +62,7 @@ class Reception:
     meter: Meter
     arrived: asyncio.Event
     tracer: Tracer | None = None
-    stuck: set[SignalId] = field(default_factory=set)
+    stuck: dict[SignalId, float] = field(default_factory=dict)
 
     async def work(self) -> None:
         """Until it is cancelled."""
@@ -82,6 +84,7 @@ class Reception:
                     # From before the question: the database's clock began to count the term no earlier.
                     trusted_until = asked_at + TRUSTED_FOR.total_seconds() if ours else 0.0
                 batch = await self.signals.waiting(BATCH + len(self.stuck)) if ours else []
+                batch = [signal for signal in batch if self.stuck.get(signal.id, 0.0) <= clock()]
                 failed = await self._admit_all(batch)
             except StoreError as error:
                 log.warning("inbox cannot be read", error=str(error))
@@ -125,9 +128,9 @@ class Reception:
                 except KubernautError as error:
                     log.warning("signal waits", signal=signal.id, alert=signal.name, error=str(error))
                     if not error.retryable:
-                        self.stuck.add(signal.id)
+                        self.stuck[signal.id] = asyncio.get_running_loop().time() + STUCK_S
                     return False
-                self.stuck.discard(signal.id)
+                self.stuck.pop(signal.id, None)
                 self.meter.count("signals_taken", alert="firing" if signal.firing else "resolved")
                 ended = clock.now()
                 self.meter.observe("inbox_wait_seconds", (ended - signal.received_at).total_seconds())

@@ -79,15 +79,17 @@ async def test_a_plugin_that_gives_no_token_is_named_with_what_it_did(script: st
         await bearer(a_plugin(script))
 
 
-async def test_a_plugin_that_hangs_is_gone_once_nobody_waits_for_it(tmp_path: Path) -> None:
-    fifo = tmp_path / "pid"
+async def test_a_plugin_that_hangs_is_gone_with_what_it_began_once_nobody_waits_for_it(tmp_path: Path) -> None:
+    fifo = tmp_path / "held"
     os.mkfifo(fifo)
     async with asyncio.TaskGroup() as group:
-        waiting = group.create_task(bearer(a_plugin("echo $$ > $PID; sleep 60", PID=str(fifo))))
-        process = int(await asyncio.to_thread(fifo.read_text))
-        waiting.cancel()
-    with pytest.raises(ProcessLookupError):
-        os.killpg(process, 0)
+        waiting = group.create_task(bearer(a_plugin("exec 3> $HELD; echo here >&3; sleep 60; true", HELD=str(fifo))))
+        held = await asyncio.to_thread(fifo.open)
+        with held:
+            assert await asyncio.to_thread(held.readline) == "here\n"
+            waiting.cancel()
+            # It ends only when nobody holds its other end any more, neither the plugin nor its child.
+            assert await asyncio.to_thread(held.read) == ""
 
 
 async def test_a_plugin_that_takes_too_long_is_said_to() -> None:

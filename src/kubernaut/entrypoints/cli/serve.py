@@ -8,6 +8,7 @@ import typer
 
 from kubernaut.entrypoints.cli.address import listening
 from kubernaut.entrypoints.cli.options import AsJson, ConfigFile, group
+from kubernaut.entrypoints.http.gate import LOOPBACK
 from kubernaut.settings import load_settings
 
 app = group(
@@ -43,5 +44,7 @@ def serve(
                 ctx.obj.write_json_line({"address": address})
             else:
                 ctx.obj.note(f"Listening on {address}   alerts: {address}api/v1/alerts/alertmanager   Ctrl-C ends it")
+            if http.host not in LOOPBACK and settings.bearer_token() is None:
+                ctx.obj.note("warning: whoever reaches this address may approve and suspend; set http.token_file")
 
         ctx.obj.doors().serve(settings.model_copy(update={"http": http}), listener, announce)

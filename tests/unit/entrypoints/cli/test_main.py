@@ -3,7 +3,7 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -53,6 +53,9 @@ class Doors:
         self.asked = request
         request.say("Reading shop")
         return SAVED
+
+    def serve(self, settings: Settings, listener: socket.socket, on_ready: Callable[[], None]) -> None:  # noqa: ARG002
+        on_ready()
 
     def scenarios(self) -> list[str]:
         return ["rollout-a", "control-a"]
@@ -393,3 +396,13 @@ def test_what_goes_wrong_in_one_of_several_tasks_is_told_as_what_it_is(
     doors = Doors(ExceptionGroup("of a demo", [ExceptionGroup("of its service", [error])]))
     assert called("diagnose", doors=doors) == code
     assert capsys.readouterr().err.partition("\n")[0] == told
+
+
+@pytest.mark.parametrize(("host", "token", "warned"), [("127.0.0.1", "", 0), ("0.0.0.0", "", 1), ("0.0.0.0", "x", 0)])
+def test_a_service_that_is_open_to_everybody_says_so(
+    host: str, token: str, warned: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if token:
+        monkeypatch.setenv("KUBERNAUT_HTTP__TOKEN", token)
+    assert called("serve", "--host", host, "--port", "0") == 0
+    assert capsys.readouterr().err.count("warning: whoever reaches this address may approve") == warned
