@@ -14,7 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, NullPool, create_engine, text
 
 _VERSIONS = Path("/usr/lib/postgresql")
 # What a test left open must not hold the next one up.
@@ -131,11 +131,11 @@ def postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def shared_database(postgres_cluster: Cluster) -> Iterator[Engine]:
+def shared_database(postgres_cluster: Cluster) -> Engine:
     """A database that many tests use one after the other; the first of them makes its schema."""
-    engine = create_engine(postgres_cluster.url(postgres_cluster.new_database()).replace("://", "+psycopg://"))
-    yield engine
-    engine.dispose()
+    url = postgres_cluster.url(postgres_cluster.new_database()).replace("://", "+psycopg://")
+    # No connection is kept: tests of outages stop the server.
+    return create_engine(url, poolclass=NullPool)
 
 
 @pytest.fixture

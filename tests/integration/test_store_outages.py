@@ -21,11 +21,16 @@ from kubernaut.domain.journal import Event, EventKind
 from kubernaut.domain.objects import JsonObject
 from kubernaut.engine.runs import Entry
 from kubernaut.ports import IncidentFilter
-from tests.contract.conftest import database_url
 from tests.examples import HOLD, NOON, a_signal, an_incident
 from tests.postgres import Cluster
 
-__all__ = ["database_url"]
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database that nobody has opened yet: its schema is not made."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/kubernaut.db"
+    return str(request.getfixturevalue("postgres_url"))
 
 
 def on_all_connections(store: Store, pragma: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kubernaut.adapters.snapshot.ages import parse_age
@@ -167,6 +167,7 @@ def test_a_table_of_pods_is_read_as_it_was_printed(
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(WORDS, NAMES, MESSAGES, st.integers(1, 3000)), min_size=1, max_size=10))
+@example([("Failed", "web", "the disk is full to 99%/k 0", 1)])
 def test_events_are_read_as_they_were_printed(events: list[tuple[str, str, str, int]]) -> None:
     rows = [["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"]]
     rows += [[human_duration(age), "Warning", reason, f"pod/{name}", text] for reason, name, text, age in events]

@@ -10,7 +10,6 @@ import asyncio
 import base64
 import contextlib
 import os
-import resource
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,6 +21,9 @@ from kubernaut.domain.errors import SourceError, SourceUnavailable
 
 _LARGEST_PACK: Final = 256 * 2**20
 _LARGEST_ANSWER: Final = 64 * 2**20
+# A shell sets the limit (in 512 bytes) and becomes git: to set it in Python would copy this whole process first, and
+# may hang where another thread held a lock.
+_BOUNDED: Final = ("/bin/sh", "-c", 'ulimit -f "$0" && exec "$@"', str(_LARGEST_PACK // 512))
 _LONGEST_WORDS: Final = 2**16
 _OPTIONS: Final = (
     "-c", "core.hooksPath=/dev/null",
@@ -63,10 +65,9 @@ class Git:
         if program is None:
             raise SourceError("git is not installed, so nothing can be proposed")
         process = await asyncio.create_subprocess_exec(
-            program, *_OPTIONS, *arguments,
+            *_BOUNDED, program, *_OPTIONS, *arguments,
             cwd=self.folder, env={**self._environment(), **(more or {})}, start_new_session=True,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            preexec_fn=_bound_files,  # it only sets a limit
         )  # fmt: skip
         try:
             async with asyncio.timeout(self.timeout.total_seconds()):
@@ -111,10 +112,6 @@ class Git:
         text = f"git {what}: {(said or ' '.join(lines))[:300]}"
         passing = any(sign in words.lower() for sign in _PASSING)
         return SourceUnavailable(text) if passing else GitFailed(text)
-
-
-def _bound_files() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_PACK, _LARGEST_PACK))
 
 
 async def _talk(process: asyncio.subprocess.Process, given: bytes) -> tuple[bytes, bytes]:

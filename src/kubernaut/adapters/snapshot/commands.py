@@ -215,7 +215,7 @@ def command_of(line: str, following: Iterator[str]) -> tuple[str, list[Command]]
     is_shell = _is_prompt(prompt)
     if not is_shell and _LABEL.fullmatch(prompt):
         prompt, rest = "", _REST.sub("", rest).rstrip(":")
-    is_short = match[0].split()[-1] in ("k", "oc")
+    is_short = match[0].split()[-1].replace("\\", "/").rpartition("/")[2] in ("k", "oc")
     if (is_short or not is_shell) and not _starts_with_verb(rest):
         return None
     if not is_shell and prompt.strip() and not _BULLET.fullmatch(prompt.lstrip()):

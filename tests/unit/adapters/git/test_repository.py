@@ -129,6 +129,11 @@ async def test_what_is_no_repository_is_an_error_without_its_address(tmp_path: P
     assert str(tmp_path) not in str(raised.value)
 
 
+async def test_git_and_what_it_starts_write_no_file_without_bound(tmp_path: Path) -> None:
+    # `ulimit -f` counts in 512 bytes: 256 MiB.
+    assert await Git(tmp_path, "").run("-c", "alias.bound=!ulimit -f", "bound") == b"524288\n"
+
+
 async def test_git_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     git = Git(tmp_path, "", timeout=timedelta(milliseconds=300))
     waits = "alias.wait=!sleep 60"
