@@ -57,6 +57,8 @@ class Service:
 def served(app: ASGIApp) -> Iterator[str]:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    # Before the thread runs: a caller who is faster than it waits, and is not refused.
+    listener.listen()
     server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
