@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-rsfE"]
-OTHERS = [*PYTEST, "--dist", "loadgroup", "-m", "not cluster", "tests"]
+OTHERS = [*PYTEST, "--dist", "loadgroup", "-m", "not cluster", "--ignore=tests/cluster", "tests"]
 # They bring an API server of their own, without controllers.
 BARE = tuple(f"tests/cluster/test_{name}.py" for name in ("actions", "faulty_api_server", "strategies"))
 BESIDE = {

@@ -53,8 +53,14 @@ _STEPS = (
     "close",
     "learn",
 )
-_MOMENTS = ("begun", "acted", "after")
-_HEALING = (*(f"{moment} {step}" for step in _STEPS for moment in _MOMENTS), "before write 1", "after write 1")
+# What is stored when a step begins is what was stored after the one before it.
+_MOMENTS = ("acted", "after")
+_HEALING = (
+    "begun investigate-1",
+    *(f"{moment} {step}" for step in _STEPS for moment in _MOMENTS),
+    "before write 1",
+    "after write 1",
+)
 _UNDOING = (
     *(f"{moment} {step}" for step in ("undo-1", "investigate-2", "plan-2") for moment in _MOMENTS),
     "before write 2",

@@ -138,7 +138,7 @@ def check(found: Diagnosis) -> None:
 
 @pytest.mark.parametrize("build", FAULTS)
 @given(path=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_no_shape_of_an_object_breaks_a_diagnosis(build: Callable[[], list[KubeObject]], path: st.DataObject) -> None:
     objects = build()
     for _ in range(path.draw(st.integers(1, 3))):
@@ -165,7 +165,7 @@ def test_no_json_at_all_breaks_a_survey(raw: list[dict[str, Json]]) -> None:
 
 @pytest.mark.parametrize("build", FAULTS)
 @given(unread=st.frozensets(st.sampled_from(sorted(ALL))))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_what_could_not_be_read_never_leads_to_an_act_on_an_absence(
     build: Callable[[], list[KubeObject]], unread: frozenset[str]
 ) -> None:
