@@ -88,8 +88,8 @@ def test_every_page_stands_without_an_error_on_a_phone_at_the_desk_and_in_the_da
 def test_axe_finds_no_serious_fault_on_any_page(counted: House, browser: Browser, waiting: str) -> None:
     faults = []
     asked = (f"/incidents/{waiting}", f"/incidents/{waiting}/approve")
-    # The contrast of both palettes is computed elsewhere; in the dark a few pages stand for all. What a query leaves of a
-    # page is in the whole of it.
+    # The contrast of both palettes is computed elsewhere; in the dark a few pages stand for all. What a query leaves of
+    # a page is in the whole of it.
     whole = [path for path in PAGES if "?" not in path]
     for dark, paths in ((False, (*whole, *asked)), (True, ("/", "/value", *asked))):
         one = visitor(browser, counted.address, dark=dark)
