@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 import structlog
-from structlog.testing import capture_logs
+from structlog.testing import LogCapture
 
 from kubernaut import reception
 from kubernaut.adapters.memory.engine import MemoryEngine
 from kubernaut.adapters.memory.meter import MemoryMeter
 from kubernaut.domain.objects import Json, JsonObject
 from kubernaut.domain.signals import Signal
-from kubernaut.engine import Run
+from kubernaut.engine import Run, outcome
 from kubernaut.healing.stages import Stages
 from kubernaut.ports import Admission
 from kubernaut.reception import BATCH, Reception
@@ -41,8 +41,10 @@ async def test_alerts_that_bring_out_a_defect_stop_neither_the_service_nor_those
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(reception, "RETRY_S", 0)
-    # A logger that was used once keeps the settings that it met then, and capturing comes too late for it.
-    monkeypatch.setattr(reception, "log", structlog.get_logger())
+    told = LogCapture()
+    for module in (reception, outcome):
+        # Loggers of its own: how much the others tell is set for the whole process, by whichever test came last.
+        monkeypatch.setattr(module, "log", structlog.wrap_logger(None, processors=[told]))
     shop, begun = MisroutedShop(), asyncio.Event()
     wanted = {"namespace": "shop", "service": "cart", "severity": "critical"}
     broken = [a_signal(alert=f"broken-{number}") for number in range(BATCH + 20)]
@@ -52,15 +54,14 @@ async def test_alerts_that_bring_out_a_defect_stop_neither_the_service_nor_those
         begun.set()
         return None
 
-    with capture_logs() as logged:
-        async with MemoryEngine(workflow, shop.clock) as engine, asyncio.timeout(10), asyncio.TaskGroup() as group:
-            arrived = asyncio.Event()
-            stages, meter = breaking(shop.stages), MemoryMeter()
-            taken = Reception("one", stages, engine, shop.inbox, shop.incidents, shop.leases, meter, arrived)
-            working = group.create_task(taken.work())
-            await begun.wait()
-            working.cancel()
+    async with MemoryEngine(workflow, shop.clock) as engine, asyncio.timeout(10), asyncio.TaskGroup() as group:
+        arrived = asyncio.Event()
+        stages, meter = breaking(shop.stages), MemoryMeter()
+        taken = Reception("one", stages, engine, shop.inbox, shop.incidents, shop.leases, meter, arrived)
+        working = group.create_task(taken.work())
+        await begun.wait()
+        working.cancel()
 
-    assert f"admit: ZeroDivisionError: {broken[0].id}" in {line.get("error") for line in logged}
+    assert f"admit: ZeroDivisionError: {broken[0].id}" in {line.get("error") for line in told.entries}
     assert len(taken.stuck) == len(broken)
     assert {signal.id for signal in await shop.inbox.waiting(1000)} == {signal.id for signal in broken}
