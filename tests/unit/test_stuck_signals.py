@@ -42,9 +42,10 @@ async def test_alerts_that_bring_out_a_defect_stop_neither_the_service_nor_those
 ) -> None:
     monkeypatch.setattr(reception, "RETRY_S", 0)
     told = LogCapture()
+    # Loggers of its own: how much the others tell is set for the whole process, by whichever test came last.
+    every = structlog.make_filtering_bound_logger("debug")
     for module in (reception, outcome):
-        # Loggers of its own: how much the others tell is set for the whole process, by whichever test came last.
-        monkeypatch.setattr(module, "log", structlog.wrap_logger(None, processors=[told]))
+        monkeypatch.setattr(module, "log", structlog.wrap_logger(None, processors=[told], wrapper_class=every))
     shop, begun = MisroutedShop(), asyncio.Event()
     wanted = {"namespace": "shop", "service": "cart", "severity": "critical"}
     broken = [a_signal(alert=f"broken-{number}") for number in range(BATCH + 20)]
