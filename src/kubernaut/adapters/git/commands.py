@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from kubernaut.adapters.children import answer_of
 from kubernaut.domain.errors import SourceError, SourceUnavailable
 
 _LARGEST_PACK: Final = 256 * 2**20
@@ -70,17 +70,21 @@ class Git:
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         try:
-            async with asyncio.timeout(self.timeout.total_seconds()):
-                answer, words = await _talk(process, given)
+            answer = await answer_of(
+                process,
+                within_s=self.timeout.total_seconds(),
+                # One byte more than is taken: an answer that was cut is worth nothing.
+                most_output=_LARGEST_ANSWER + 1,
+                most_words=_LONGEST_WORDS,
+                given=given,
+            )
         except TimeoutError as error:
             raise SourceUnavailable(f"git {arguments[0]} took longer than {self.timeout.seconds} s") from error
-        finally:
-            await _end(process)
-        if process.returncode:
-            raise self._failure(arguments[0], words.decode(errors="replace"))
-        if len(answer) > _LARGEST_ANSWER:
+        if answer.code:
+            raise self._failure(arguments[0], answer.words.decode(errors="replace"))
+        if len(answer.output) > _LARGEST_ANSWER:
             raise SourceError(f"git {arguments[0]} answered more than {_LARGEST_ANSWER // 2**20} MiB")
-        return answer
+        return answer.output
 
     def _environment(self) -> dict[str, str]:
         given = {
@@ -112,34 +116,3 @@ class Git:
         text = f"git {what}: {(said or ' '.join(lines))[:300]}"
         passing = any(sign in words.lower() for sign in _PASSING)
         return SourceUnavailable(text) if passing else GitFailed(text)
-
-
-async def _talk(process: asyncio.subprocess.Process, given: bytes) -> tuple[bytes, bytes]:
-    """What it prints on its two ways, within bounds."""
-    if process.stdin is None or process.stdout is None or process.stderr is None:
-        raise AssertionError("the process was started with pipes")
-    async with asyncio.TaskGroup() as group:
-        answer = group.create_task(_read(process.stdout, _LARGEST_ANSWER))
-        words = group.create_task(_read(process.stderr, _LONGEST_WORDS))
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            process.stdin.write(given)
-            await process.stdin.drain()
-        process.stdin.close()
-    await process.wait()
-    return answer.result(), words.result()
-
-
-async def _read(stream: asyncio.StreamReader, most: int) -> bytes:
-    """All of it; what is beyond the bound is let go of, and the answer is then worth nothing."""
-    kept = bytearray()
-    while part := await stream.read(2**16):
-        kept += part[: most + 1 - len(kept)]
-    return bytes(kept)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Nothing is left running: git starts helpers of its own, which are in its session."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, 9)
-        await process.wait()

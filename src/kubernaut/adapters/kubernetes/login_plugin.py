@@ -7,8 +7,6 @@ where the request was given up.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 from collections.abc import AsyncGenerator
 from typing import Final
 
@@ -17,6 +15,7 @@ import msgspec
 from lightkube.config.models import UserExec
 from lightkube.core.exceptions import ConfigError
 
+from kubernaut.adapters.children import answer_of
 from kubernaut.settings.environment import variables
 
 _PATIENCE_S: Final = 15.0
@@ -78,31 +77,17 @@ class LoginPlugin(httpx2.Auth):
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         try:
-            async with asyncio.timeout(self._patience_s), asyncio.TaskGroup() as group:
-                answer = group.create_task(_read(process.stdout, _LONGEST_ANSWER))
-                words = group.create_task(_read(process.stderr, _LONGEST_WORDS))
-                group.create_task(process.wait())
+            answer = await answer_of(
+                process, within_s=self._patience_s, most_output=_LONGEST_ANSWER, most_words=_LONGEST_WORDS
+            )
         except TimeoutError as error:
             raise ConfigError(f"{self._plugin.command} took longer than {self._patience_s:g} s") from error
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, 9)
-                await process.wait()
-        if process.returncode:
-            said = " ".join(words.result().decode(errors="replace").split())
-            raise ConfigError(f"{self._plugin.command} ended with {process.returncode}: {said}")
-        return answer.result()
+        if answer.code:
+            said = " ".join(answer.words.decode(errors="replace").split())
+            raise ConfigError(f"{self._plugin.command} ended with {answer.code}: {said}")
+        return answer.output
 
     def _environment(self) -> dict[str, str]:
         about = {"apiVersion": self._plugin.apiVersion, "kind": "ExecCredential", "spec": {"interactive": False}}
         told = {"KUBERNETES_EXEC_INFO": msgspec.json.encode(about).decode()}
         return {**variables(), **told, **{each.name: each.value for each in self._plugin.env or ()}}
-
-
-async def _read(stream: asyncio.StreamReader | None, most: int) -> bytes:
-    """The beginning of it; what is beyond the bound is let go of."""
-    kept = bytearray()
-    while stream is not None and (part := await stream.read(2**16)):
-        kept += part[: most - len(kept)]
-    return bytes(kept)
