@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +20,27 @@ class Answer:
     words: bytes
 
 
+async def start(*command: str, env: Mapping[str, str], cwd: Path | None = None, stdin: int = DEVNULL) -> Process:
+    """The program, in a session of its own. Raises `OSError` where it cannot be started."""
+    # Outside of any group, which would cancel it half-way; it is waited for in any case.
+    starting = asyncio.create_task(  # noqa: TID251
+        asyncio.create_subprocess_exec(
+            *command, env=env, cwd=cwd, start_new_session=True, stdin=stdin, stdout=PIPE, stderr=PIPE
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # It may run by now: asyncio would end it alone, and leave what it has begun.
+        with contextlib.suppress(OSError):
+            await _end(await starting)
+        raise
+
+
 async def answer_of(
-    process: asyncio.subprocess.Process, *, within_s: float, most_output: int, most_words: int, given: bytes = b""
+    process: Process, *, within_s: float, most_output: int, most_words: int, given: bytes = b""
 ) -> Answer:
-    """The answer of a program that was started in a session of its own; what is beyond a bound, in bytes, is let go of.
+    """The answer of a program from `start`; what is beyond a bound, in bytes, is let go of.
 
     Raises `TimeoutError`. However this ends, nothing of the program's session is left running where it had not ended.
     """
@@ -52,7 +72,7 @@ async def _read(stream: asyncio.StreamReader | None, most: int) -> bytes:
     return bytes(kept)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(process: Process) -> None:
     # The whole session: git and login plugins start helpers of their own.
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):

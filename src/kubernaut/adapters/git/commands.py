@@ -6,17 +6,17 @@ hook, filter, submodule or attribute is heard of. What git writes is bounded in 
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import os
 import shutil
+from asyncio.subprocess import PIPE
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from kubernaut.adapters.children import answer_of
+from kubernaut.adapters.children import answer_of, start
 from kubernaut.domain.errors import SourceError, SourceUnavailable
 
 _LARGEST_PACK: Final = 256 * 2**20
@@ -64,10 +64,9 @@ class Git:
         program = shutil.which("git", path=os.defpath + ":/usr/local/bin")
         if program is None:
             raise SourceError("git is not installed, so nothing can be proposed")
-        process = await asyncio.create_subprocess_exec(
+        process = await start(
             *_BOUNDED, program, *_OPTIONS, *arguments,
-            cwd=self.folder, env={**self._environment(), **(more or {})}, start_new_session=True,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            cwd=self.folder, env={**self._environment(), **(more or {})}, stdin=PIPE,
         )  # fmt: skip
         try:
             answer = await answer_of(

@@ -15,7 +15,7 @@ import msgspec
 from lightkube.config.models import UserExec
 from lightkube.core.exceptions import ConfigError
 
-from kubernaut.adapters.children import answer_of
+from kubernaut.adapters.children import answer_of, start
 from kubernaut.settings.environment import variables
 
 _PATIENCE_S: Final = 15.0
@@ -71,11 +71,7 @@ class LoginPlugin(httpx2.Auth):
         """What the plugin printed; it is gone when this ends, however it ends."""
         if self._plugin.apiVersion not in _VERSIONS:
             raise ConfigError(f"auth exec api version {self._plugin.apiVersion} is not known")
-        process = await asyncio.create_subprocess_exec(
-            self._plugin.command, *(self._plugin.args or ()),
-            env=self._environment(), start_new_session=True,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+        process = await start(self._plugin.command, *(self._plugin.args or ()), env=self._environment())
         try:
             answer = await answer_of(
                 process, within_s=self._patience_s, most_output=_LONGEST_ANSWER, most_words=_LONGEST_WORDS
